@@ -1,0 +1,116 @@
+/**
+ * @module The nouns of Share-GRPO, in the order one question meets them:
+ * question → variants → responses → rewards → advantages → pairs → update.
+ *
+ * Indices are the paper's: i = rollout, j = the variant that produced a response, k = the variant whose
+ * prompt it is read under; m variants per question, n responses per variant.
+ */
+
+/** Where an image comes from. Images are kept by reference where possible and decoded when needed. */
+export type ImageSource =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "path"; readonly path: string };
+
+/** A question as the data set states it. */
+export interface Question {
+  /** Unique within its data set; keys all randomness that concerns this question. */
+  readonly id: string;
+  /** The words, with one `<image>` marker per image. */
+  readonly text: string;
+  readonly images: readonly ImageSource[];
+  /** The data set's answer. */
+  readonly gold: string;
+  /** Offline rewrites: the same question in other words (Eq. 3); same number of `<image>` markers as `text`. */
+  readonly rewrites: readonly string[];
+  /** What kind of question it is, for reports; for drawn scenes the family's name. */
+  readonly category: string;
+  /**
+   * Image transforms that this question does not survive even with guidance
+   * (empty: every transform keeps the answer).
+   */
+  readonly forbiddenTransforms?: readonly TransformName[];
+}
+
+/** The nine online image transforms of the released code (spec §2.2). */
+export const TRANSFORMS = [
+  "rotate_90cw",
+  "rotate_90ccw",
+  "rotate_180cw",
+  "gaussian_noise_mean0_std10",
+  "gaussian_noise_mean0_std25",
+  "gaussian_noise_mean0_std50",
+  "vertically_flipped",
+  "horizontally_flipped",
+  "horizontally_vertically_flipped",
+] as const;
+export type TransformName = (typeof TRANSFORMS)[number];
+
+/** One way to ask a question: other words (Eq. 3) and, with some probability, another view of its images (Eq. 4). */
+export interface Variant {
+  readonly questionId: string;
+  /** j or k: 0 … m−1. */
+  readonly index: number;
+  /** `"original"`, or which entry of `Question.rewrites` the words come from. */
+  readonly wording: "original" | number;
+  readonly transform: TransformName | "none";
+  /** The words with guidance sentence and format prompt included; `<image>` markers kept. */
+  readonly text: string;
+  readonly images: readonly ImageSource[];
+}
+
+/** Why sampling stopped: an end token, or the length limit (a truncated response). */
+export type StopReason = "eos" | "length";
+
+/** A response as sampled: its tokens and what the policy thought of each. */
+export interface Rollout {
+  /** Response tokens; the end token is included when `stopReason` is `"eos"`. Never empty. */
+  readonly tokens: Int32Array;
+  /** log π(token | …) at sampling temperature, natural log, one per token. */
+  readonly logProbs: Float32Array;
+  readonly stopReason: StopReason;
+}
+
+/** What the grader read out of a response. */
+export type Extracted =
+  | { readonly kind: "answer"; readonly text: string }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** Reward of one response: `overall = w·accuracy + (1 − w)·format`. Parts are 0 or 1. */
+export interface Reward {
+  readonly overall: number;
+  readonly accuracy: number;
+  readonly format: number;
+  readonly extracted: Extracted;
+  /** Why the grader decided as it did, in a few words. */
+  readonly reason: string;
+}
+
+/** A response with everything known about it before the update: sampled from variant j as its i-th. */
+export interface Response {
+  readonly questionId: string;
+  readonly j: number;
+  readonly i: number;
+  /** Decoded text, special tokens skipped. */
+  readonly text: string;
+  readonly rollout: Rollout;
+  readonly reward: Reward;
+}
+
+/** Response (j, i) read under the prompt of variant k, with its advantage A_{i,j,k} (Eq. 7). */
+export interface Pair {
+  readonly j: number;
+  readonly k: number;
+  readonly i: number;
+  readonly advantage: number;
+}
+
+/** Everything one question contributes to an update: its variants, their responses, and the pairs. */
+export interface QuestionGroup {
+  readonly question: Question;
+  /** [M] */
+  readonly variants: readonly Variant[];
+  /** [M][N]: `responses[j][i]`. */
+  readonly responses: readonly (readonly Response[])[];
+  /** M·M·N pairs, prompt k slowest, then source j, then rollout i: row = (k·m + j)·n + i. */
+  readonly pairs: readonly Pair[];
+}
