@@ -1,0 +1,55 @@
+/**
+ * @module What every estimator does with one group of rewards: (r − mean) / (std + ε), in float64, and 0 where a
+ * group has nothing to compare.
+ */
+import { DataError } from "../core/errors.js";
+import { mean } from "../core/stats.js";
+
+/** A group whose rewards differ by less carries no signal (a rounding error is not one: spec B1). */
+export const DEGENERATE_RANGE = 1e-9;
+
+/**
+ * Divisor of the variance of N rewards: `sample` N − 1, `population` N, `duplicated` as if every reward stood in
+ * the group `copies` times and the sample divisor were used over all rows.
+ */
+export type StdKind = "sample" | "population" | "duplicated";
+
+export interface StandardiseOptions {
+  readonly std: StdKind;
+  /** Added to the standard deviation. */
+  readonly epsilon: number;
+  /** How often each reward counts when `std` is `duplicated`. */
+  readonly copies?: number;
+}
+
+/** Largest minus smallest; 0 for an empty list. */
+export function range(values: readonly number[]): number {
+  return values.length === 0 ? 0 : Math.max(...values) - Math.min(...values);
+}
+
+/** @throws DataError naming the first reward that is not a finite number */
+export function requireFinite(where: string, rewards: readonly number[]): void {
+  const at = rewards.findIndex((reward) => !Number.isFinite(reward));
+  if (at >= 0) {
+    throw new DataError(
+      `${where}: invalid reward: ${rewards[at]} at position ${at}; a reward function must return a finite number`,
+    );
+  }
+}
+
+/** Standard deviation of a group by its kind of divisor. */
+export function groupStd(rewards: readonly number[], kind: StdKind, copies = 1): number {
+  const centre = mean(rewards);
+  const sumOfSquares = rewards.reduce((sum, reward) => sum + (reward - centre) ** 2, 0);
+  if (kind === "population") return Math.sqrt(sumOfSquares / rewards.length);
+  const repeats = kind === "duplicated" ? copies : 1;
+  return Math.sqrt((repeats * sumOfSquares) / (repeats * rewards.length - 1));
+}
+
+/** (r − mean) / (std + ε) for each reward of a group; all 0 when the rewards are equal or there is only one. */
+export function standardise(rewards: readonly number[], options: StandardiseOptions): number[] {
+  if (range(rewards) < DEGENERATE_RANGE) return rewards.map(() => 0);
+  const centre = mean(rewards);
+  const scale = groupStd(rewards, options.std, options.copies) + options.epsilon;
+  return rewards.map((reward) => (reward - centre) / scale);
+}
