@@ -242,8 +242,15 @@ export async function writeSafetensors(
     offset = end;
     return { array, dtype };
   });
+  const cannotWrite = (cause: unknown) =>
+    new CheckpointError(
+      `${path}: cannot be written: ${messageOf(cause)}; check that the folder exists, is writable and has free space`,
+      { cause },
+    );
+  const file = await open(partial, "w").catch((cause: unknown) => {
+    throw cannotWrite(cause);
+  });
   try {
-    const file = await open(partial, "w");
     try {
       await writeAll(file, encodeHeader(header));
       for (const { array, dtype } of chunks) await writeAll(file, encode(array, dtype));
@@ -255,8 +262,7 @@ export async function writeSafetensors(
     await syncFolder(dirname(path));
   } catch (cause) {
     await rm(partial, { force: true });
-    const cure = "check that the folder exists, is writable and has free space";
-    throw new CheckpointError(`${path}: cannot be written: ${messageOf(cause)}; ${cure}`, { cause });
+    throw cannotWrite(cause);
   }
 }
 

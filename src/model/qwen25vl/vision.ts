@@ -10,6 +10,7 @@ import { dims } from "../../core/dims.js";
 import { ModelError, ShapeError } from "../../core/errors.js";
 import { type NdArray, zeros } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
+import { zip } from "../../core/zip.js";
 import type { ModelConfig } from "./config.js";
 import { gelu, linear, param, rmsNorm, swiglu, type TensorParams } from "./layers.js";
 import { MASKED } from "./prefix.js";
@@ -22,6 +23,8 @@ const VISION_EPS = 1e-6;
 export interface VisionLayout {
   readonly images: number;
   readonly windows: number;
+  /** Consecutive slots that become one row of the tower's output. */
+  readonly patchesPerCell: number;
   /** Per slot: index into the patches of all images one after another; −1 for padding. */
   readonly source: Int32Array;
   /** `[I·W·C, D]` f32 */
@@ -49,6 +52,51 @@ function windowsOf(grid: Grid, config: ModelConfig): number {
   return Math.ceil(grid.h / merge / side) * Math.ceil(grid.w / merge / side);
 }
 
+interface Cell {
+  /** In patches: of the cell's first. */
+  readonly row: number;
+  readonly column: number;
+  /** In merged cells, from the image's first frame on. */
+  readonly slot: number;
+}
+
+/** An image's merged cells in reading order, and where they go when a frame takes W windows. */
+function cellsOf(grid: Grid, W: number, config: ModelConfig): Cell[] {
+  const { merge, side, C } = windowSizes(config);
+  const [h, w] = [grid.h / merge, grid.w / merge];
+  const windowsAcross = Math.ceil(w / side);
+  return Array.from({ length: mergedCount(grid, merge) }, (_, cell) => {
+    const frame = Math.floor(cell / (h * w));
+    const row = Math.floor(cell / w) % h;
+    const column = cell % w;
+    const window = Math.floor(row / side) * windowsAcross + Math.floor(column / side);
+    const inWindow = (row % side) * side + (column % side);
+    const slot = ((frame * W + window) * C) / merge ** 2 + inWindow;
+    return { row: row * merge, column: column * merge, slot };
+  });
+}
+
+/** @throws ModelError when the grids do not fit the bucket, or a side is odd */
+function layoutSizes(
+  grids: readonly Grid[],
+  config: ModelConfig,
+  bucket?: { readonly images: number; readonly windows: number },
+): { I: number; W: number } {
+  const { merge } = windowSizes(config);
+  const odd = grids.find(({ h, w }) => h % merge !== 0 || w % merge !== 0);
+  if (odd) {
+    throw new ModelError(`visionLayout: grid ${odd.h}×${odd.w} is not a multiple of ${merge} on both sides`);
+  }
+  const frames = grids.reduce((sum, grid) => sum + grid.t, 0);
+  const windows = Math.max(0, ...grids.map((grid) => windowsOf(grid, config)));
+  const { images: I, windows: W } = bucket ?? { images: frames, windows };
+  if (frames > I || windows > W) {
+    const needed = `${frames} images of ${windows} windows`;
+    throw new ModelError(`visionLayout: expected at most ${I} images of ${W} windows, got ${needed}`);
+  }
+  return { I, W };
+}
+
 /**
  * @param grids images in prompt order; each frame of an image with t > 1 attends to itself only, as published
  * @param bucket how many frames and windows to lay out; default: as many as needed
@@ -59,50 +107,42 @@ export function visionLayout(
   config: ModelConfig,
   bucket?: { readonly images: number; readonly windows: number },
 ): VisionLayout {
-  const { merge, side, C } = windowSizes(config);
-  const odd = grids.find(({ h, w }) => h % merge !== 0 || w % merge !== 0);
-  if (odd) {
-    throw new ModelError(`visionLayout: grid ${odd.h}×${odd.w} is not a multiple of ${merge} on both sides`);
-  }
-  const frames = grids.reduce((sum, grid) => sum + grid.t, 0);
-  const windowsNeeded = Math.max(0, ...grids.map((grid) => windowsOf(grid, config)));
-  const { images: I, windows: W } = bucket ?? { images: frames, windows: windowsNeeded };
-  if (frames > I || windowsNeeded > W) {
-    const needed = `${frames} images of ${windowsNeeded} windows`;
-    throw new ModelError(`visionLayout: expected at most ${I} images of ${W} windows, got ${needed}`);
-  }
+  const { I, W } = layoutSizes(grids, config, bucket);
+  const { merge, C } = windowSizes(config);
+  const patchesPerCell = merge ** 2;
   const source = new Int32Array(I * W * C).fill(-1);
   const rows = new Int32Array(source.length);
   const columns = new Int32Array(source.length);
-  let [frame, patchesBefore] = [0, 0];
+  let [framesBefore, patchesBefore] = [0, 0];
   const mergedSlot = grids.map((grid) => {
-    const [h, w] = [grid.h / merge, grid.w / merge];
-    const windowsAcross = Math.ceil(w / side);
-    const slots = Array.from({ length: mergedCount(grid, merge) }, (_, cell) => {
-      const row = Math.floor(cell / w) % h;
-      const column = cell % w;
-      const window = Math.floor(row / side) * windowsAcross + Math.floor(column / side);
-      const inWindow = (row % side) * side + (column % side);
-      const slot = (((frame + Math.floor(cell / (h * w))) * W + window) * C) / merge ** 2 + inWindow;
-      for (let patch = 0; patch < merge ** 2; patch++) {
-        const at = slot * merge ** 2 + patch;
-        source[at] = patchesBefore + cell * merge ** 2 + patch;
-        rows[at] = row * merge + Math.floor(patch / merge);
-        columns[at] = column * merge + (patch % merge);
+    const start = (framesBefore * W * C) / patchesPerCell;
+    const cells = cellsOf(grid, W, config);
+    cells.forEach(({ row, column, slot }, cell) => {
+      for (let patch = 0; patch < patchesPerCell; patch++) {
+        const at = (start + slot) * patchesPerCell + patch;
+        source[at] = patchesBefore + cell * patchesPerCell + patch;
+        rows[at] = row + Math.floor(patch / merge);
+        columns[at] = column + (patch % merge);
       }
-      return slot;
     });
-    frame += grid.t;
+    framesBefore += grid.t;
     patchesBefore += grid.t * grid.h * grid.w;
-    return slots;
+    return cells.map(({ slot }) => start + slot);
   });
   const windowMask = zeros([I * W, C]);
   source.forEach((from, slot) => {
     if (from < 0) windowMask.data[slot] = MASKED;
   });
-  const fullMask: NdArray = { ...windowMask, shape: [I, W * C] };
-  const tables = visionRotaryTables(rows, columns, config);
-  return { images: I, windows: W, source, ...tables, windowMask, fullMask, mergedSlot };
+  return {
+    images: I,
+    windows: W,
+    patchesPerCell,
+    source,
+    ...visionRotaryTables(rows, columns, config),
+    windowMask,
+    fullMask: { ...windowMask, shape: [I, W * C] },
+    mergedSlot,
+  };
 }
 
 /**
@@ -112,27 +152,23 @@ export function visionLayout(
  * @throws ShapeError when the patches are not those of the layout's grids
  */
 export function gatherPatches(layout: VisionLayout, patchesPerImage: readonly Float32Array[]): NdArray {
-  const total = patchesPerImage.reduce((sum, patches) => sum + patches.length, 0);
-  const count = layout.source.reduce((sum, from) => sum + (from < 0 ? 0 : 1), 0);
-  const patchDim = count === 0 ? 0 : total / count;
-  if (patchesPerImage.length !== layout.mergedSlot.length || !Number.isInteger(patchDim)) {
-    const wanted = `${count} patches of ${layout.mergedSlot.length} images`;
+  const { mergedSlot, patchesPerCell } = layout;
+  if (patchesPerImage.length !== mergedSlot.length) {
     throw new ShapeError(
-      `gatherPatches: expected ${wanted}, got ${total} values of ${patchesPerImage.length}`,
+      `gatherPatches: expected patches of ${mergedSlot.length} images, got ${patchesPerImage.length}`,
     );
   }
+  const patchDim = (patchesPerImage[0]?.length ?? 0) / ((mergedSlot[0]?.length ?? 1) * patchesPerCell);
   const gathered = zeros([layout.source.length, patchDim]);
-  const starts: { patches: Float32Array; end: number }[] = [];
-  let end = 0;
-  for (const patches of patchesPerImage) {
-    end += patches.length / patchDim;
-    starts.push({ patches, end });
-  }
-  layout.source.forEach((from, slot) => {
-    if (from < 0) return;
-    const image = starts.find((each) => from < each.end) as { patches: Float32Array; end: number };
-    const local = from - (image.end - image.patches.length / patchDim);
-    gathered.data.set(image.patches.subarray(local * patchDim, (local + 1) * patchDim), slot * patchDim);
+  const cellSize = patchesPerCell * patchDim;
+  zip(patchesPerImage, mergedSlot).forEach(([patches, slots], image) => {
+    if (patches.length !== slots.length * cellSize || !Number.isInteger(patchDim)) {
+      const wanted = `${slots.length * patchesPerCell} patches of ${patchDim} values`;
+      throw new ShapeError(`gatherPatches: image ${image}: expected ${wanted}, got ${patches.length} values`);
+    }
+    slots.forEach((slot, cell) => {
+      gathered.data.set(patches.subarray(cell * cellSize, (cell + 1) * cellSize), slot * cellSize);
+    });
   });
   return gathered;
 }

@@ -99,10 +99,12 @@ export function hostInputs(
 export function patchesOf(expected: Params, name: Case, grids: readonly Grid[]): Float32Array[] {
   const all = pick(expected, `${name}.patches`);
   const patchDim = all.shape[1] as number;
-  let at = 0;
-  return grids.map(({ t, h, w }) =>
-    Float32Array.from(all.data.subarray(at * patchDim, (at += t * h * w) * patchDim)),
-  );
+  let end = 0;
+  return grids.map(({ t, h, w }) => {
+    const begin = end;
+    end += t * h * w;
+    return Float32Array.from(all.data.subarray(begin * patchDim, end * patchDim));
+  });
 }
 
 export type TensorInputs = ReturnType<typeof tensorInputs>;

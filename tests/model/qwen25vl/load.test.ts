@@ -1,0 +1,80 @@
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CheckpointError, ModelError } from "../../../src/core/errors.js";
+import { loadModel } from "../../../src/model/qwen25vl/load.js";
+import { readSafetensors, writeSafetensors } from "../../../src/model/safetensors.js";
+import { goldenFolder } from "./parity.js";
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "model-"));
+  await cp(goldenFolder("tied"), dir, { recursive: true });
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+async function editJson(name: string, edit: (json: Record<string, unknown>) => object): Promise<void> {
+  const path = join(dir, name);
+  await writeFile(path, JSON.stringify(edit(JSON.parse(await readFile(path, "utf8")))));
+}
+
+describe("loadModel", () => {
+  it("loads a folder that transformers saved, whole or in shards", async () => {
+    const tied = await loadModel(dir);
+    expect(Object.keys(tied.params)).toHaveLength(68);
+    const untied = await loadModel(goldenFolder("untied"));
+    expect(untied.params["lm_head.weight"]?.shape).toEqual([200, 16]);
+  });
+
+  it("takes end and padding tokens from generation_config.json", async () => {
+    await editJson("generation_config.json", (json) => ({ ...json, eos_token_id: [2, 5], pad_token_id: 7 }));
+    expect((await loadModel(dir)).config.tokens).toMatchObject({ eos: [2, 5], pad: 7 });
+    await rm(join(dir, "generation_config.json"));
+    expect((await loadModel(dir)).config.tokens).toMatchObject({ eos: [2], pad: 1 });
+  });
+
+  it("loads parameters saved under the names of transformers' modules, and a tied head saved as well", async () => {
+    const path = join(dir, "model.safetensors");
+    const published = await readSafetensors(path);
+    const renamed = Object.fromEntries(
+      Object.entries(published).map(([name, array]) => [
+        name.replace(/^model\./, "model.language_model.").replace(/^visual\./, "model.visual."),
+        array,
+      ]),
+    );
+    const head = published["model.embed_tokens.weight"];
+    if (!head) throw new Error("no embedding");
+    await writeSafetensors(path, { ...renamed, "lm_head.weight": head });
+    expect((await loadModel(dir)).params).toEqual(published);
+  });
+
+  it.each([
+    ["the folder is missing", () => rm(dir, { recursive: true }), /missing model folder: .*give the path/],
+    ["config.json is missing", () => rm(join(dir, "config.json")), /missing config\.json; copy the whole/],
+    ["config.json is cut off", () => truncate(join(dir, "config.json"), 40), /config\.json: invalid JSON/],
+    ["the weights are missing", () => rm(join(dir, "model.safetensors")), /missing model\.safetensors/],
+    [
+      "the weights are another model's",
+      () => editJson("config.json", (json) => ({ ...json, num_hidden_layers: 3 })),
+      /missing: model\.layers\.2\./,
+    ],
+    [
+      "the shapes are another model's",
+      () => editJson("config.json", (json) => ({ ...json, intermediate_size: 64 })),
+      /wrong shape: .*mlp\.gate_proj\.weight: expected \[64,32\], got \[48,32\]/,
+    ],
+  ])("says so when %s", async (_what, damage, message) => {
+    await damage();
+    const loading = loadModel(dir);
+    await expect(loading).rejects.toThrow(ModelError);
+    await expect(loading).rejects.toThrow(message);
+  });
+
+  it("refuses truncated weights, naming the file and the cure", async () => {
+    await truncate(join(dir, "model.safetensors"), 100_000);
+    const loading = loadModel(dir);
+    await expect(loading).rejects.toThrow(CheckpointError);
+    await expect(loading).rejects.toThrow(/model\.safetensors: .*copy or download it again/);
+  });
+});
