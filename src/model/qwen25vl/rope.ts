@@ -142,9 +142,7 @@ export interface Rotation {
 /** Prepares tables once for all layers. @param rope `[T, D]` f32 each */
 export function rotation(rope: { readonly cos: Tensor; readonly sin: Tensor }): Rotation {
   const [T, D] = rope.cos.shape as [number, number];
-  const sin = tf.reshape(rope.sin, [T, 1, D]);
-  const first = tf.slice(sin, [0, 0, 0], [T, 1, D / 2]);
-  const second = tf.slice(sin, [0, 0, D / 2], [T, 1, D / 2]);
+  const [first, second] = halves(tf.reshape(rope.sin, [T, 1, D]));
   return { cos: tf.reshape(rope.cos, [T, 1, D]), signedSin: tf.concat([tf.neg(first), second], 2) };
 }
 
@@ -153,8 +151,11 @@ export function rotation(rope: { readonly cos: Tensor; readonly sin: Tensor }): 
  * @param x `[T, H, D]` f32
  */
 export function rotate(x: Tensor, { cos, signedSin }: Rotation): Tensor {
-  const [T, H, D] = x.shape as [number, number, number];
-  const first = tf.slice(x, [0, 0, 0], [T, H, D / 2]);
-  const second = tf.slice(x, [0, 0, D / 2], [T, H, D / 2]);
+  const [first, second] = halves(x);
   return tf.add(tf.mul(x, cos), tf.mul(tf.concat([second, first], 2), signedSin));
+}
+
+/** Both halves of the last axis. The gradient of a split is one concatenation; of two slices, two paddings and a sum. */
+function halves(x: Tensor): [Tensor, Tensor] {
+  return tf.split(x, 2, 2) as [Tensor, Tensor];
 }

@@ -219,12 +219,16 @@ function attendGroups(qkv: Tensor, H: number, turn: Rotation, mask: Tensor): Ten
   const [S, width] = qkv.shape as [number, number];
   const { B, N } = dims("visionTower: mask", mask, "B N");
   const D = width / 3 / H;
-  const part = (which: number) => tf.reshape(tf.slice(qkv, [0, which * H * D], [S, H * D]), [S, H, D]);
+  const [q, k, v] = tf.split(qkv, 3, 1).map((part) => tf.reshape(part, [S, H, D])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const groups = (x: Tensor) => tf.transpose(tf.reshape(x, [B, N, H, D]), [0, 2, 1, 3]);
-  const queries = groups(tf.mul(rotate(part(0), turn), 1 / Math.sqrt(D)));
-  const scores = tf.matMul(queries, groups(rotate(part(1), turn)), false, true);
+  const queries = groups(tf.mul(rotate(q, turn), 1 / Math.sqrt(D)));
+  const scores = tf.matMul(queries, groups(rotate(k, turn)), false, true);
   const weights = tf.softmax(tf.add(scores, tf.reshape(mask, [B, 1, 1, N])));
-  const mixed = tf.matMul(weights, groups(part(2)));
+  const mixed = tf.matMul(weights, groups(v));
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [S, H * D]);
 }
 
