@@ -1,0 +1,42 @@
+/**
+ * @module Numbers as Python's `float()` reads them, which decides what the reference grader takes for an integer.
+ */
+
+/** Digits with single underscores between them, an optional point, an optional exponent. Linear: no two ways to match. */
+const FLOAT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
+
+/** How far from an integer a number may be and still count as one. */
+const INTEGER_WITHIN = 1e-7;
+
+/** The number, or null when Python would refuse it or it is not finite. */
+export function parseFloatAsPython(text: string): number | null {
+  const trimmed = text.trim();
+  if (!FLOAT.test(trimmed)) return null;
+  const value = Number(trimmed.replaceAll("_", ""));
+  return Number.isFinite(value) ? value : null;
+}
+
+/** Whether the text is a number within 1e-7 of an integer. */
+export function nearInteger(text: string): { readonly nearest: bigint; readonly towardsZero: bigint } | null {
+  const value = parseFloatAsPython(text);
+  if (value === null || Math.abs(value - Math.round(value)) > INTEGER_WITHIN) return null;
+  return { nearest: BigInt(Math.round(value)), towardsZero: BigInt(Math.trunc(value)) };
+}
+
+/**
+ * Removes commas that stand between a digit and exactly three digits. Repeated until nothing changes; a comma right
+ * after another group waits for the next round, as in the reference.
+ */
+export function stripThousandsCommas(text: string): string {
+  let current = text;
+  for (;;) {
+    const next = current.replace(/(\d),(\d\d\d)($|\D)/g, "$1$2$3");
+    if (next === current) return current;
+    current = next;
+  }
+}
+
+/** `nearInteger` after removing well-formed thousands commas. */
+export function integerWithCommas(text: string): ReturnType<typeof nearInteger> {
+  return nearInteger(text.includes(",") ? stripThousandsCommas(text) : text);
+}

@@ -1,0 +1,51 @@
+/**
+ * @module The rule-based rewards of Share-GRPO: overall = w·accuracy + (1 − w)·format, parts 0 or 1.
+ *
+ * The paper names the two parts without weights; the released code uses 0.9 and 0.1 (`math.py`), and 0.5 each for the
+ * alternative with answer tags (`r1v.py`).
+ */
+import type { Extracted, Reward } from "../records.js";
+import { extractBoxed } from "./boxed.js";
+import { gradeAnswer } from "./equal.js";
+import { firstAnswerBlock, hasAnswerFormat, hasBoxedFormat, joinTags } from "./format.js";
+
+export interface RewardOptions {
+  /** Weight of the format part; accuracy has the rest. */
+  readonly formatWeight: number;
+}
+
+/** As the released `math.py`. */
+export const MATH_REWARD_DEFAULTS: RewardOptions = { formatWeight: 0.1 };
+/** As the released `r1v.py`. */
+export const R1V_REWARD_DEFAULTS: RewardOptions = { formatWeight: 0.5 };
+
+function combine(extracted: Extracted, gold: string, hasFormat: boolean, options: RewardOptions): Reward {
+  const verdict =
+    extracted.kind === "answer"
+      ? gradeAnswer(extracted.text, gold)
+      : { correct: false, reason: extracted.reason };
+  const accuracy = verdict.correct ? 1 : 0;
+  const format = hasFormat ? 1 : 0;
+  const overall = (1 - options.formatWeight) * accuracy + options.formatWeight * format;
+  return { overall, accuracy, format, extracted, reason: verdict.reason };
+}
+
+/** Reward of a response whose answer stands in the last `\boxed{}` after a think block. */
+export function mathReward(
+  response: string,
+  gold: string,
+  options: RewardOptions = MATH_REWARD_DEFAULTS,
+): Reward {
+  const text = joinTags(response);
+  return combine(extractBoxed(text), gold, hasBoxedFormat(text), options);
+}
+
+/** Reward of a response whose answer stands in answer tags; without tags the whole response is graded. */
+export function r1vReward(
+  response: string,
+  gold: string,
+  options: RewardOptions = R1V_REWARD_DEFAULTS,
+): Reward {
+  const answer = (firstAnswerBlock(response) ?? response).trim();
+  return combine({ kind: "answer", text: answer }, gold, hasAnswerFormat(response), options);
+}

@@ -1,0 +1,227 @@
+/**
+ * @module Exact arithmetic on expressions: quotients of polynomials whose atoms are letters, π, i, square roots and
+ * logarithms. Two expressions are equal when the numerator of their difference vanishes.
+ */
+import type { Expression } from "./parse.js";
+import {
+  type Atom,
+  add,
+  atomic,
+  type Budget,
+  coefficients,
+  constant,
+  constantOf,
+  multiply,
+  nameOf,
+  negate,
+  type Polynomial,
+  scale,
+} from "./polynomial.js";
+import {
+  divideScalars,
+  factor,
+  gcd,
+  invertScalar,
+  isZeroScalar,
+  ONE,
+  rational,
+  type Scalar,
+} from "./scalar.js";
+import { UnsupportedExpression } from "./unsupported.js";
+
+interface Quotient {
+  readonly top: Polynomial;
+  readonly bottom: Polynomial;
+}
+
+/** What one evaluation may use and what it found. */
+export interface Evaluation extends Budget {
+  /** An atom was made that hides structure (a root of a sum, a power with a letter in it): inequality proves nothing. */
+  opaque: boolean;
+  /** A decimal was used: equality is decided on doubles alone. */
+  decimal: boolean;
+}
+
+const UNIT = constant(ONE);
+const LARGEST_POWER = 64n;
+const LARGEST_FACTORIAL = 60n;
+
+function quotient(top: Polynomial, bottom: Polynomial): Quotient {
+  if (bottom.size === 0) throw new UnsupportedExpression("division by zero");
+  const divisor = constantOf(bottom);
+  if (divisor === null || bottom === UNIT) return { top, bottom };
+  const only = constantOf(top);
+  return {
+    top: only === null ? scale(top, invertScalar(divisor)) : constant(divideScalars(only, divisor)),
+    bottom: UNIT,
+  };
+}
+
+function whole(top: Polynomial): Quotient {
+  return { top, bottom: UNIT };
+}
+
+function addQuotients(a: Quotient, b: Quotient, run: Evaluation): Quotient {
+  if (a.bottom === b.bottom) return { top: add(a.top, b.top), bottom: a.bottom };
+  const top = add(multiply(a.top, b.bottom, run), multiply(b.top, a.bottom, run));
+  return quotient(top, multiply(a.bottom, b.bottom, run));
+}
+
+function multiplyQuotients(a: Quotient, b: Quotient, run: Evaluation): Quotient {
+  const bottom = a.bottom === UNIT && b.bottom === UNIT ? UNIT : multiply(a.bottom, b.bottom, run);
+  return quotient(multiply(a.top, b.top, run), bottom);
+}
+
+/** a / b; two numbers divide in one rounding. */
+function divideQuotients(a: Quotient, b: Quotient, run: Evaluation): Quotient {
+  const divisor = b.bottom === UNIT ? constantOf(b.top) : null;
+  if (divisor !== null) {
+    const dividend = a.bottom === UNIT ? constantOf(a.top) : null;
+    if (dividend !== null) return whole(constant(divideScalars(dividend, divisor)));
+    return { top: scale(a.top, invertScalar(divisor)), bottom: a.bottom };
+  }
+  return multiplyQuotients(a, quotient(b.bottom, b.top), run);
+}
+
+/** √n for an integer n: whole part times roots of primes, times i for n < 0. */
+function rootOfInteger(n: bigint, run: Evaluation): Polynomial {
+  const size = n < 0n ? -n : n;
+  let root = n < 0n ? atomic({ name: "√-1", square: constant(rational(-1n)) }) : UNIT;
+  for (const [prime, power] of factor(size)) {
+    root = scale(root, rational(prime ** BigInt(Math.floor(power / 2))));
+    if (power % 2 === 1) {
+      root = multiply(root, atomic({ name: `√${prime}`, square: constant(rational(prime)) }), run);
+    }
+  }
+  return root;
+}
+
+function rootOfScalar(value: Scalar, run: Evaluation): Polynomial {
+  if (isZeroScalar(value)) return new Map();
+  if (typeof value === "number") {
+    const root = constant(Math.sqrt(Math.abs(value)));
+    return value > 0 ? root : multiply(root, rootOfInteger(-1n, run), run);
+  }
+  return scale(rootOfInteger(value.top * value.bottom, run), rational(1n, value.bottom));
+}
+
+/** Largest rational that divides all coefficients, if they are rational; else 1. */
+function contentOf(polynomial: Polynomial): Scalar {
+  let [top, bottom] = [0n, 1n];
+  for (const coefficient of coefficients(polynomial)) {
+    if (typeof coefficient === "number") return ONE;
+    top = gcd(top, coefficient.top);
+    bottom = (bottom * coefficient.bottom) / gcd(bottom, coefficient.bottom);
+  }
+  return rational(top, bottom);
+}
+
+function opaqueAtom(name: string, run: Evaluation, square?: Polynomial): Quotient {
+  run.opaque = true;
+  const atom: Atom = square ? { name, square } : { name };
+  return whole(atomic(atom));
+}
+
+function squareRoot(value: Quotient, run: Evaluation): Quotient {
+  if (value.bottom !== UNIT) return opaqueAtom(`√(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
+  const only = constantOf(value.top);
+  if (only !== null) return whole(rootOfScalar(only, run));
+  const content = contentOf(value.top);
+  const primitive = scale(value.top, invertScalar(content));
+  const root = opaqueAtom(`√(${nameOf(primitive)})`, run, primitive);
+  return multiplyQuotients(whole(rootOfScalar(content, run)), root, run);
+}
+
+/** ln of a positive rational as a sum over primes; anything else is one atom. */
+function logarithm(value: Quotient, run: Evaluation): Quotient {
+  const only = value.bottom === UNIT ? constantOf(value.top) : null;
+  if (only === null || typeof only === "number" || only.top <= 0n) {
+    return opaqueAtom(`ln(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
+  }
+  const part = (n: bigint, sign: bigint) =>
+    factor(n).map(([prime, power]) => scale(atomic({ name: `ln ${prime}` }), rational(sign * BigInt(power))));
+  return whole([...part(only.top, 1n), ...part(only.bottom, -1n)].reduce(add, new Map()));
+}
+
+function factorial(value: Quotient): Quotient {
+  const only = value.bottom === UNIT ? constantOf(value.top) : null;
+  const isSmall =
+    only !== null &&
+    typeof only !== "number" &&
+    only.bottom === 1n &&
+    only.top >= 0n &&
+    only.top <= LARGEST_FACTORIAL;
+  if (!isSmall) throw new UnsupportedExpression("factorial of something else than a small integer");
+  let product = 1n;
+  for (let n = 2n; n <= only.top; n++) product *= n;
+  return whole(constant(rational(product)));
+}
+
+function integerPower(base: Quotient, exponent: bigint, run: Evaluation): Quotient {
+  if (exponent < 0n) return integerPower(divideQuotients(whole(UNIT), base, run), -exponent, run);
+  if (exponent > LARGEST_POWER) throw new UnsupportedExpression("exponent too large");
+  let power = whole(UNIT);
+  for (let count = 0n; count < exponent; count++) power = multiplyQuotients(power, base, run);
+  return power;
+}
+
+function power(base: Quotient, exponent: Quotient, run: Evaluation): Quotient {
+  const value = exponent.bottom === UNIT ? constantOf(exponent.top) : null;
+  if (value !== null && typeof value !== "number") {
+    if (value.bottom === 1n) return integerPower(base, value.top, run);
+    if (value.bottom === 2n) return integerPower(squareRoot(base, run), value.top, run);
+  }
+  const number = base.bottom === UNIT ? constantOf(base.top) : null;
+  if (typeof value === "number" && number !== null && typeof number === "number" && number > 0) {
+    return whole(constant(number ** value));
+  }
+  const names = [base.top, base.bottom, exponent.top, exponent.bottom].map(nameOf);
+  return opaqueAtom(`(${names[0]}÷${names[1]})^(${names[2]}÷${names[3]})`, run);
+}
+
+/** The value of an expression. @throws UnsupportedExpression when it has none or takes too much work */
+export function evaluate(expression: Expression, run: Evaluation): Quotient {
+  switch (expression.kind) {
+    case "integer":
+      return whole(constant(rational(expression.value)));
+    case "decimal":
+      run.decimal = true;
+      return whole(constant(expression.value));
+    case "name":
+      return whole(atomic({ name: expression.name }));
+    case "negate":
+      return evaluateNegated(expression.argument, run);
+    case "call": {
+      const argument = evaluate(expression.argument, run);
+      if (expression.name === "!") return factorial(argument);
+      return expression.name === "sqrt" ? squareRoot(argument, run) : logarithm(argument, run);
+    }
+    default:
+      return evaluateBinary(expression, run);
+  }
+}
+
+function evaluateNegated(argument: Expression, run: Evaluation): Quotient {
+  const { top, bottom } = evaluate(argument, run);
+  return { top: negate(top), bottom };
+}
+
+function evaluateBinary(
+  expression: Extract<Expression, { readonly left: Expression }>,
+  run: Evaluation,
+): Quotient {
+  const left = evaluate(expression.left, run);
+  const right = evaluate(expression.right, run);
+  switch (expression.kind) {
+    case "+":
+      return addQuotients(left, right, run);
+    case "-":
+      return addQuotients(left, { top: negate(right.top), bottom: right.bottom }, run);
+    case "*":
+      return multiplyQuotients(left, right, run);
+    case "/":
+      return divideQuotients(left, right, run);
+    case "**":
+      return power(left, right, run);
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * @module The symbolic test: does an expression vanish identically? Bounded in size and time; never throws.
+ */
+import { type Evaluation, evaluate } from "./exact.js";
+import { parseExpression } from "./parse.js";
+import { vanishes } from "./probe.js";
+import { UnsupportedExpression } from "./unsupported.js";
+
+/** Products of terms that one test may take. */
+const MOST_PRODUCTS = 10_000;
+
+/** Whether the expression is 0; when it cannot be told, `false` with the reason. */
+export function isZero(text: string): { readonly zero: boolean; readonly reason: string } {
+  const run: Evaluation = { products: MOST_PRODUCTS, opaque: false, decimal: false };
+  try {
+    const expression = parseExpression(text);
+    if (evaluate(expression, run).top.size === 0) return { zero: true, reason: "equal expressions" };
+    if (run.opaque && !run.decimal && vanishes(expression)) {
+      return { zero: true, reason: "equal expressions (at complex points)" };
+    }
+    return { zero: false, reason: "different expressions" };
+  } catch (error) {
+    if (error instanceof UnsupportedExpression)
+      return { zero: false, reason: `not comparable: ${error.message}` };
+    throw error;
+  }
+}

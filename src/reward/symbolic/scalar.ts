@@ -1,0 +1,85 @@
+/**
+ * @module Numbers of the symbolic test: exact rationals, and doubles where a decimal was written. An operation of the
+ * two gives a double, as in the reference: 0.7 = 7/10, but 0.1 + 0.2 ≠ 0.3.
+ */
+import { UnsupportedExpression } from "./unsupported.js";
+
+export type Scalar = { readonly top: bigint; readonly bottom: bigint } | number;
+
+/** Integers beyond 10^300 end the test. */
+const LARGEST = 10n ** 300n;
+
+/** Greatest common divisor, never negative. */
+export function gcd(a: bigint, b: bigint): bigint {
+  let [x, y] = [a < 0n ? -a : a, b < 0n ? -b : b];
+  while (y !== 0n) [x, y] = [y, x % y];
+  return x;
+}
+
+/** The reduced fraction. @throws UnsupportedExpression for a zero denominator or huge numbers */
+export function rational(top: bigint, bottom: bigint = 1n): Scalar {
+  if (bottom === 0n) throw new UnsupportedExpression("division by zero");
+  const divisor = gcd(top, bottom) * (bottom < 0n ? -1n : 1n);
+  const [reducedTop, reducedBottom] = divisor === 1n ? [top, bottom] : [top / divisor, bottom / divisor];
+  if (reducedTop > LARGEST || reducedTop < -LARGEST || reducedBottom > LARGEST) {
+    throw new UnsupportedExpression("number too large");
+  }
+  return { top: reducedTop, bottom: reducedBottom };
+}
+
+export const ONE = rational(1n);
+
+export function toNumber(scalar: Scalar): number {
+  return typeof scalar === "number" ? scalar : Number(scalar.top) / Number(scalar.bottom);
+}
+
+export function isZeroScalar(scalar: Scalar): boolean {
+  return typeof scalar === "number" ? scalar === 0 : scalar.top === 0n;
+}
+
+export function addScalars(a: Scalar, b: Scalar): Scalar {
+  if (typeof a === "number" || typeof b === "number") return toNumber(a) + toNumber(b);
+  if (a.bottom === 1n && b.bottom === 1n) return rational(a.top + b.top);
+  return rational(a.top * b.bottom + b.top * a.bottom, a.bottom * b.bottom);
+}
+
+export function multiplyScalars(a: Scalar, b: Scalar): Scalar {
+  if (typeof a === "number" || typeof b === "number") return toNumber(a) * toNumber(b);
+  return rational(a.top * b.top, a.bottom * b.bottom);
+}
+
+/** @throws UnsupportedExpression for zero */
+export function invertScalar(a: Scalar): Scalar {
+  if (isZeroScalar(a)) throw new UnsupportedExpression("division by zero");
+  return typeof a === "number" ? 1 / a : rational(a.bottom, a.top);
+}
+
+/** Division in one rounding, as doubles divide. */
+export function divideScalars(a: Scalar, b: Scalar): Scalar {
+  if (isZeroScalar(b)) throw new UnsupportedExpression("division by zero");
+  if (typeof a === "number" || typeof b === "number") return toNumber(a) / toNumber(b);
+  return rational(a.top * b.bottom, a.bottom * b.top);
+}
+
+/** Primes up to this are taken out of radicands; what is left counts as one prime. */
+const LARGEST_PRIME = 2000n;
+
+/** `n` as prime powers (for n ≥ 1). A large rest appears as one factor, whatever it is made of. */
+export function factor(n: bigint): [prime: bigint, power: number][] {
+  const factors: [bigint, number][] = [];
+  let rest = n;
+  for (let prime = 2n; prime * prime <= rest && prime < LARGEST_PRIME; prime += prime === 2n ? 1n : 2n) {
+    let power = 0;
+    for (; rest % prime === 0n; rest /= prime) power++;
+    if (power > 0) factors.push([prime, power]);
+  }
+  const root = squareRootOf(rest);
+  if (rest > 1n) factors.push(root === null ? [rest, 1] : [root, 2]);
+  return factors;
+}
+
+/** The integer square root of a perfect square, else null. */
+function squareRootOf(n: bigint): bigint | null {
+  const guess = BigInt(Math.round(Math.sqrt(Number(n))));
+  return guess > 1n && guess * guess === n ? guess : null;
+}

@@ -1,0 +1,164 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { extractBoxed } from "../../src/reward/boxed.js";
+import { gradeAnswer } from "../../src/reward/equal.js";
+import { hendrycksForm } from "../../src/reward/hendrycks.js";
+import { prmForm } from "../../src/reward/prm.js";
+import { mathReward, r1vReward } from "../../src/reward/reward.js";
+import { golden } from "../golden/load.js";
+
+interface GradeCase {
+  readonly given: string;
+  readonly truth: string;
+  readonly correct: boolean;
+  readonly note: string;
+  readonly mathd_given: string;
+  readonly mathd_truth: string;
+  readonly norm_given: string;
+  readonly norm_truth: string;
+}
+interface RewardCase {
+  readonly response: string;
+  readonly ground_truth: string;
+  readonly note: string;
+  readonly overall: number;
+  readonly format: number;
+  readonly accuracy: number;
+}
+interface GoldenFile {
+  readonly grade_answer: GradeCase[];
+  readonly extract_boxed_content: { text: string; extracted: string; note: string }[];
+  readonly math_compute_score: RewardCase[];
+  readonly r1v_compute_score: RewardCase[];
+}
+const reference = golden<GoldenFile>("mathruler.json");
+
+/** The time of a call in milliseconds, best of three: other tests share the machine. */
+function fastestOf3(call: () => unknown): number {
+  const times = [0, 1, 2].map(() => {
+    const start = performance.now();
+    call();
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}
+
+describe("gradeAnswer", () => {
+  it.each(reference.grade_answer)("decides as the reference: $given against $truth ($note)", (golden_) => {
+    expect(gradeAnswer(golden_.given, golden_.truth)).toMatchObject({ correct: golden_.correct });
+  });
+
+  it.each(reference.grade_answer)("has the reference's normal forms: $given and $truth", (golden_) => {
+    expect([hendrycksForm(golden_.given), hendrycksForm(golden_.truth)]).toEqual([
+      golden_.mathd_given,
+      golden_.mathd_truth,
+    ]);
+    expect([prmForm(golden_.given), prmForm(golden_.truth)]).toEqual([
+      golden_.norm_given,
+      golden_.norm_truth,
+    ]);
+  });
+});
+
+describe("extractBoxed", () => {
+  it.each(reference.extract_boxed_content)(
+    "reads what the reference reads, or says why not: $note",
+    (golden_) => {
+      const extracted = extractBoxed(golden_.text);
+      expect(extracted.kind === "answer" ? extracted.text : "None").toBe(golden_.extracted);
+      if (extracted.kind === "none") expect(extracted.reason).toContain("\\boxed{");
+    },
+  );
+});
+
+describe("mathReward", () => {
+  it.each(reference.math_compute_score)(
+    "equals the reference: $note",
+    ({ response, ground_truth, ...expected }) => {
+      const { overall, format, accuracy } = mathReward(response, ground_truth);
+      expect({ overall, format, accuracy }).toEqual({
+        overall: expect.closeTo(expected.overall, 12),
+        format: expected.format,
+        accuracy: expected.accuracy,
+      });
+    },
+  );
+
+  it("does not take a missing box for the answer none", () => {
+    expect(mathReward("<think></think>", "none")).toMatchObject({
+      accuracy: 0,
+      extracted: { kind: "none", reason: "no \\boxed{" },
+    });
+  });
+});
+
+describe("r1vReward", () => {
+  it.each(reference.r1v_compute_score)(
+    "equals the reference: $note",
+    ({ response, ground_truth, ...expected }) => {
+      const { overall, format, accuracy } = r1vReward(response, ground_truth);
+      expect({ overall, format, accuracy }).toEqual({
+        overall: expected.overall,
+        format: expected.format,
+        accuracy: expected.accuracy,
+      });
+    },
+  );
+});
+
+describe("on hostile input", () => {
+  const many = 100_000;
+  const hostile: [string, string][] = [
+    ["nested braces", "{".repeat(many)],
+    ["nested boxes", "\\boxed{".repeat(many) + "}".repeat(many)],
+    ["nested fractions", "\\frac{".repeat(many)],
+    ["nested roots", `\\boxed{${"\\sqrt{".repeat(many)}2${"}".repeat(many)}}`],
+    ["short nested roots", `\\boxed{${"\\sqrt{".repeat(500)}2${"}".repeat(500)}}`],
+    ["parentheses", `\\boxed{${"(".repeat(many)}}`],
+    ["short parentheses", `\\boxed{${"(".repeat(480)}1${")".repeat(480)}+x}`],
+    ["signs", `\\boxed{${"-".repeat(900)}x+1}`],
+    ["a million digits", `\\boxed{${"9".repeat(1_000_000)}}`],
+    ["thousands of digits", `\\boxed{${"9".repeat(900)}x+${"7".repeat(90)}/13}`],
+    ["a tower of powers", "\\boxed{9**9**9**9+x}"],
+    ["a large power", "\\boxed{(x+y)**64}"],
+    ["a product of sums", `\\boxed{${"(x+y+1)".repeat(60)}}`],
+    ["a product of roots", `\\boxed{${Array.from({ length: 60 }, (_, n) => `(1+sqrt(${n + 2}))`).join("")}}`],
+    ["a factorial", "\\boxed{99999999!+x}"],
+    ["many commas", `\\boxed{${"1,000".repeat(500)}}`],
+    ["white space", `${" ".repeat(1_000_000)}x`],
+    ["white space by tags", "< ".repeat(many)],
+    ["open tags", "<answer>".repeat(many)],
+    ["think tags", "<think></think>".repeat(many)],
+    ["backslashes", `\\boxed{${"\\".repeat(3000)}}`],
+  ];
+  const golds = ["x+1", "\\frac{1}{2}", "(1,2)"];
+
+  it.each(hostile)("gives a verdict in under 50 ms: %s", (_, text) => {
+    for (const gold of golds) {
+      expect(fastestOf3(() => mathReward(text, gold))).toBeLessThan(50);
+      expect(fastestOf3(() => r1vReward(text, gold))).toBeLessThan(50);
+    }
+  });
+
+  it("never throws, and accepts every answer as its own truth", () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        ..."\\frac \\sqrt { } ( ) [ ] ^ _ + - * / ! , . = < > % $ \\pi x y 0 1 12 .5 1e9 \\text{ cm sqrt ln pi \\\\ \\left \\right ** =".split(
+          " ",
+        ),
+        " ",
+        "\n",
+      ),
+      fc.string({ unit: "grapheme", maxLength: 3 }),
+    );
+    const answer = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
+    fc.assert(
+      fc.property(answer, answer, (given, truth) => {
+        expect(typeof gradeAnswer(given, truth).correct).toBe("boolean");
+        expect(gradeAnswer(given, given).correct).toBe(true);
+        expect(typeof mathReward(given, truth).overall).toBe("number");
+      }),
+      { numRuns: 3000, seed: 1 },
+    );
+  });
+});
