@@ -1,0 +1,166 @@
+/**
+ * @module Question-space expansion: one question becomes m variants.
+ *
+ * Q_k = (ψ(I), τ + φ_k(T) + format prompt): φ_k draws words without replacement from the original and its offline
+ * rewrites (Eq. 3); with probability p, ψ is one of the image transforms this question allows and τ its guidance
+ * sentence (Eq. 4), else both are absent. Source: spec §2.1, §2.2.
+ *
+ * Departures from the released code, which `isOriginalFirst: false, guidanceStyle: "released"` undoes where noted:
+ * 1. Variant 0 keeps the original words (undone); the code draws them like any rewrite.
+ * 2. The guidance stands in front of the first words; the code repeats it before every text segment (undone).
+ * 3. Draws are keyed by question and variant; the code uses global generators (B10).
+ * 4. A question with fewer than m wordings repeats them with other views and says so; the code stops (B9).
+ * 5. A question can forbid transforms; the code knows no exception.
+ */
+
+import { readFile } from "node:fs/promises";
+import { DataError, messageOf } from "../core/errors.js";
+import type { Rng } from "../core/rng.js";
+import { type ImageSource, type Question, TRANSFORMS, type TransformName, type Variant } from "../records.js";
+import { type GuidanceStyle, guidanceSentence } from "./guidance.js";
+import { applyTransform } from "./visual.js";
+
+const IMAGE_MARKER = "<image>";
+
+export interface ExpandOptions {
+  /** m. */
+  readonly variants: number;
+  /** p, per variant. */
+  readonly transformProbability: number;
+  /** Appended to the words after one space; may be empty. */
+  readonly formatPrompt: string;
+  /** Whether variant 0 keeps the original words; else the original is drawn like any rewrite. */
+  readonly isOriginalFirst: boolean;
+  /** `"truthful"` unless given. */
+  readonly guidanceStyle?: GuidanceStyle;
+}
+
+export interface Expansion {
+  /** [M], in order of `index`. */
+  readonly variants: readonly Variant[];
+  /** What could not be done as asked, in sentences; empty when all is well. */
+  readonly notes: readonly string[];
+}
+
+type Wording = Variant["wording"];
+type View = Variant["transform"];
+
+const wordsOf = (question: Question, wording: Wording): string =>
+  wording === "original" ? question.text : (question.rewrites[wording] ?? question.text);
+
+const countMarkers = (text: string): number => text.split(IMAGE_MARKER).length - 1;
+
+/** The original and every rewrite that differs and has the right number of markers. */
+function usableWordings(question: Question): {
+  readonly wordings: readonly Wording[];
+  readonly notes: string[];
+} {
+  const expected = question.images.length;
+  const found = countMarkers(question.text);
+  if (found !== expected) {
+    throw new DataError(
+      `expandQuestion: invalid question "${question.id}": ${found} ${IMAGE_MARKER} markers for ${expected} images; give one marker per image`,
+    );
+  }
+  const notes: string[] = [];
+  const seen = new Set([question.text]);
+  const wordings: Wording[] = ["original"];
+  for (const [at, text] of question.rewrites.entries()) {
+    const markers = countMarkers(text);
+    if (markers !== expected) {
+      notes.push(
+        `question "${question.id}": rewrite ${at} is left out: ${markers} markers for ${expected} images`,
+      );
+    } else if (!seen.has(text)) {
+      seen.add(text);
+      wordings.push(at);
+    }
+  }
+  return { wordings, notes };
+}
+
+/** m wordings; when there are fewer, the list starts again. */
+function drawWordings(wordings: readonly Wording[], options: ExpandOptions, rng: Rng): Wording[] {
+  const order = options.isOriginalFirst
+    ? ["original" as const, ...rng.shuffle(wordings.filter((wording) => wording !== "original"))]
+    : rng.shuffle(wordings);
+  return Array.from({ length: options.variants }, (_, k) => order[k % order.length] ?? "original");
+}
+
+/** A view with probability p; a repeated wording gets a view it has not had, as long as there is one. */
+function drawView(allowed: readonly TransformName[], taken: readonly View[], p: number, rng: Rng): View {
+  const wanted: View = allowed.length > 0 && rng.uniform() < p ? rng.pick(allowed) : "none";
+  if (!taken.includes(wanted)) return wanted;
+  const fresh = allowed.filter((transform) => !taken.includes(transform));
+  return fresh.length > 0 ? rng.pick(fresh) : wanted;
+}
+
+async function bytesOf(image: ImageSource): Promise<Uint8Array> {
+  if (image.kind === "bytes") return image.bytes;
+  try {
+    return await readFile(image.path);
+  } catch (cause) {
+    throw new DataError(`expandQuestion: missing image: ${image.path}; ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The words with guidance in front and the format prompt behind; leading markers stay in front. */
+function composeText(words: string, view: View, { formatPrompt, guidanceStyle }: ExpandOptions): string {
+  const guided = view === "none" ? words : guideWords(words, view, guidanceStyle ?? "truthful");
+  return formatPrompt === "" ? guided : `${guided} ${formatPrompt}`;
+}
+
+function guideWords(words: string, transform: TransformName, style: GuidanceStyle): string {
+  const sentence = guidanceSentence(transform, style);
+  const segments = words.split(IMAGE_MARKER);
+  const isWordy = (segment: string) => segment.trim() !== "";
+  const first = segments.findIndex(isWordy);
+  const guide = (segment: string, at: number) =>
+    at === first || (style === "released" && isWordy(segment))
+      ? `${sentence} ${segment.trimStart()}`
+      : segment;
+  return segments.map(guide).join(IMAGE_MARKER);
+}
+
+/**
+ * The m variants of a question.
+ * @param rng already split by epoch or step; split here by question and variant, so order does not matter
+ * @throws DataError when markers and images of the question disagree, or an image cannot be read
+ */
+export async function expandQuestion(
+  question: Question,
+  options: ExpandOptions,
+  rng: Rng,
+): Promise<Expansion> {
+  const draws = rng.split("variant", question.id);
+  const { wordings, notes } = usableWordings(question);
+  if (wordings.length < options.variants) {
+    notes.push(
+      `question "${question.id}": ${wordings.length} wordings for ${options.variants} variants; they repeat, with other views where there are any`,
+    );
+  }
+  const forbidden = question.forbiddenTransforms ?? [];
+  const allowed = question.images.length === 0 ? [] : TRANSFORMS.filter((t) => !forbidden.includes(t));
+  const chosen = drawWordings(wordings, options, draws.split("wording"));
+  const views: View[] = [];
+  for (const [k, wording] of chosen.entries()) {
+    const taken = views.filter((_, earlier) => chosen[earlier] === wording);
+    views.push(drawView(allowed, taken, options.transformProbability, draws.split("view", k)));
+  }
+  const variants = await Promise.all(
+    chosen.map(async (wording, index): Promise<Variant> => {
+      const transform = views[index] ?? "none";
+      const images = await Promise.all(
+        question.images.map((image, at) => viewOf(image, transform, draws.split("noise", index, at))),
+      );
+      const text = composeText(wordsOf(question, wording), transform, options);
+      return { questionId: question.id, index, wording, transform, text, images };
+    }),
+  );
+  return { variants, notes };
+}
+
+async function viewOf(image: ImageSource, view: View, rng: Rng): Promise<ImageSource> {
+  if (view === "none") return image;
+  return { kind: "bytes", bytes: await applyTransform(await bytesOf(image), view, rng) };
+}
