@@ -62,9 +62,9 @@ export function countRows(
   return Array.from({ length: rows }, (_, row) => marks.filter((m) => m.row === row && isAsked(m)).length);
 }
 
-/** `"1 + 0 + 2 = 3"`. */
+/** `"1+0+2=3"`; without spaces, because each would cost the policy a token. */
 export function sumAloud(parts: readonly number[]): string {
-  return `${parts.join(" + ")} = ${parts.reduce((total, part) => total + part, 0)}`;
+  return `${parts.join("+")}=${parts.reduce((total, part) => total + part, 0)}`;
 }
 
 /** A number of [low, high), not `except`. */

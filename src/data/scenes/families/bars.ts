@@ -101,7 +101,7 @@ export function barSum(rng: Rng): Draft {
       `put the ${a.colour} bar on the ${b.colour} bar. how many blocks high is it?`,
     ],
     gold: String(total),
-    reasoning: `${readAloud(bars)} ${a.colour} has ${a.blocks}, ${b.colour} has ${b.blocks}. ${a.blocks} + ${b.blocks} = ${total}.`,
+    reasoning: `${readAloud(bars)} ${a.colour} has ${a.blocks}, ${b.colour} has ${b.blocks}. ${a.blocks}+${b.blocks}=${total}.`,
     shortcut: {
       reasoning: `both bars have ${a.blocks}, that makes ${2 * a.blocks}.`,
       answer: String(2 * a.blocks),

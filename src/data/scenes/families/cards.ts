@@ -37,7 +37,7 @@ export function cards(rng: Rng): Draft {
       "find the smallest and the largest number. what is the difference?",
     ],
     gold: String(largest - smallest),
-    reasoning: `the numbers are ${digits.join(", ")}. largest ${largest}, smallest ${smallest}. ${largest} - ${smallest} = ${largest - smallest}.`,
+    reasoning: `the numbers are ${digits.join(", ")}. largest ${largest}, smallest ${smallest}. ${largest}-${smallest}=${largest - smallest}.`,
     shortcut: {
       reasoning: `from ${first} to ${last} it is ${Math.abs(first - last)}.`,
       answer: String(Math.abs(first - last)),

@@ -88,7 +88,7 @@ export function dice(rng: Rng): Draft {
       `if you ${verb} the numbers on the dice, what is the answer?`,
     ],
     gold: String(result),
-    reasoning: `${one} die ${a}, ${two} die ${b}. ${a} ${isSum ? "+" : "*"} ${b} = ${result}.`,
+    reasoning: `${one} die ${a}, ${two} die ${b}. ${a}${isSum ? "+" : "*"}${b}=${result}.`,
     shortcut: { reasoning: `two dice with ${a} make ${2 * a}.`, answer: String(2 * a) },
     picture: {
       width: (isSideBySide ? along : across) * CELL,

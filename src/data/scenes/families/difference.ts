@@ -36,7 +36,7 @@ export function difference(rng: Rng): Draft {
       `take the ${fewer} count from the ${more} count. what number do you get?`,
     ],
     gold: String(gold),
-    reasoning: `${more}: ${sumAloud(rowsOf(more))}. ${fewer}: ${sumAloud(rowsOf(fewer))}. ${many} - ${few} = ${gold}.`,
+    reasoning: `${more}: ${sumAloud(rowsOf(more))}. ${fewer}: ${sumAloud(rowsOf(fewer))}. ${many}-${few}=${gold}.`,
     shortcut: { reasoning: `i see ${many} ${more} shapes.`, answer: String(many) },
     picture: {
       width: lattice.columns * CELL,

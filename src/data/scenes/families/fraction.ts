@@ -50,7 +50,7 @@ export function fraction(rng: Rng): Draft {
   );
   const divisor = greatestCommonDivisor(part, whole);
   const reduced = `${part / divisor}/${whole / divisor}`;
-  const worked = divisor === 1 ? reduced : `${part}/${whole} = ${reduced}`;
+  const worked = divisor === 1 ? reduced : `${part}/${whole}=${reduced}`;
   const counts = rows === 1 ? `${part}` : sumAloud(byRow);
   return {
     wordings: [
@@ -61,7 +61,7 @@ export function fraction(rng: Rng): Draft {
       `which fraction of the picture's cells has the colour ${colour}? reduce your answer.`,
     ],
     gold: fractionText(part / divisor, whole / divisor),
-    reasoning: `${colour}: ${counts}. all: ${columns} * ${rows} = ${whole}. ${worked}.`,
+    reasoning: `${colour}: ${counts}. all: ${columns}*${rows}=${whole}. ${worked}.`,
     shortcut: { reasoning: `about half is ${colour}.`, answer: fractionText(1, 2) },
     picture: { width: canvas.columns * CELL, height: canvas.rows * CELL, ground: ground(rng), elements },
   };

@@ -40,9 +40,7 @@ export function rectangle(rng: Rng): Draft {
   );
   const gold = isArea ? `${units}${letter}` : `2${letter}+${2 * units}`;
   const what = isArea ? "area" : "perimeter";
-  const worked = isArea
-    ? `area: ${units} * ${letter} = ${gold}.`
-    : `perimeter: 2 * ${letter} + 2 * ${units} = ${gold}.`;
+  const worked = isArea ? `area: ${units}*${letter}=${gold}.` : `perimeter: 2*${letter}+2*${units}=${gold}.`;
   return {
     wordings: [
       `the side is ${letter}, the top is marked in units. what is the ${what} of the rectangle?`,
