@@ -72,9 +72,12 @@ export function dice(rng: Rng): Draft {
   const along = rng.integer(4, 6);
   const across = 4;
   const gap = along * CELL - 2 * DIE;
-  const shiftA = rng.integer(0, 3) * CELL;
-  const cornerA: Point = isSideBySide ? { x: 0, y: shiftA } : { x: shiftA, y: 0 };
-  const cornerB: Point = isSideBySide ? { x: DIE + gap, y: shiftA } : { x: shiftA, y: DIE + gap };
+  const shift = rng.integer(0, 3) * CELL;
+  const place = (at: number): Point => {
+    const [x, y] = isSideBySide ? [at, shift] : [shift, at];
+    return { x: x + rng.integer(-2, 3), y: y + rng.integer(-2, 3) };
+  };
+  const [cornerA, cornerB] = [place(0), place(DIE + gap)];
   const colour = INK[rng.pick(["black", ...COLOURS.filter((c) => c !== "yellow")] as const)];
   const result = isSum ? a + b : a * b;
   const name = isSum ? "sum" : "product";
