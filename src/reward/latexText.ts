@@ -31,6 +31,14 @@ const ACCENTS: Readonly<Record<string, string>> = {
   tilde: "\u0303",
 };
 
+/** Runs of characters that TeX prints as one. */
+const LIGATURES = [
+  ["---", "—"],
+  ["--", "–"],
+  ["``", "“"],
+  ["''", "”"],
+] as const;
+
 /** Macros whose argument is not printed. */
 const SILENT = new Set(["mbox", "hspace", "vspace"]);
 
@@ -77,7 +85,8 @@ function skipOption(reader: Reader): void {
   skipSpaces(reader);
   if (reader.source[reader.at] !== "[") return;
   const end = reader.source.indexOf("]", reader.at);
-  reader.at = end < 0 ? reader.source.length : end + 1;
+  if (end < 0) throw new RangeError("latexToText: [ without ]");
+  reader.at = end + 1;
 }
 
 function inAlphabet(text: string, alphabet: { readonly upper: number; readonly lower: number }): string {
@@ -119,8 +128,10 @@ function readUntilBrace(reader: Reader, depth: number): string {
     if (unit === "\\") parts.push(expandMacro(reader, depth));
     else if (unit === "{") parts.push(readGroup(reader, depth));
     else {
-      reader.at++;
-      if (unit === "%") skipComment(reader);
+      const ligature = LIGATURES.find(([run]) => run[0] === unit && reader.source.startsWith(run, reader.at));
+      reader.at += ligature ? ligature[0].length : 1;
+      if (ligature) parts.push(ligature[1]);
+      else if (unit === "%") skipComment(reader);
       else if (unit === "~") parts.push("\u00a0");
       else if (unit !== "}" && unit !== "$") parts.push(unit);
     }
@@ -133,7 +144,7 @@ function skipComment(reader: Reader): void {
   reader.at = end < 0 ? reader.source.length : end + 1;
 }
 
-/** The text, or null when groups are nested deeper than any answer's. */
+/** The text, or null when groups are nested deeper than any answer's or an option is not closed. */
 export function latexToText(latex: string): string | null {
   const opened = latex.match(/[{\\]/g)?.length ?? 0;
   if (opened > 2000) return null;

@@ -60,6 +60,18 @@ describe("gradeAnswer", () => {
   });
 });
 
+describe("gradeAnswer on random answers", () => {
+  it("decides as the reference, but refuses a root with two arguments, whose second the reference ignores", () => {
+    const { cases } = golden<{ cases: Pick<GradeCase, "given" | "truth" | "correct">[] }>(
+      "mathrulerRandom.json",
+    );
+    const different = cases.filter(
+      ({ given, truth, correct }) => gradeAnswer(given, truth).correct !== correct,
+    );
+    expect(different).toEqual([{ given: "\\sqrt{8 3/4, 2e3}", truth: "\\sqrt{8 3/4, 1e3}", correct: true }]);
+  });
+});
+
 describe("extractBoxed", () => {
   it.each(reference.extract_boxed_content)(
     "reads what the reference reads, or says why not: $note",

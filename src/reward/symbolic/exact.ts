@@ -135,6 +135,7 @@ function squareRoot(value: Quotient, run: Evaluation): Quotient {
 /** ln of a positive rational as a sum over primes; anything else is one atom. */
 function logarithm(value: Quotient, run: Evaluation): Quotient {
   const only = value.bottom === UNIT ? constantOf(value.top) : null;
+  if (only !== null && isZeroScalar(only)) throw new UnsupportedExpression("logarithm of zero");
   if (only === null || typeof only === "number" || only.top <= 0n) {
     return opaqueAtom(`ln(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
   }
@@ -143,14 +144,11 @@ function logarithm(value: Quotient, run: Evaluation): Quotient {
   return whole([...part(only.top, 1n), ...part(only.bottom, -1n)].reduce(add, new Map()));
 }
 
-function factorial(value: Quotient): Quotient {
+function factorial(value: Quotient, run: Evaluation): Quotient {
   const only = value.bottom === UNIT ? constantOf(value.top) : null;
+  if (only === null) return opaqueAtom(`(${nameOf(value.top)}÷${nameOf(value.bottom)})!`, run);
   const isSmall =
-    only !== null &&
-    typeof only !== "number" &&
-    only.bottom === 1n &&
-    only.top >= 0n &&
-    only.top <= LARGEST_FACTORIAL;
+    typeof only !== "number" && only.bottom === 1n && only.top >= 0n && only.top <= LARGEST_FACTORIAL;
   if (!isSmall) throw new UnsupportedExpression("factorial of something else than a small integer");
   let product = 1n;
   for (let n = 2n; n <= only.top; n++) product *= n;
@@ -193,7 +191,7 @@ export function evaluate(expression: Expression, run: Evaluation): Quotient {
       return evaluateNegated(expression.argument, run);
     case "call": {
       const argument = evaluate(expression.argument, run);
-      if (expression.name === "!") return factorial(argument);
+      if (expression.name === "!") return factorial(argument, run);
       return expression.name === "sqrt" ? squareRoot(argument, run) : logarithm(argument, run);
     }
     default:

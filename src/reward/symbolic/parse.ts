@@ -1,6 +1,6 @@
 /**
  * @module Reads an expression the way the reference's parser does: `^` is a power, factors may stand side by side
- * ("2x", "(x+1)(x-1)"), and an unknown name is split into its letters ("xy" = x·y, "x2" = x·2).
+ * ("2x", "(x+1)(x-1)"), and an unknown name is split into its letters ("1/xy" = 1/x·y, "x2" = x·2).
  *
  * It builds a tree of numbers, names and the functions sqrt and ln; nothing is executed.
  */
@@ -31,44 +31,39 @@ const DEEPEST = 60;
 const WHOLE_NAMES = new Set(["pi", "mu", "nu", "xi"]);
 /** Names of at most two different letters that mean something in the reference's language; it fails on them here. */
 const RESERVED = new Set(
-  "oo zoo gff rf ff re im li jn yn hn1 hn2 fft ntt fu eye all id as if in is or nan frac".split(" "),
+  "oo zoo gff rf ff re im li jn yn hn1 hn2 fft ntt fu eye all id as if in is or nan frac sqrt ln".split(" "),
 );
 
-const TOKEN =
-  /\s*(?:(\d+\.\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|\d+e[+-]?\d+|0+|[1-9]\d*)|([\p{L}_][\p{L}\p{N}\p{M}_]*)|(\*\*|[-+*/()^!]))/uy;
+/** Digits with single underscores between them, as Python writes numbers. */
+const DIGITS = "\\d(?:_?\\d)*";
+const EXPONENT = `e[+-]?${DIGITS}`;
+const NUMBER = `${DIGITS}\\.(?:${DIGITS})?(?:${EXPONENT})?|\\.${DIGITS}(?:${EXPONENT})?|${DIGITS}${EXPONENT}|0(?:_?0)*|[1-9](?:_?\\d)*`;
+const NAME = "[\\p{L}_][\\p{L}\\p{N}\\p{M}_]*";
+
+function nameTokens(name: string, isCalled: boolean): Token[] {
+  if ((name === "sqrt" || name === "ln") && isCalled) return [{ kind: "name", text: name }];
+  if (RESERVED.has(name)) throw new UnsupportedExpression(`${name} has another meaning`);
+  if (name.includes("_") || WHOLE_NAMES.has(name)) return [{ kind: "name", text: name }];
+  const parts = name.match(/\d+|[^\d]/gu) ?? [];
+  return parts.map((text) => ({ kind: /^\d/.test(text) ? "number" : "name", text }));
+}
 
 function tokenise(text: string): Token[] {
   if (text.length > LONGEST) throw new UnsupportedExpression("expression too long");
   const tokens: Token[] = [];
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.length) {
-    const at = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (!match) throw new UnsupportedExpression(`cannot read ${JSON.stringify(text.slice(at, at + 10))}`);
-    if (match[1] !== undefined && text[TOKEN.lastIndex] === "j") {
-      throw new UnsupportedExpression("imaginary number");
-    }
-    if (match[1] !== undefined) tokens.push({ kind: "number", text: match[1] });
-    else if (match[2] !== undefined) tokens.push({ kind: "name", text: match[2] });
-    else tokens.push({ kind: "mark", text: match[3] === "^" ? "**" : (match[3] as string) });
+  const pattern = new RegExp(`\\s*(?:(${NUMBER})|(${NAME})|(\\*\\*|[-+*/()^!]))`, "uy");
+  while (pattern.lastIndex < text.length) {
+    const at = pattern.lastIndex;
+    const [, number, name, mark] = pattern.exec(text) ?? [];
+    const next = text[pattern.lastIndex];
+    if (number !== undefined) {
+      if (next === "j") throw new UnsupportedExpression("imaginary number");
+      tokens.push({ kind: "number", text: number.replaceAll("_", "") });
+    } else if (name !== undefined) tokens.push(...nameTokens(name, next === "("));
+    else if (mark !== undefined) tokens.push({ kind: "mark", text: mark === "^" ? "**" : mark });
+    else throw new UnsupportedExpression(`cannot read ${JSON.stringify(text.slice(at, at + 10))}`);
   }
   return tokens;
-}
-
-function times(left: Expression, right: Expression): Expression {
-  return { kind: "*", left, right };
-}
-
-/** The letters and digit runs of an unknown name, multiplied. */
-function splitName(name: string): Expression[] {
-  if (RESERVED.has(name) || name === "sqrt" || name === "ln") {
-    throw new UnsupportedExpression(`${name} has another meaning`);
-  }
-  if (name.includes("_") || WHOLE_NAMES.has(name)) return [{ kind: "name", name }];
-  const parts = name.match(/\d+|[^\d]/gu) ?? [];
-  return parts.map((part) =>
-    /^\d/.test(part) ? { kind: "integer", value: BigInt(part) } : { kind: "name", name: part },
-  );
 }
 
 /** Tokens and how many are read; every reading function moves `at`. */
@@ -109,7 +104,7 @@ function readProduct(cursor: Cursor, depth: number): Expression {
     if (isMark(cursor, "*", "/")) {
       const kind = cursor.tokens[cursor.at++]?.text === "*" ? "*" : "/";
       left = { kind, left, right: readSigned(cursor, depth) };
-    } else if (startsFactor(cursor)) left = times(left, readPower(cursor, depth));
+    } else if (startsFactor(cursor)) left = { kind: "*", left, right: readPower(cursor, depth) };
     else return left;
   }
 }
@@ -127,41 +122,30 @@ function readSigned(cursor: Cursor, depth: number): Expression {
   return readPower(cursor, depth);
 }
 
-/** One factor with its power. Of a split name only the last letter is raised: "xy^2" = x·y². */
 function readPower(cursor: Cursor, depth: number): Expression {
-  const factors = readFactors(cursor, depth);
-  let last = factors.pop() as Expression;
+  let factor = readFactor(cursor, depth);
   while (isMark(cursor, "!")) {
     cursor.at++;
-    last = { kind: "call", name: "!", argument: last };
+    factor = { kind: "call", name: "!", argument: factor };
   }
-  if (isMark(cursor, "**")) {
-    cursor.at++;
-    last = { kind: "**", left: last, right: readSigned(cursor, depth + 1) };
-  }
-  return factors.length === 0 ? last : times(factors.reduce(times), last);
+  if (!isMark(cursor, "**")) return factor;
+  cursor.at++;
+  return { kind: "**", left: factor, right: readSigned(cursor, depth + 1) };
 }
 
-function readNumber(text: string): Expression {
-  return /^\d+$/.test(text)
-    ? { kind: "integer", value: BigInt(text) }
-    : { kind: "decimal", value: Number(text) };
-}
-
-function readFactors(cursor: Cursor, depth: number): Expression[] {
+function readFactor(cursor: Cursor, depth: number): Expression {
   const token = cursor.tokens[cursor.at];
-  if (token?.kind === "number") {
-    cursor.at++;
-    return [readNumber(token.text)];
+  if (token === undefined || token.kind === "mark") return readParenthesis(cursor, depth);
+  cursor.at++;
+  if (token.kind === "number") {
+    return /^\d+$/.test(token.text)
+      ? { kind: "integer", value: BigInt(token.text) }
+      : { kind: "decimal", value: Number(token.text) };
   }
-  if (token?.kind === "name") {
-    cursor.at++;
-    if ((token.text === "sqrt" || token.text === "ln") && isMark(cursor, "(")) {
-      return [{ kind: "call", name: token.text, argument: readParenthesis(cursor, depth) }];
-    }
-    return splitName(token.text);
+  if (token.text === "sqrt" || token.text === "ln") {
+    return { kind: "call", name: token.text, argument: readParenthesis(cursor, depth) };
   }
-  return [readParenthesis(cursor, depth)];
+  return { kind: "name", name: token.text };
 }
 
 function readParenthesis(cursor: Cursor, depth: number): Expression {

@@ -43,8 +43,11 @@ function power(base: Complex, exponent: Complex): Complex {
 function call(name: "sqrt" | "ln" | "!", argument: Complex): Complex {
   if (name === "ln") return log(argument);
   if (name === "sqrt") return power(argument, { re: 0.5, im: 0 });
+  if (argument.im !== 0 || !Number.isInteger(argument.re) || argument.re < 0) {
+    throw new UnsupportedExpression("factorial of something else than an integer");
+  }
   let product = 1;
-  for (let n = 2; n <= argument.re; n++) product *= n;
+  for (let n = 2; n <= Math.min(argument.re, 171); n++) product *= n;
   return { re: product, im: 0 };
 }
 
