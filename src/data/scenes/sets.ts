@@ -3,6 +3,7 @@
  * train / held-out split by its own hash, whatever the seed.
  */
 
+import { ConfigError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { drawScene, FAMILIES, type FamilyName, type Scene } from "./draw.js";
 
@@ -16,6 +17,17 @@ const MAX_REDRAWS = 1000;
 /** The side a picture falls on: a function of its bytes, so no picture can be on both. */
 export function splitOf(scene: Pick<Scene, "contentHash">): SplitName {
   return Number.parseInt(scene.contentHash.slice(0, 8), 16) % HELD_OUT_EVERY === 0 ? "heldout" : "train";
+}
+
+/** Families by name, as a config lists them; none means all. @throws ConfigError naming every unknown one */
+export function familiesNamed(names: readonly string[]): readonly FamilyName[] {
+  const known = FAMILIES.filter((family) => names.includes(family));
+  const unknown = names.filter((name) => !known.some((family) => family === name));
+  if (unknown.length > 0) {
+    const list = unknown.map((name) => `"${name}"`).join(", ");
+    throw new ConfigError(`familiesNamed: unknown families: ${list}; known: ${FAMILIES.join(", ")}`);
+  }
+  return names.length === 0 ? FAMILIES : known;
 }
 
 export interface SceneStreamOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Rng } from "../../../src/core/rng.js";
 import { drawScene, FAMILIES } from "../../../src/data/scenes/draw.js";
-import { sceneStream, splitOf } from "../../../src/data/scenes/sets.js";
+import { familiesNamed, sceneStream, splitOf } from "../../../src/data/scenes/sets.js";
 
 describe("sceneStream", () => {
   test("no picture is both in train and in held-out, over thousands and several seeds", () => {
@@ -60,5 +60,18 @@ describe("sceneStream", () => {
     expect(() => sceneStream({ seed: 1, split: "train", families: [] })).toThrow(/missing families/);
     const stream = sceneStream({ seed: 1, split: "train" });
     for (const index of [-1, 0.5, Number.NaN]) expect(() => stream.at(index)).toThrow(/invalid index/);
+  });
+});
+
+describe("familiesNamed", () => {
+  test("no names mean all families, names keep the families' order", () => {
+    expect(familiesNamed([])).toEqual(FAMILIES);
+    expect(familiesNamed(["dice", "count", "dice"])).toEqual(["count", "dice"]);
+  });
+
+  test("every unknown name is reported", () => {
+    expect(() => familiesNamed(["dice", "Count", "dices"])).toThrow(
+      /unknown families: "Count", "dices"; known: /,
+    );
   });
 });
