@@ -1,0 +1,69 @@
+/**
+ * @module Writes a file whole or not at all: a reader sees the old bytes or the new ones, never a part, also after a
+ * power cut.
+ */
+import { open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { CheckpointError, messageOf } from "./errors.js";
+
+/** What the operating system says when nothing more fits. */
+const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const FORBIDDEN_CODES = new Set(["EACCES", "EPERM", "EROFS"]);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function cureOf(code: string): string {
+  if (FULL_CODES.has(code)) return "free space or choose another --out";
+  if (FORBIDDEN_CODES.has(code)) return "allow writing there or choose another --out";
+  if (code === "ENOENT" || code === "ENOTDIR") return "create the folder or choose another --out";
+  return "free space or choose another --out";
+}
+
+/** The error for a write that the operating system refused: what, where, why, and the cure. */
+export function writeError(path: string, error: unknown): CheckpointError {
+  const what = `${dirname(path)}: cannot write ${basename(path)}: ${messageOf(error)}`;
+  return new CheckpointError(`${what}; ${cureOf(codeOf(error))}`, { cause: error });
+}
+
+/** Forces a file or a folder's entries to the disk. Systems that cannot open a folder (Windows) sync it themselves. */
+export async function syncPath(path: string): Promise<void> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(path, "r");
+  } catch (error) {
+    if (["EISDIR", "EPERM", "EACCES"].includes(codeOf(error))) return;
+    throw error;
+  }
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some file systems refuse to sync a folder or a read-only handle; their renames are ordered anyway.
+    if (!["EINVAL", "ENOTSUP", "EPERM", "EBADF"].includes(codeOf(error))) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces `path` by `data` in one step: a temporary file beside it, synced, then renamed.
+ * @throws CheckpointError when the disk is full or writing is not allowed; the old file is then untouched
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+  try {
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncPath(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(path, error);
+  }
+}
