@@ -5,7 +5,7 @@ import { ShapeError } from "./errors.js";
 
 export type DType = "float32" | "int32";
 
-/** Row-major numbers. `data` of arrays made by `zeros` and `ndarray` is shared memory, readable by worker threads without a copy. */
+/** Row-major numbers. A compiled function that is given an array to take over (`donate`) replaces its `data`. */
 export interface NdArray {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -20,14 +20,14 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, side) => size * side, 1);
 }
 
-/** A new array of zeros in shared memory. */
+/** A new array of zeros. */
 export function zeros(shape: readonly number[], dtype: DType = "float32"): NdArray {
-  const buffer = new SharedArrayBuffer(4 * sizeOf(shape));
-  return { dtype, shape, data: dtype === "int32" ? new Int32Array(buffer) : new Float32Array(buffer) };
+  const size = sizeOf(shape);
+  return { dtype, shape, data: dtype === "int32" ? new Int32Array(size) : new Float32Array(size) };
 }
 
 /**
- * Copies numbers into a new array in shared memory.
+ * Copies numbers into a new array.
  * @throws ShapeError when the count does not fit the shape
  */
 export function ndarray(

@@ -1,0 +1,130 @@
+/**
+ * @module Writes an ONNX model: the subset of the protobuf format that a traced graph needs. Constants are raw bytes.
+ */
+
+export type OnnxType = "float32" | "int32" | "int64" | "bool";
+
+/** Integers are written as INT; wrap a float: `{ float: 0.5 }`. */
+export type Attribute = number | { readonly float: number } | string | readonly number[];
+
+export interface OnnxNode {
+  readonly op: string;
+  readonly domain?: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+}
+
+export interface OnnxValue {
+  readonly name: string;
+  readonly type: OnnxType;
+  readonly shape: readonly number[];
+}
+
+export interface OnnxConstant extends OnnxValue {
+  readonly bytes: Uint8Array;
+}
+
+export interface OnnxGraph {
+  readonly name: string;
+  readonly nodes: readonly OnnxNode[];
+  readonly constants: readonly OnnxConstant[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+const IR_VERSION = 10;
+const OPSET = 21;
+/** ONNX's number for each type, as `Cast` takes it. */
+export const ONNX_TYPE_CODE: Readonly<Record<OnnxType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+const encoder = new TextEncoder();
+
+/** Pieces of a message, joined once at the end. */
+type Bytes = readonly Uint8Array[];
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value < 0 ? BigInt.asUintN(64, BigInt(value)) : BigInt(value);
+  do {
+    const low = Number(rest & 127n);
+    rest >>= 7n;
+    bytes.push(rest > 0n ? low | 128 : low);
+  } while (rest > 0n);
+  return Uint8Array.from(bytes);
+}
+
+const lengthOf = (bytes: Bytes): number => bytes.reduce((sum, piece) => sum + piece.length, 0);
+const int = (field: number, value: number): Bytes => [varint(field * 8), varint(value)];
+const message = (field: number, bytes: Bytes): Bytes => [
+  varint(field * 8 + 2),
+  varint(lengthOf(bytes)),
+  ...bytes,
+];
+const text = (field: number, value: string): Bytes => message(field, [encoder.encode(value)]);
+
+function float(field: number, value: number): Bytes {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return [varint(field * 8 + 5), bytes];
+}
+
+function attribute(name: string, value: Attribute): Bytes {
+  if (typeof value === "number") return [...text(1, name), ...int(3, value), ...int(20, ATTRIBUTE_TYPE.int)];
+  if (typeof value === "string")
+    return [...text(1, name), ...text(4, value), ...int(20, ATTRIBUTE_TYPE.string)];
+  if ("float" in value) return [...text(1, name), ...float(2, value.float), ...int(20, ATTRIBUTE_TYPE.float)];
+  return [...text(1, name), ...value.flatMap((each) => int(8, each)), ...int(20, ATTRIBUTE_TYPE.ints)];
+}
+
+function node({ op, domain, inputs, outputs, attributes = {} }: OnnxNode): Bytes {
+  return [
+    ...inputs.flatMap((name) => text(1, name)),
+    ...outputs.flatMap((name) => text(2, name)),
+    ...text(4, op),
+    ...Object.entries(attributes).flatMap(([name, value]) => message(5, attribute(name, value))),
+    ...(domain ? text(7, domain) : []),
+  ];
+}
+
+function valueInfo({ name, type, shape }: OnnxValue): Bytes {
+  const dimensions = shape.flatMap((side) => message(1, int(1, side)));
+  const tensorType = [...int(1, ONNX_TYPE_CODE[type]), ...message(2, dimensions)];
+  return [...text(1, name), ...message(2, message(1, tensorType))];
+}
+
+function constant({ name, type, shape, bytes }: OnnxConstant): Bytes {
+  return [
+    ...shape.flatMap((side) => int(1, side)),
+    ...int(2, ONNX_TYPE_CODE[type]),
+    ...text(8, name),
+    ...message(9, [bytes]),
+  ];
+}
+
+/** The model as the bytes of an `.onnx` file. */
+export function writeModel(graph: OnnxGraph): Uint8Array {
+  const graphBytes = [
+    ...graph.nodes.flatMap((each) => message(1, node(each))),
+    ...text(2, graph.name),
+    ...graph.constants.flatMap((each) => message(5, constant(each))),
+    ...graph.inputs.flatMap((each) => message(11, valueInfo(each))),
+    ...graph.outputs.flatMap((each) => message(12, valueInfo(each))),
+  ];
+  const opset = (domain: string, version: number) => message(8, [...text(1, domain), ...int(2, version)]);
+  const model = [
+    ...int(1, IR_VERSION),
+    ...text(2, "sharegrpo"),
+    ...message(7, graphBytes),
+    ...opset("", OPSET),
+    ...opset("com.microsoft", 1),
+  ];
+  const bytes = new Uint8Array(lengthOf(model));
+  let at = 0;
+  for (const piece of model) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

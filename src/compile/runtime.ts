@@ -1,0 +1,64 @@
+/**
+ * @module ONNX Runtime sessions, one per compiled graph.
+ *
+ * `run` blocks the thread it is called on. Programs that must stay responsive keep the policy on a thread of its own
+ * (policy/worker.ts); everything below that boundary calls this module directly, without copies.
+ */
+import { availableParallelism } from "node:os";
+import * as ort from "onnxruntime-node";
+import type { DType, NdArray } from "../core/ndarray.js";
+
+export interface RuntimeOptions {
+  /** In order of preference; default `["cpu"]`. `sharegrpo doctor` lists what this machine has. */
+  readonly executionProviders?: readonly string[];
+  /** Threads of one operation; default: all cores. */
+  readonly threads?: number;
+}
+
+/** A loaded graph. */
+export interface GraphSession {
+  /** Inputs and outputs by name. Inputs are read in place; outputs are fresh. */
+  run(inputs: readonly NamedArray[], outputs: readonly OutputInfo[]): Promise<NdArray[]>;
+  release(): Promise<void>;
+}
+
+export interface NamedArray {
+  readonly name: string;
+  readonly array: NdArray;
+}
+
+export interface OutputInfo {
+  readonly name: string;
+  readonly type: DType;
+  readonly shape: readonly number[];
+}
+
+function tensorOf({ dtype, data, shape }: NdArray): ort.Tensor {
+  return dtype === "int32"
+    ? new ort.Tensor("int32", data as Int32Array, shape)
+    : new ort.Tensor("float32", data as Float32Array, shape);
+}
+
+/** Loads the bytes of an `.onnx` file. */
+export async function createSession(model: Uint8Array, options: RuntimeOptions = {}): Promise<GraphSession> {
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: [...(options.executionProviders ?? ["cpu"])],
+    graphOptimizationLevel: "all",
+    intraOpNumThreads: options.threads ?? availableParallelism(),
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    logSeverityLevel: 3,
+    extra: { session: { set_denormal_as_zero: "1" } },
+  });
+  return {
+    async run(inputs, outputs) {
+      const feeds = Object.fromEntries(inputs.map(({ name, array }) => [name, tensorOf(array)]));
+      const results = await session.run(feeds);
+      return outputs.map(({ name, type, shape }): NdArray => {
+        const data = results[name]?.data as Float32Array | Int32Array;
+        return { dtype: type, shape, data };
+      });
+    },
+    release: () => session.release(),
+  };
+}

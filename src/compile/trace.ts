@@ -1,0 +1,117 @@
+/**
+ * @module Runs a function on the tracing backend and returns the graph it writes.
+ */
+import { CompileError } from "../core/errors.js";
+import { type Tensor, tf } from "../core/tf.js";
+import { ELEMENTWISE } from "./kernels/elementwise.js";
+import { INDEXING } from "./kernels/indexing.js";
+import type { Input, Kernel } from "./kernels/kernel.js";
+import { MATMUL } from "./kernels/matmul.js";
+import { REDUCE } from "./kernels/reduce.js";
+import { SHAPE } from "./kernels/shape.js";
+import type { OnnxValue } from "./onnxWriter.js";
+import { callSite, TRACER_BACKEND, Tracer, tracedType } from "./tracer.js";
+import { flatten, type Structure, unflatten } from "./tree.js";
+
+/** Every kernel that can be compiled. */
+export const KERNELS: Readonly<Record<string, Kernel>> = {
+  ...ELEMENTWISE,
+  ...SHAPE,
+  ...REDUCE,
+  ...MATMUL,
+  ...INDEXING,
+};
+
+export interface Signature {
+  readonly structure: Structure;
+  readonly leaves: readonly { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" }[];
+}
+
+export interface TracedGraph {
+  /** The model as an `.onnx` file. */
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly (OnnxValue & { readonly type: "float32" | "int32" })[];
+  readonly outputStructure: Structure;
+}
+
+/** Makes the kernels known to TensorFlow.js; those without a mapping throw by name. Does nothing the second time. */
+function registerKernels(): void {
+  if (tf.getKernel("Add", TRACER_BACKEND)) return;
+  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
+    tf.registerKernel({
+      kernelName,
+      backendName: TRACER_BACKEND,
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        const tracer = backend as Tracer;
+        const named = inputs as Readonly<Record<string, Input>>;
+        const input = (name: string): Input => {
+          const found = named[name];
+          if (!found) throw new CompileError(`${kernelName}: missing input: ${name}`);
+          return found;
+        };
+        const inputList = Object.values(named).filter((each) => each !== undefined && each !== null);
+        return kernel({
+          tracer,
+          input,
+          inputs: inputList,
+          name: (name) => tracer.nameOf(input(name)),
+          attrs: attrs ?? {},
+        });
+      },
+    });
+  }
+  const kernelNames = Object.values(tf).filter(
+    (value) => typeof value === "string" && /^_?[A-Z]/.test(value),
+  ) as string[];
+  for (const kernelName of new Set(kernelNames)) {
+    if (kernelName in KERNELS) continue;
+    tf.registerKernel({
+      kernelName,
+      backendName: TRACER_BACKEND,
+      kernelFunc: ({ inputs, backend }) => {
+        const shapes = Object.entries(inputs).map(([name, each]) => `${name} [${(each as Input).shape}]`);
+        throw new CompileError(
+          `${(backend as Tracer).functionName}: no ONNX mapping for the TensorFlow.js kernel ${kernelName} ` +
+            `(${shapes.join(", ")}) called at ${callSite()}: use other operations or add it to src/compile/kernels`,
+        );
+      },
+    });
+  }
+}
+
+/**
+ * Traces `fn`, which takes one tree, for arrays of these shapes.
+ * @throws CompileError for a kernel without a mapping, a value read while tracing, or an outside tensor
+ */
+export function trace(fn: (args: unknown) => unknown, name: string, signature: Signature): TracedGraph {
+  registerKernels();
+  tf.backend(); // starts one if none has been used yet
+  const previous = tf.getBackend();
+  const tracer = new Tracer(name);
+  tf.registerBackend(TRACER_BACKEND, () => tracer);
+  void tf.setBackend(TRACER_BACKEND);
+  tf.engine().startScope(name);
+  try {
+    const inputs = signature.leaves.map(({ shape, dtype }, at) => ({
+      name: `input${at}`,
+      type: dtype,
+      shape,
+    }));
+    const tensors = inputs.map((each) => tracer.input(each.name, each.shape, each.type));
+    const result = fn(unflatten(signature.structure, tensors));
+    const { leaves, structure: outputStructure } = flatten<Tensor>(result);
+    const outputs = leaves.map((tensor, at) => {
+      const dtype = tracedType(tensor.dtype, `${name}: output ${at}`);
+      const type = dtype === "bool" ? ("int32" as const) : dtype;
+      const node = dtype === "bool" ? "Cast" : "Identity";
+      const value = tracer.emit(node, [tracer.nameOf(tensor)], node === "Cast" ? { to: 6 } : {});
+      return { name: value, type, shape: tensor.shape };
+    });
+    return { bytes: tracer.finish(inputs, outputs), inputs, outputs, outputStructure };
+  } finally {
+    tf.engine().endScope();
+    void tf.setBackend(previous);
+    tf.removeBackend(TRACER_BACKEND);
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * @module The tracing backend: TensorFlow.js kernels called on it are written down as ONNX nodes instead of computed.
+ */
+import { CompileError } from "../core/errors.js";
+import { type Tensor, tf } from "../core/tf.js";
+import {
+  type Attribute,
+  type OnnxConstant,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxType,
+  writeModel,
+} from "./onnxWriter.js";
+
+export type TracedType = "float32" | "int32" | "bool";
+export const TRACER_BACKEND = "onnx-tracer";
+
+/** What a kernel returns to TensorFlow.js: a handle with a shape, no numbers. */
+export interface Traced {
+  readonly dataId: object;
+  readonly shape: number[];
+  readonly dtype: TracedType;
+}
+
+interface Slot {
+  readonly name: string;
+  references: number;
+}
+
+/** The dtype of a TensorFlow.js tensor as one that graphs know. @throws CompileError for strings and complex numbers */
+export function tracedType(dtype: string, where: string): TracedType {
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
+  throw new CompileError(`${where}: unsupported dtype: ${dtype}: use float32, int32 or bool`);
+}
+
+/** First stack frame outside TensorFlow.js and the compiler: where the person's code is. */
+export function callSite(): string {
+  const frames = (new Error().stack ?? "").split("\n").slice(1);
+  const frame = frames.find((line) => !/node_modules|[\\/]src[\\/]compile[\\/]|node:internal/.test(line));
+  return (frame ?? "").trim().replace(/^at /, "");
+}
+
+function bytesOf(values: ArrayLike<number>, type: OnnxType): Uint8Array {
+  if (type === "int64") return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer);
+  if (type === "bool") return Uint8Array.from(values, (value) => (value ? 1 : 0));
+  const numbers = type === "float32" ? Float32Array.from(values) : Int32Array.from(values);
+  return new Uint8Array(numbers.buffer);
+}
+
+const UNIFORM_FROM = 64;
+
+/** A graph under construction, posing as a TensorFlow.js backend. */
+export class Tracer extends tf.KernelBackend {
+  private readonly nodes: OnnxNode[] = [];
+  private readonly constants: OnnxConstant[] = [];
+  private readonly constantNames = new Map<string, string>();
+  private readonly slots = new Map<object, Slot>();
+  private names = 0;
+
+  constructor(readonly functionName: string) {
+    super();
+  }
+
+  private freshName(): string {
+    return `v${this.names++}`;
+  }
+
+  /** Writes a node with one output and returns the output's name. */
+  emit(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain?: string,
+  ): string {
+    const name = this.freshName();
+    this.nodes.push({ op, inputs, outputs: [name], attributes, ...(domain ? { domain } : {}) });
+    return name;
+  }
+
+  /** Writes a node with several outputs. */
+  emitMany(
+    op: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Readonly<Record<string, Attribute>>,
+  ): string[] {
+    const outputs = Array.from({ length: count }, () => this.freshName());
+    this.nodes.push({ op, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  /** The name of a constant; equal constants share one, long uniform ones are made inside the graph. */
+  constant(values: ArrayLike<number>, shape: readonly number[], type: OnnxType): string {
+    const first = values[0];
+    if (
+      values.length >= UNIFORM_FROM &&
+      Array.prototype.every.call(values, (value) => Object.is(value, first))
+    ) {
+      return this.fill(first as number, shape, type);
+    }
+    const bytes = bytesOf(values, type);
+    const key = bytes.length <= 256 ? `${type}[${shape}]${Buffer.from(bytes).toString("latin1")}` : undefined;
+    const known = key === undefined ? undefined : this.constantNames.get(key);
+    if (known !== undefined) return known;
+    const name = this.freshName();
+    this.constants.push({ name, type, shape, bytes });
+    if (key !== undefined) this.constantNames.set(key, name);
+    return name;
+  }
+
+  /** A scalar or one-element vector of integers, as shapes and axes are given. */
+  integers(values: readonly number[]): string {
+    return this.constant(values, [values.length], "int64");
+  }
+
+  /** A uniform tensor, expanded from a scalar inside the graph. */
+  fill(value: number, shape: readonly number[], type: OnnxType): string {
+    const scalar = this.constant([value], [], type);
+    return shape.length === 0 ? scalar : this.emit("Expand", [scalar, this.integers(shape)]);
+  }
+
+  /** Hands a graph value to TensorFlow.js. */
+  result(name: string, shape: readonly number[], dtype: TracedType): Traced {
+    const dataId = {};
+    this.slots.set(dataId, { name, references: 1 });
+    return { dataId, shape: [...shape], dtype };
+  }
+
+  /** The graph name of a tensor. */
+  nameOf(tensor: { readonly dataId: object }): string {
+    const slot = this.slots.get(tensor.dataId);
+    if (!slot) {
+      throw new CompileError(
+        `${this.functionName}: a tensor made outside is used while compiling (${callSite()}): pass it as an argument`,
+      );
+    }
+    return slot.name;
+  }
+
+  /** An input of the graph as a tensor. */
+  input(name: string, shape: readonly number[], dtype: TracedType): Tensor {
+    const handle = this.result(name, shape, dtype);
+    return tf.engine().makeTensorFromDataId(handle.dataId, handle.shape, dtype, this);
+  }
+
+  finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"]): Uint8Array {
+    return writeModel({
+      name: this.functionName,
+      nodes: this.nodes,
+      constants: this.constants,
+      inputs,
+      outputs,
+    });
+  }
+
+  // --- what TensorFlow.js asks of a backend ---
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const type = tracedType(dtype, this.functionName);
+    const dataId = {};
+    this.slots.set(dataId, { name: this.constant(values as ArrayLike<number>, shape, type), references: 1 });
+    return dataId;
+  }
+
+  override move(
+    dataId: object,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    references: number,
+  ): void {
+    const name = this.constant(values as ArrayLike<number>, shape, tracedType(dtype, this.functionName));
+    this.slots.set(dataId, { name, references });
+  }
+
+  override readSync(): never {
+    throw this.readError();
+  }
+
+  override read(): Promise<never> {
+    return Promise.reject(this.readError());
+  }
+
+  private readError(): CompileError {
+    return new CompileError(
+      `${this.functionName}: a value was read while compiling (${callSite()}): values exist only when the graph runs; compute with tensors`,
+    );
+  }
+
+  override refCount(dataId: object): number {
+    return this.slots.get(dataId)?.references ?? 0;
+  }
+
+  override incRef(dataId: object): void {
+    const slot = this.slots.get(dataId);
+    if (slot) slot.references++;
+  }
+
+  decRef(dataId: object): void {
+    const slot = this.slots.get(dataId);
+    if (slot) slot.references--;
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    const slot = this.slots.get(dataId);
+    if (slot && !force && --slot.references > 0) return false;
+    this.slots.delete(dataId);
+    return true;
+  }
+
+  override numDataIds(): number {
+    return this.slots.size;
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: true };
+  }
+
+  override dispose(): void {
+    this.slots.clear();
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * @module Trees of arrays: nested records and lists whose leaves are tensors (inside a compiled function) or host
+ * arrays (outside).
+ */
+import type { NdArray } from "../core/ndarray.js";
+import { type Tensor, tf } from "../core/tf.js";
+
+/** The same tree with host arrays where there were tensors. */
+export type HostOf<T> = T extends Tensor
+  ? NdArray
+  : T extends object
+    ? { [Key in keyof T]: HostOf<T[Key]> }
+    : T;
+
+/** A tree's shape: leaves are numbered in order of appearance. */
+export type Structure = number | readonly Structure[] | { readonly [key: string]: Structure };
+
+function isLeaf(value: unknown): boolean {
+  if (value instanceof tf.Tensor) return true;
+  return (
+    typeof value === "object" && value !== null && "data" in value && "shape" in value && "dtype" in value
+  );
+}
+
+/** Leaves in order (keys as inserted), and the structure to put others in their place. Absent keys stay absent. */
+export function flatten<Leaf>(tree: unknown): { leaves: Leaf[]; structure: Structure } {
+  const leaves: Leaf[] = [];
+  const visit = (node: unknown): Structure => {
+    if (isLeaf(node)) return leaves.push(node as Leaf) - 1;
+    if (Array.isArray(node)) return node.map(visit);
+    if (typeof node !== "object" || node === null) {
+      throw new TypeError(`flatten: expected arrays in records and lists, got ${String(node)}`);
+    }
+    const entries = Object.entries(node).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(entries.map(([key, value]) => [key, visit(value)]));
+  };
+  const structure = visit(tree);
+  return { leaves, structure };
+}
+
+/** The tree of this structure with these leaves. */
+export function unflatten(structure: Structure, leaves: readonly unknown[]): unknown {
+  if (typeof structure === "number") return leaves[structure];
+  if (Array.isArray(structure)) return structure.map((part: Structure) => unflatten(part, leaves));
+  return Object.fromEntries(
+    Object.entries(structure).map(([key, part]) => [key, unflatten(part as Structure, leaves)]),
+  );
+}
+
+/** Applies a function to every leaf. */
+export function mapTree<From, To>(tree: unknown, f: (leaf: From) => To): unknown {
+  const { leaves, structure } = flatten<From>(tree);
+  return unflatten(structure, leaves.map(f));
+}
