@@ -42,7 +42,9 @@ function differs(values: readonly number[]): boolean {
  * @param rewards_Q_M_N `rewards_Q_M_N[q][j][i]`
  * @returns shares; NaN for no questions
  */
-export function validRatios(rewards_Q_M_N: readonly (readonly (readonly RewardParts[])[])[]): ValidRatios {
+export function validAdvantageRatios(
+  rewards_Q_M_N: readonly (readonly (readonly RewardParts[])[])[],
+): ValidRatios {
   const pooled = rewards_Q_M_N.map((rewards_M_N) => rewards_M_N.flat());
   const groups = rewards_Q_M_N.flat();
   const local = shareOf(groups, (group) => differs(group.map((reward) => reward.overall)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { validRatios, validRowRatio } from "../../src/advantage/valid.js";
+import { validAdvantageRatios, validRowRatio } from "../../src/advantage/valid.js";
 import { golden } from "../golden/load.js";
 
 interface GoldenFile {
@@ -16,10 +16,10 @@ function binary(questions: number[][][]) {
   );
 }
 
-describe("validRatios", () => {
+describe("validAdvantageRatios", () => {
   it("equals the reference, pooled and local", () => {
     const reference = golden<GoldenFile>("shareGrpo.json").valid_advantage_ratio;
-    const ratios = validRatios(binary(reference.questions));
+    const ratios = validAdvantageRatios(binary(reference.questions));
     expect(ratios.question).toBe(reference.share_grpo_question_ratio);
     expect(ratios.local).toBe(reference.per_variant_grpo_group_ratio);
     expect(ratios.fracRewardZeroStd).toBe(1 - reference.per_variant_grpo_group_ratio);
@@ -30,7 +30,7 @@ describe("validRatios", () => {
       { overall: 0.1, accuracy: 0 },
       { overall: 0, accuracy: 0 },
     ];
-    const ratios = validRatios([
+    const ratios = validAdvantageRatios([
       [group],
       [
         [
@@ -43,8 +43,8 @@ describe("validRatios", () => {
   });
 
   it("is NaN for no questions and 0 for groups of one", () => {
-    expect(validRatios([]).question).toBeNaN();
-    expect(validRatios(binary([[[1]]])).question).toBe(0);
+    expect(validAdvantageRatios([]).question).toBeNaN();
+    expect(validAdvantageRatios(binary([[[1]]])).question).toBe(0);
   });
 });
 

@@ -1,0 +1,79 @@
+/**
+ * @module Estimates of KL(π ‖ π_ref) from sampled tokens, and what is done with them: added to the loss, or taken off
+ * the reward. The released recipe uses none; Eq. 2 (GRPO) has a term, Eq. 8 (Share-GRPO) has not.
+ *
+ * With d = log π_ref − log π: `kl` −d, `abs` |d|, `mse` d²/2, `low_var_kl` e^d − d − 1 (Schulman's k3) within ±10.
+ *
+ * Departure: d is clamped to ±20 before the exponential, as in EasyR1 today; the released code does not.
+ */
+import { invariant } from "../core/errors.js";
+import { type Tensor, tf } from "../core/tf.js";
+import { zip } from "../core/zip.js";
+
+export const KL_ESTIMATORS = ["kl", "abs", "mse", "low_var_kl"] as const;
+export type KlEstimator = (typeof KL_ESTIMATORS)[number];
+
+/** Bound on d inside the exponential. */
+const LARGEST_DIFFERENCE = 20;
+/** Bound on `low_var_kl`. */
+const LARGEST_KL = 10;
+
+/**
+ * KL estimate per token.
+ * @param logProbs `[P, T]` f32, log π; gradients flow through it
+ * @param referenceLogProbs `[P, T]` f32, log π_ref
+ */
+export function klPerToken(logProbs: Tensor, referenceLogProbs: Tensor, estimator: KlEstimator): Tensor {
+  const difference = tf.sub(referenceLogProbs, logProbs);
+  switch (estimator) {
+    case "kl":
+      return tf.neg(difference);
+    case "abs":
+      return tf.abs(difference);
+    case "mse":
+      return tf.mul(tf.square(difference), 0.5);
+    case "low_var_kl": {
+      const bounded = tf.clipByValue(difference, -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE);
+      const k3 = tf.sub(tf.sub(tf.exp(bounded), bounded), 1);
+      return tf.clipByValue(k3, -LARGEST_KL, LARGEST_KL);
+    }
+  }
+}
+
+/**
+ * The term added to the loss: coefficient · Σ kl·mask·scale.
+ * @param scale `[]` or `[P, 1]` f32, weight of a token, as in `policyLoss`
+ */
+export function klLoss(
+  kl: Tensor,
+  weights: { readonly mask: Tensor; readonly scale: Tensor; readonly coefficient: Tensor | number },
+): Tensor {
+  return tf.mul(tf.sum(tf.mul(tf.mul(kl, weights.mask), weights.scale)), weights.coefficient);
+}
+
+/** A response's reward less its KL: r − coefficient · Σ_t (log π_old − log π_ref), over its own tokens. */
+export function rewardWithKl(
+  reward: number,
+  logProbs: { readonly old: readonly number[]; readonly reference: readonly number[] },
+  coefficient: number,
+): number {
+  const kl = zip(logProbs.old, logProbs.reference).reduce(
+    (sum, [old, reference]) => sum + old - reference,
+    0,
+  );
+  return reward - coefficient * kl;
+}
+
+/**
+ * The next coefficient of the adaptive controller: it grows when KL is above its target (Ziegler et al., 2019).
+ * coefficient · (1 + clip(kl/target − 1, ±0.2) · samples / horizon)
+ */
+export function adaptKlCoefficient(
+  coefficient: number,
+  measured: { readonly kl: number; readonly samples: number },
+  controller: { readonly target: number; readonly horizon: number },
+): number {
+  invariant(controller.target > 0 && controller.horizon > 0, "KL target and horizon are positive");
+  const error = Math.min(0.2, Math.max(-0.2, measured.kl / controller.target - 1));
+  return coefficient * (1 + (error * measured.samples) / controller.horizon);
+}
