@@ -74,10 +74,12 @@ function compareForms(given: string, truth: string): Verdict {
   if (truthElements.length !== givenElements.length) {
     return { correct: false, reason: `${givenElements.length} elements, expected ${truthElements.length}` };
   }
-  const verdicts = zip(givenElements, truthElements).map(([one, other]) => compareElements(one, other));
-  return (
-    verdicts.find((verdict) => !verdict.correct) ?? verdicts[0] ?? { correct: true, reason: "no elements" }
-  );
+  let verdict: Verdict = { correct: true, reason: "no elements" };
+  for (const [one, other] of zip(givenElements, truthElements)) {
+    verdict = compareElements(one, other);
+    if (!verdict.correct) break;
+  }
+  return verdict;
 }
 
 /** Whether `given` answers what `truth` answers. Never throws. */

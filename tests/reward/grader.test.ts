@@ -135,6 +135,8 @@ describe("on hostile input", () => {
     ["a large power", "\\boxed{(x+y)**64}"],
     ["a product of sums", `\\boxed{${"(x+y+1)".repeat(60)}}`],
     ["a product of roots", `\\boxed{${Array.from({ length: 60 }, (_, n) => `(1+sqrt(${n + 2}))`).join("")}}`],
+    ["a power of a sum of roots", "\\boxed{(sqrt(2)+sqrt(3)+sqrt(5)+sqrt(7)+sqrt(11)+x)**30}"],
+    ["factorials of factorials", `\\boxed{x${"!".repeat(900)}}`],
     ["a factorial", "\\boxed{99999999!+x}"],
     ["many commas", `\\boxed{${"1,000".repeat(500)}}`],
     ["white space", `${" ".repeat(1_000_000)}x`],

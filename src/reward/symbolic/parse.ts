@@ -124,7 +124,8 @@ function readSigned(cursor: Cursor, depth: number): Expression {
 
 function readPower(cursor: Cursor, depth: number): Expression {
   let factor = readFactor(cursor, depth);
-  while (isMark(cursor, "!")) {
+  for (let marks = 0; isMark(cursor, "!"); marks++) {
+    if (marks > 3) throw new UnsupportedExpression("too many factorials");
     cursor.at++;
     factor = { kind: "call", name: "!", argument: factor };
   }
