@@ -1,0 +1,118 @@
+/**
+ * @module Style sheet and script of the report.
+ */
+
+/** Quiet in light and dark, one column on a narrow screen, plain on paper. */
+export const STYLE = `
+:root { color-scheme: light dark; --paper: #fff; --ink: #1c2024; --quiet: #5f6872; --line: #d9dde2; --soft: #f5f6f8;
+  --right: #00674b; --wrong: #a94400; --warn: #7a5600; }
+@media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #e4e7ea; --quiet: #9aa4ae; --line: #333a42;
+  --soft: #1d2126; --right: #4cc9a0; --wrong: #ff9a5c; --warn: #e8bb4d; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .25rem; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 0; }
+p { margin: .4rem 0; }
+code, pre { font: .88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { background: var(--soft); padding: 1rem; overflow: auto; white-space: pre-wrap; }
+summary { cursor: pointer; }
+.quiet, figcaption p, summary .quiet { color: var(--quiet); font-size: .88rem; font-weight: 400; }
+.missing { color: var(--quiet); font-style: italic; overflow-wrap: anywhere; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
+.tiles div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
+.tiles dt { color: var(--quiet); font-size: .82rem; } .tiles dd { margin: 0; font-size: 1.2rem; }
+.tiles small { display: block; color: var(--quiet); font-size: .78rem; }
+.settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 0 2rem; margin: 0; }
+.settings div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); padding: .2rem 0; }
+.settings dt { color: var(--quiet); } .settings dd { margin: 0; text-align: right; overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; min-width: 100%; }
+th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; } th { color: var(--quiet); font-weight: 500; }
+tr.total td { font-weight: 600; }
+.figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.75rem 2rem; }
+@media (max-width: 760px) { .figures { grid-template-columns: minmax(0, 1fr); } main { padding: 1.25rem 1rem 3rem; } }
+figure { margin: 0; min-width: 0; break-inside: avoid; }
+figcaption p { min-height: 2.6em; margin: .1rem 0 .3rem; line-height: 1.35; }
+.plot { width: 100%; min-height: 260px; }
+figure details { font-size: .85rem; color: var(--quiet); } figure details .scroll { max-height: 300px; overflow: auto; }
+.filters { display: flex; flex-wrap: wrap; gap: .5rem; }
+button { font: inherit; font-size: .9rem; color: var(--ink); background: var(--soft); border: 1px solid var(--line); border-radius: 99px; padding: .25rem .8rem; cursor: pointer; }
+button[aria-pressed=true] { background: var(--ink); color: var(--paper); } button[aria-pressed=true] .quiet { color: inherit; opacity: .75; }
+.sample { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .9rem; margin: .75rem 0; overflow-wrap: anywhere; }
+.sample[open] > summary { margin-bottom: .6rem; }
+.variants { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 1.5rem; }
+.variant { min-width: 0; } .head { margin: 0 0 .35rem; }
+.pictures { display: flex; flex-wrap: wrap; gap: .5rem; }
+.pictures img { max-width: 100%; max-height: 260px; background: #fff; border: 1px solid var(--line); border-radius: 4px; }
+.question, .asked, .said { unicode-bidi: plaintext; white-space: pre-wrap; overflow-wrap: anywhere; }
+.asked { font-size: .95rem; } .said { font: .85rem/1.45 ui-monospace, monospace; margin: .3rem 0; }
+.chip { display: inline-block; font-size: .8rem; font-weight: 500; border: 1px solid var(--line); border-radius: 4px; padding: 0 .4rem; }
+.chip.right { color: var(--right); border-color: currentColor; } .chip.wrong { color: var(--wrong); border-color: currentColor; }
+.chip.warn { color: var(--warn); border-color: currentColor; }
+ol { list-style: none; margin: .5rem 0 0; padding: 0; }
+.response { background: var(--soft); border-radius: 6px; padding: .6rem .75rem; margin: .5rem 0; break-inside: avoid; }
+.response dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem .75rem; margin: .4rem 0 0; font-size: .86rem; }
+.response dt { color: var(--quiet); } .response dd { margin: 0; overflow-wrap: anywhere; }
+[hidden] { display: none !important; }
+@media print { :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc; --soft: #fff; --right: #00674b; --wrong: #a94400; --warn: #7a5600; }
+  .filters { display: none; } main { max-width: none; padding: 0; } .response { border: 1px solid var(--line); } }
+`;
+
+/** Draws the figures in the page's colours, again when these change, and filters the gallery. */
+export const SCRIPT = `
+"use strict";
+const figures = JSON.parse(document.getElementById("figures").textContent);
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const merge = (base, over) => {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    merged[key] = isObject(value) && isObject(base[key]) ? merge(base[key], value) : value;
+  }
+  return merged;
+};
+function layoutOf(layout, isDark) {
+  const ink = isDark ? "#c9d0d6" : "#333a40";
+  const line = isDark ? "#343b43" : "#e3e6ea";
+  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true, fixedrange: true, title: { font: { size: 12 } } };
+  const shared = {
+    autosize: true, height: 270, margin: { l: 48, r: 12, t: 30, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: "system-ui, sans-serif", size: 12, color: ink }, dragmode: false, hovermode: "x unified",
+    hoverlabel: { bgcolor: isDark ? "#22272d" : "#fff", font: { color: ink } },
+    legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" }, xaxis: axis, yaxis: axis,
+  };
+  return merge(shared, layout);
+}
+function draw(isDark) {
+  for (const { id, data, layout } of figures) {
+    const traces = data.map((trace) => trace.error_x
+      ? { ...trace, error_x: { ...trace.error_x, color: isDark ? "#e4e7ea" : "#1c2024" } } : trace);
+    Plotly.react("plot-" + id, traces, layoutOf(layout, isDark), { displayModeBar: false, responsive: true });
+  }
+}
+draw(darkness.matches);
+darkness.addEventListener("change", () => draw(darkness.matches));
+addEventListener("beforeprint", () => draw(false));
+addEventListener("afterprint", () => draw(darkness.matches));
+
+const buttons = [...document.querySelectorAll("[data-filter]")];
+function show(mark) {
+  let shown = 0;
+  for (const sample of document.querySelectorAll(".sample")) {
+    let matching = 0;
+    for (const response of sample.querySelectorAll(".response")) {
+      const isMatch = mark === "all" || response.dataset.marks.split(" ").includes(mark);
+      response.hidden = !isMatch;
+      if (isMatch) matching += 1;
+    }
+    sample.hidden = matching === 0 && mark !== "all";
+    if (!sample.hidden) shown += 1;
+  }
+  document.getElementById("nothing").hidden = shown > 0;
+  for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.filter === mark));
+}
+for (const button of buttons) button.addEventListener("click", () => show(button.dataset.filter));
+`;

@@ -1,0 +1,129 @@
+/**
+ * @module The sample gallery: each question with its variants side by side and, under each, the responses it got.
+ */
+import type { ExtractedRecord, ResponseRecord, RolloutRecord, VariantRecord } from "../core/runRecords.js";
+import type { EmbeddedImage } from "./images.js";
+import { html, type Markup } from "./markup.js";
+import { formatPoints } from "./table.js";
+
+export type Images = ReadonlyMap<string, EmbeddedImage>;
+
+/** Longer responses are folded. */
+const FOLD_FROM = 600;
+const OPEN_AT_FIRST = 3;
+const ZERO = 1e-6;
+
+/** Picks at most `limit` samples, evenly over the run, the first and the last among them. */
+export function pickSamples(rollouts: readonly RolloutRecord[], limit: number): RolloutRecord[] {
+  if (rollouts.length <= limit) return [...rollouts];
+  if (limit <= 1) return rollouts.slice(0, limit);
+  const stride = (rollouts.length - 1) / (limit - 1);
+  return Array.from({ length: limit }, (_, at) => rollouts[Math.round(at * stride)]).filter(
+    (rollout) => rollout !== undefined,
+  );
+}
+
+/** The marks by which a response can be filtered. */
+export function marksOf({ reward, stopReason, advantageGlobal, advantageLocal }: ResponseRecord): string[] {
+  const isZero = Math.abs(advantageGlobal ?? 0) < ZERO && Math.abs(advantageLocal ?? 0) < ZERO;
+  return [
+    ...(reward.accuracy === 1 ? [] : ["wrong"]),
+    ...(stopReason === "length" ? ["truncated"] : []),
+    ...(isZero ? ["zero"] : []),
+  ];
+}
+
+function signed(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  return formatPoints(Number(value.toFixed(2)) / 100).replace(/\.0$/, "") === "0"
+    ? "0.00"
+    : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+}
+
+function picture(name: string, images: Images, alt: string): Markup {
+  const image = images.get(name);
+  if (image?.kind === "image") return html`<img src="${image.source}" alt="${alt}" loading="lazy">`;
+  return html`<p class="missing">${name}: ${image?.reason ?? "not read"}</p>`;
+}
+
+function extractedText(extracted: ExtractedRecord): Markup {
+  if ("text" in extracted) return html`<code>${extracted.text}</code>`;
+  return html`<em>none (${extracted.none})</em>`;
+}
+
+function body(text: string): Markup {
+  if (text === "") return html`<p class="missing">empty response</p>`;
+  const shown = html`<p class="said" dir="auto">${text}</p>`;
+  if (text.length <= FOLD_FROM) return shown;
+  return html`<details><summary>${text.length.toLocaleString("en-US")} characters</summary>${shown}</details>`;
+}
+
+function verdict({ reward, stopReason }: ResponseRecord): Markup {
+  const truncated = stopReason === "length" ? html` <b class="chip warn">truncated</b>` : undefined;
+  return reward.accuracy === 1
+    ? html`<b class="chip right">✓ correct</b>${truncated}`
+    : html`<b class="chip wrong">✗ wrong</b>${truncated}`;
+}
+
+function responseCard(response: ResponseRecord, gold: string): Markup {
+  const { reward, advantageGlobal, advantageLocal } = response;
+  const own = (advantageGlobal ?? Number.NaN) + (advantageLocal ?? Number.NaN);
+  return html`<li class="response" data-marks="${marksOf(response).join(" ")}">
+<p class="head">${verdict(response)} <span class="quiet">response ${response.i + 1} · ${response.tokens} tokens</span></p>
+${body(response.text)}
+<dl>
+<dt>extracted</dt><dd>${extractedText(response.extracted)}</dd>
+<dt>gold</dt><dd><code>${gold}</code></dd>
+<dt>verdict</dt><dd>${reward.reason}</dd>
+<dt>reward</dt><dd>${reward.overall.toFixed(2)} <span class="quiet">(accuracy ${reward.accuracy}, format ${reward.format})</span></dd>
+<dt>advantage</dt><dd><span title="under its own prompt: global + local">own ${signed(own)}</span> · <span title="under the other variants' prompts: global only">cross ${signed(advantageGlobal)}</span></dd>
+</dl></li>`;
+}
+
+function variantColumn(variant: VariantRecord, rollout: RolloutRecord, images: Images): Markup {
+  const responses = rollout.responses.filter((response) => response.j === variant.index);
+  const correct = responses.filter((response) => response.reward.accuracy === 1).length;
+  const wording = variant.wording === "original" ? "original words" : `rewrite ${variant.wording + 1}`;
+  const view = variant.transform === "none" ? "image as it is" : variant.transform.replaceAll("_", " ");
+  const alt = `image of variant ${variant.index + 1}`;
+  return html`<section class="variant">
+<p class="head"><b>Variant ${variant.index + 1}</b> <span class="chip">${wording}</span> <span class="chip">${view}</span></p>
+<div class="pictures">${variant.images.map((name) => picture(name, images, alt))}</div>
+<p class="asked" dir="auto">${variant.text}</p>
+<p class="quiet">${correct} of ${responses.length} responses correct</p>
+<ol>${responses.map((response) => responseCard(response, rollout.gold))}</ol>
+</section>`;
+}
+
+function sample(rollout: RolloutRecord, images: Images, isOpen: boolean): Markup {
+  const correct = rollout.responses.filter((response) => response.reward.accuracy === 1).length;
+  return html`<details class="sample"${isOpen ? html` open` : undefined}>
+<summary><b>Step ${rollout.step}</b> · ${rollout.category} · ${correct} of ${rollout.responses.length} correct · gold <code>${rollout.gold}</code> <span class="quiet">${rollout.questionId}</span></summary>
+<p class="question" dir="auto">${rollout.question}</p>
+<div class="variants">${rollout.variants.map((variant) => variantColumn(variant, rollout, images))}</div>
+</details>`;
+}
+
+const FILTERS = [
+  ["all", "all"],
+  ["wrong", "wrong"],
+  ["truncated", "truncated"],
+  ["zero", "zero advantage"],
+] as const;
+
+/** The gallery with its filter buttons. */
+export function gallery(picked: readonly RolloutRecord[], total: number, images: Images): Markup {
+  if (picked.length === 0) return html`<p class="missing">No rollouts were logged yet.</p>`;
+  const responses = picked.flatMap((rollout) => rollout.responses);
+  const countOf = (mark: string) =>
+    mark === "all" ? responses.length : responses.filter((each) => marksOf(each).includes(mark)).length;
+  const buttons = FILTERS.map(
+    ([mark, name]) =>
+      html`<button type="button" data-filter="${mark}" aria-pressed="${mark === "all" ? "true" : "false"}">${name} <span class="quiet">${countOf(mark)}</span></button>`,
+  );
+  const note = total > picked.length ? ` ${picked.length} of ${total}, evenly over the run.` : "";
+  return html`<p class="quiet">One question per row; its variants stand side by side, each above the responses sampled from it. Own advantage: global + local; cross: global, under the other variants' prompts.${note}</p>
+<p class="filters" role="group" aria-label="Show responses">${buttons}</p>
+<div id="gallery">${picked.map((rollout, at) => sample(rollout, images, at < OPEN_AT_FIRST))}</div>
+<p id="nothing" class="missing" hidden>No response is like that.</p>`;
+}

@@ -1,0 +1,39 @@
+/**
+ * @module Writes `report.html` into a run folder: one file that needs no network and no other file.
+ */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { writeFileAtomic } from "../core/atomic.js";
+import { pickSamples } from "./gallery.js";
+import { embedImages } from "./images.js";
+import { page } from "./page.js";
+import { readRun } from "./run.js";
+
+export interface ReportOptions {
+  /** Questions in the sample gallery; their images are embedded. */
+  readonly maxSamples?: number;
+}
+
+export const DEFAULT_MAX_SAMPLES = 40;
+
+/** The plotting library as text, from the installed package. */
+async function plotlySource(): Promise<string> {
+  return readFile(createRequire(import.meta.url).resolve("plotly.js"), "utf8");
+}
+
+/**
+ * Makes the report of a run, finished or not.
+ * @returns the path of the report
+ * @throws CheckpointError when the folder holds no run or cannot be written; DataError when a file in it is damaged
+ */
+export async function writeReport(runDir: string, options: ReportOptions = {}): Promise<string> {
+  const maxSamples = options.maxSamples ?? DEFAULT_MAX_SAMPLES;
+  const run = await readRun(runDir);
+  const picked = pickSamples(run.rollouts, maxSamples);
+  const names = picked.flatMap((rollout) => rollout.variants.flatMap((variant) => variant.images));
+  const images = await embedImages(runDir, names);
+  const path = join(runDir, "report.html");
+  await writeFileAtomic(path, page(run, { plotly: await plotlySource(), images, maxSamples }));
+  return path;
+}

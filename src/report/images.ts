@@ -1,0 +1,42 @@
+/**
+ * @module Images of a run folder as `data:` addresses, so that a report needs nothing but itself.
+ */
+import { readFile } from "node:fs/promises";
+import { isAbsolute, relative, resolve } from "node:path";
+
+/** An image that can be shown, or why it cannot. */
+export type EmbeddedImage =
+  | { readonly kind: "image"; readonly name: string; readonly source: string }
+  | { readonly kind: "none"; readonly name: string; readonly reason: string };
+
+/** First bytes of the formats that browsers show. */
+const SIGNATURES: readonly { readonly type: string; readonly bytes: readonly number[] }[] = [
+  { type: "image/png", bytes: [0x89, 0x50, 0x4e, 0x47] },
+  { type: "image/jpeg", bytes: [0xff, 0xd8, 0xff] },
+  { type: "image/gif", bytes: [0x47, 0x49, 0x46, 0x38] },
+  { type: "image/webp", bytes: [0x52, 0x49, 0x46, 0x46] },
+];
+
+/** Reads one image; the type comes from its bytes, and a name that leads out of the folder is refused. */
+export async function embedImage(dir: string, name: string): Promise<EmbeddedImage> {
+  const path = resolve(dir, name);
+  const inside = relative(resolve(dir), path);
+  if (inside.startsWith("..") || isAbsolute(inside)) {
+    return { kind: "none", name, reason: "lies outside the run folder" };
+  }
+  const bytes = await readFile(path).catch(() => undefined);
+  if (!bytes) return { kind: "none", name, reason: "file is missing" };
+  const type = SIGNATURES.find((signature) => signature.bytes.every((byte, at) => bytes[at] === byte))?.type;
+  if (!type) return { kind: "none", name, reason: "not PNG, JPEG, GIF or WebP" };
+  return { kind: "image", name, source: `data:${type};base64,${bytes.toString("base64")}` };
+}
+
+/** Reads each name once. */
+export async function embedImages(
+  dir: string,
+  names: Iterable<string>,
+): Promise<ReadonlyMap<string, EmbeddedImage>> {
+  const images = new Map<string, EmbeddedImage>();
+  for (const name of new Set(names)) images.set(name, await embedImage(dir, name));
+  return images;
+}

@@ -1,0 +1,151 @@
+/**
+ * @module The report's page: settings, what changed, curves, samples.
+ */
+import { createHash } from "node:crypto";
+import { wilson } from "../core/stats.js";
+import { SCRIPT, STYLE } from "./assets.js";
+import { trainingFigures } from "./curves.js";
+import { type Figure, familyFigure, largest, median } from "./figure.js";
+import { gallery, type Images, pickSamples } from "./gallery.js";
+import { html, type Markup, scriptJson, trusted } from "./markup.js";
+import type { Run } from "./run.js";
+import {
+  evaluationTable,
+  formatBytes,
+  formatNumber,
+  formatPoints,
+  formatShare,
+  type Table,
+} from "./table.js";
+
+/** The settings that decide what a run is, with what people call them. */
+const SETTINGS = [
+  ["model", "model"],
+  ["seed", "seed"],
+  ["update.algorithm", "algorithm"],
+  ["expand.variants", "variants per question (m)"],
+  ["rollout.responses", "responses per variant (n)"],
+  ["expand.transformProbability", "image transform probability"],
+  ["train.questionsPerStep", "questions per step"],
+  ["train.steps", "steps asked for"],
+  ["update.optimizerStepsPerRollout", "optimizer steps per step"],
+  ["update.learningRate", "learning rate"],
+  ["update.clipLow", "clip, low"],
+  ["update.clipHigh", "clip, high"],
+  ["update.dualClip", "dual clip"],
+  ["rollout.temperature", "temperature"],
+  ["rollout.topP", "top-p"],
+  ["rollout.maxResponseLength", "response limit (tokens)"],
+  ["reward.formatWeight", "weight of the format reward"],
+] as const;
+
+export interface PageOptions {
+  /** The plotting library's source. */
+  readonly plotly: string;
+  readonly images: Images;
+  /** Samples in the gallery. */
+  readonly maxSamples: number;
+}
+
+function tile(name: string, value: string, note = ""): Markup {
+  return html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`;
+}
+
+function accuracyTile(run: Run): Markup {
+  const { before, after } = run;
+  const shares = [before, after].map((each) => each && wilson(each.correct, each.total));
+  const [old, young] = shares;
+  if (old && young) {
+    const change = `${formatPoints(young.value - old.value)} points on ${after?.total} held-out questions`;
+    return tile("accuracy, greedy", `${formatShare(old.value)} → ${formatShare(young.value)}`, change);
+  }
+  const only = young ?? old;
+  const when = young ? "after training" : old ? "before training" : "not measured yet";
+  return tile("accuracy, greedy", formatShare(only?.value), when);
+}
+
+function tiles(run: Run): Markup {
+  const { steps } = run;
+  const first = steps[0];
+  const last = steps.at(-1);
+  const reward = `${formatNumber(first?.["reward/overall"])} → ${formatNumber(last?.["reward/overall"])}`;
+  const deviation = largest(steps, "policy/ratio_deviation_first");
+  const seconds = steps.reduce((sum, step) => sum + (step["timing_s/step"] ?? 0), 0);
+  return html`<dl class="tiles">
+${accuracyTile(run)}
+${tile("mean reward", first ? reward : "–", "first → last step")}
+${tile("steps done", formatNumber(last?.step ?? 0), seconds > 0 ? `${formatNumber(Math.round(seconds))} s in steps` : "")}
+${tile("rollout speed", `${formatNumber(Math.round(median(steps, "rollout/tokens_per_second") ?? Number.NaN))} tokens/s`, "median of steps")}
+${tile("peak memory", formatBytes(largest(steps, "perf/peak_bytes")), "resident")}
+${tile("ratio off 1 at first update", formatNumber(deviation), "largest of the run")}
+</dl>`;
+}
+
+function settings(run: Run): Markup {
+  const known = SETTINGS.flatMap(([key, name]) => {
+    const value = run.settings[key];
+    return value === undefined ? [] : [html`<div><dt>${name}</dt><dd>${value}</dd></div>`];
+  });
+  return html`<dl class="settings">${known}</dl>
+<details><summary class="quiet">all settings (config.yaml)</summary><pre>${run.configText}</pre></details>`;
+}
+
+function table({ head, rows }: Table, totals = 0): Markup {
+  const cells = (row: readonly string[]) => row.map((cell) => html`<td>${cell}</td>`);
+  return html`<div class="scroll"><table><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+<tbody>${rows.map((row, at) => html`<tr${at < totals ? html` class="total"` : undefined}>${cells(row)}</tr>`)}</tbody></table></div>`;
+}
+
+function figure({ id, title, caption, table: numbers }: Figure): Markup {
+  return html`<figure><figcaption><h3>${title}</h3><p>${caption}</p></figcaption>
+<div class="plot" id="plot-${id}" role="img" aria-label="${title}"></div>
+<noscript><p class="missing">The plot needs JavaScript; its numbers are below.</p></noscript>
+<details><summary>numbers</summary>${table(numbers)}</details></figure>`;
+}
+
+function script(source: string): Markup {
+  return html`<script>${trusted(source)}</script>`;
+}
+
+/** Only these very scripts may run, and nothing may be loaded: also where an escape was forgotten. */
+function contentPolicy(scripts: readonly string[]): string {
+  const hashes = scripts.map((source) => `'sha256-${createHash("sha256").update(source).digest("base64")}'`);
+  return `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src ${hashes.join(" ")}; base-uri 'none'; form-action 'none'`;
+}
+
+function evaluationSection({ before, after }: Run): Markup {
+  if (!before && !after) return html`<p class="missing">No evaluation was made yet.</p>`;
+  const seed = (after ?? before)?.seed;
+  return html`${table(evaluationTable(before, after), 1)}
+<p class="quiet">Greedy decoding, seed ${formatNumber(seed)}. In brackets: 95 % Wilson intervals, in percent.</p>`;
+}
+
+/** The whole page as one HTML text. */
+export function page(run: Run, { plotly, images, maxSamples }: PageOptions): string {
+  const hasEvaluation = run.before !== undefined || run.after !== undefined;
+  const families = hasEvaluation ? [familyFigure(run.before, run.after)] : [];
+  const curves = run.steps.length > 0 ? trainingFigures(run.steps) : [];
+  const drawn = [...families, ...curves].map(({ id, data, layout }) => ({ id, data, layout }));
+  // A browser hashes a script with its line ends read as \n.
+  const scripts = [plotly, SCRIPT].map((source) => source.replaceAll(/\r\n?/g, "\n"));
+  const picked = pickSamples(run.rollouts, maxSamples);
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(scripts)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Share-GRPO run</title><style>${trusted(STYLE)}</style></head>
+<body><main>
+<h1>Share-GRPO run</h1>
+${run.notes.map((note) => html`<p class="missing">${note}</p>`)}
+${tiles(run)}
+<h2>Settings</h2>${settings(run)}
+<h2>Before and after</h2>${evaluationSection(run)}${families.map(figure)}
+<h2>Training</h2>
+${curves.length > 0 ? html`<div class="figures">${curves.map(figure)}</div>` : html`<p class="missing">No step was finished yet.</p>`}
+<h2>Samples</h2>${gallery(picked, run.rollouts.length, images)}
+</main>
+<script type="application/json" id="figures">${trusted(scriptJson(drawn))}</script>
+${scripts.map(script)}
+</body></html>
+`.markup;
+}

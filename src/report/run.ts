@@ -1,0 +1,156 @@
+/**
+ * @module Reads a run folder: settings, steps, rollouts and evaluations, each row checked.
+ */
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { CheckpointError, DataError, messageOf } from "../core/errors.js";
+import { readJsonl } from "../core/jsonl.js";
+import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/runRecords.js";
+
+export interface Run {
+  readonly dir: string;
+  /** `config.yaml` as it stands in the folder. */
+  readonly configText: string;
+  /** The settings by dotted name: `rollout.temperature`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** In order of steps. */
+  readonly steps: readonly StepRecord[];
+  readonly rollouts: readonly RolloutRecord[];
+  readonly before?: EvaluationRecord;
+  readonly after?: EvaluationRecord;
+  /** What a reader should know about the files: torn last lines. */
+  readonly notes: readonly string[];
+}
+
+const numberOrNull = z.number().nullable();
+const count = z.int().nonnegative();
+const extracted = z.union([z.object({ text: z.string() }), z.object({ none: z.string() })]);
+const stopReason = z.enum(["eos", "length"]);
+const reward = z.object({
+  overall: z.number(),
+  accuracy: z.number(),
+  format: z.number(),
+  reason: z.string(),
+});
+const stepSchema = z.object({ step: count }).catchall(numberOrNull);
+const rolloutSchema = z.object({
+  step: count,
+  questionId: z.string(),
+  category: z.string(),
+  question: z.string(),
+  gold: z.string(),
+  variants: z.array(
+    z.object({
+      index: count,
+      text: z.string(),
+      transform: z.string(),
+      wording: z.union([z.literal("original"), count]),
+      images: z.array(z.string()),
+    }),
+  ),
+  responses: z.array(
+    z.object({
+      j: count,
+      i: count,
+      text: z.string(),
+      tokens: count,
+      stopReason,
+      extracted,
+      reward,
+      advantageGlobal: numberOrNull,
+      advantageLocal: numberOrNull,
+    }),
+  ),
+});
+const evaluationSchema = z.object({
+  label: z.enum(["before", "after"]),
+  step: count,
+  total: count,
+  correct: count,
+  formatted: count,
+  perCategory: z.record(z.string(), z.object({ total: count, correct: count })),
+  seed: z.number(),
+  greedy: z.boolean(),
+});
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function readRows<Row>(
+  path: string,
+  schema: z.ZodType<Row>,
+): Promise<{ rows: Row[]; notes: string[] }> {
+  if (!(await exists(path))) return { rows: [], notes: [] };
+  const { records, tornLine } = await readJsonl(path);
+  const rows: Row[] = [];
+  const problems: string[] = [];
+  records.forEach((record, at) => {
+    const result = schema.safeParse(record);
+    if (result.success) rows.push(result.data);
+    else {
+      const [issue] = result.error.issues;
+      problems.push(`row ${at + 1}: ${issue?.path.join(".") || "row"}: ${issue?.message ?? "invalid"}`);
+    }
+  });
+  if (problems.length > 0) {
+    const more = problems.length > 5 ? `; and ${problems.length - 5} more` : "";
+    throw new DataError(`${path}: invalid rows: ${problems.slice(0, 5).join("; ")}${more}`);
+  }
+  const notes =
+    tornLine === undefined ? [] : [`${path}: line ${tornLine} was cut off while being written; left out`];
+  return { rows, notes };
+}
+
+/** `{ a: { b: 1 } }` → `{ "a.b": "1" }`. */
+function flatten(value: unknown, prefix = ""): [string, string][] {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return Object.entries(value).flatMap(([key, inner]) => flatten(inner, prefix ? `${prefix}.${key}` : key));
+  }
+  return [[prefix, typeof value === "string" ? value : JSON.stringify(value)]];
+}
+
+async function readConfig(dir: string): Promise<Pick<Run, "configText" | "settings">> {
+  const path = join(dir, "config.yaml");
+  let configText: string;
+  try {
+    configText = await readFile(path, "utf8");
+  } catch (error) {
+    const advice = "give the folder of a run; it holds config.yaml and metrics.jsonl";
+    throw new CheckpointError(`${dir}: missing config.yaml: ${messageOf(error)}; ${advice}`, {
+      cause: error,
+    });
+  }
+  try {
+    return { configText, settings: Object.fromEntries(flatten(parse(configText))) };
+  } catch (error) {
+    throw new DataError(`${path}: invalid YAML: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Reads a run folder, also of a run that has only begun.
+ * @throws CheckpointError when it is no run folder; DataError naming the file and the bad rows
+ */
+export async function readRun(dir: string): Promise<Run> {
+  const config = await readConfig(dir);
+  const steps = await readRows<StepRecord>(join(dir, "metrics.jsonl"), stepSchema);
+  const rollouts = await readRows<RolloutRecord>(join(dir, "rollouts.jsonl"), rolloutSchema);
+  const evaluations = await readRows<EvaluationRecord>(join(dir, "evaluations.jsonl"), evaluationSchema);
+  const before = evaluations.rows.findLast((row) => row.label === "before");
+  const after = evaluations.rows.findLast((row) => row.label === "after");
+  return {
+    dir,
+    ...config,
+    steps: steps.rows.toSorted((a, b) => a.step - b.step),
+    rollouts: rollouts.rows,
+    ...(before ? { before } : {}),
+    ...(after ? { after } : {}),
+    notes: [...steps.notes, ...rollouts.notes, ...evaluations.notes],
+  };
+}
