@@ -67,9 +67,16 @@ function readArgument(reader: Reader, depth: number): string {
   const unit = reader.source[reader.at];
   if (unit === undefined || unit === "}") return "";
   if (unit === "{") return readGroup(reader, depth);
-  if (unit === "\\") return expandMacro(reader, depth);
+  if (unit === "\\") return bareMacro(readMacro(reader));
   reader.at++;
   return unit;
+}
+
+/** A macro that is itself an argument takes none: `\sqrt\pi` is √(π), but `\sqrt\textbf{a}` is √() and then a. */
+function bareMacro(name: string): string {
+  if (name === "frac") return "%s/%s";
+  if (name === "sqrt") throw new RangeError("latexToText: root without radicand");
+  return SYMBOLS[name] ?? "";
 }
 
 /** Everything up to the closing brace; an unclosed group ends with the text. */
