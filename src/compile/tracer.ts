@@ -11,6 +11,7 @@ import {
   type OnnxType,
   writeModel,
 } from "./onnxWriter.js";
+import { optimize } from "./optimize.js";
 
 export type TracedType = "float32" | "int32" | "bool";
 export const TRACER_BACKEND = "onnx-tracer";
@@ -55,6 +56,7 @@ export class Tracer extends tf.KernelBackend {
   private readonly constants: OnnxConstant[] = [];
   private readonly constantNames = new Map<string, string>();
   private readonly slots = new Map<object, Slot>();
+  private readonly shapes = new Map<string, readonly number[]>();
   private names = 0;
 
   constructor(readonly functionName: string) {
@@ -123,6 +125,7 @@ export class Tracer extends tf.KernelBackend {
   result(name: string, shape: readonly number[], dtype: TracedType): Traced {
     const dataId = {};
     this.slots.set(dataId, { name, references: 1 });
+    this.shapes.set(name, shape);
     return { dataId, shape: [...shape], dtype };
   }
 
@@ -144,10 +147,10 @@ export class Tracer extends tf.KernelBackend {
   }
 
   finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"]): Uint8Array {
+    const { nodes, constants, shapes } = this;
     return writeModel({
       name: this.functionName,
-      nodes: this.nodes,
-      constants: this.constants,
+      ...optimize({ nodes, constants, outputs, shapes }),
       inputs,
       outputs,
     });

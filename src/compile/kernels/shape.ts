@@ -71,14 +71,14 @@ const stridedSlice: Kernel = (call) => {
     strides,
     ...(masks as [number, number, number, number, number]),
   );
-  const { begin: from, end: to, strides: steps, finalShape } = info;
+  const { begin: from, end: to, strides: steps, finalShape, finalShapeSparse } = info;
   const isEmpty = finalShape.some((side) => side === 0);
   if (isEmpty) return call.tracer.result(call.tracer.fill(0, finalShape, typeOf(x)), finalShape, typeOf(x));
   // A negative stride that runs through row 0 ends at −1, which a graph reads as "the last row".
   const ends = to.map((each, axis) =>
     (steps[axis] as number) < 0 && each < 0 ? Number.MIN_SAFE_INTEGER : each,
   );
-  const picked = sliced(call, x, { begin: from, end: ends, steps }, finalShape);
+  const picked = sliced(call, x, { begin: from, end: ends, steps }, finalShapeSparse);
   return reshaped(call, picked, finalShape);
 };
 
@@ -166,10 +166,9 @@ export const SHAPE: KernelTable = {
   Concat: concat,
   Slice: (call) => {
     const x = call.input("x");
-    const begin = numbers(call, "begin");
-    const size = numbers(call, "size").map((side, axis) =>
-      side === -1 ? (x.shape[axis] as number) - (begin[axis] as number) : side,
-    );
+    const given = call.attrs as { begin: number | number[]; size?: number | number[] };
+    const parsed = tf.slice_util.parseSliceParams(x, given.begin, given.size);
+    const [begin, size] = parsed as [number[], number[]];
     const end = begin.map((from, axis) => from + (size[axis] as number));
     if (product(size) === 0) return call.tracer.result(call.tracer.fill(0, size, typeOf(x)), size, typeOf(x));
     return sliced(call, x, { begin, end }, size);

@@ -1,0 +1,111 @@
+/**
+ * @module What can compute on this machine: TensorFlow.js backends and ONNX Runtime execution providers, each with the
+ * cure where it is missing.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import util from "node:util";
+import { listSupportedBackends } from "onnxruntime-node";
+import { CompileError, messageOf } from "../core/errors.js";
+import { tf } from "../core/tf.js";
+
+/** TensorFlow.js backends on which functions run eagerly. */
+export type EagerBackend = "cpu" | "wasm" | "tensorflow";
+
+export interface BackendInfo {
+  readonly name: string;
+  readonly engine: "TensorFlow.js" | "ONNX Runtime";
+  readonly isAvailable: boolean;
+  /** One line: what it is, and if it is missing, what to do. */
+  readonly note: string;
+}
+
+const NATIVE_PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
+
+const find = createRequire(import.meta.url);
+
+/** Folder of an installed package, if it is installed. */
+function packageFolder(name: string): string | undefined {
+  try {
+    return dirname(find.resolve(`${name}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The native TensorFlow package that can be loaded. Its binary is looked for first: importing the package without it
+ * fails only after warnings by the hundred.
+ */
+export function nativePackage(): string | undefined {
+  return NATIVE_PACKAGES.find((name) => {
+    const folder = packageFolder(name);
+    return folder !== undefined && existsSync(join(folder, "lib", "napi-v8", "tfjs_binding.node"));
+  });
+}
+
+/** Node 23 removed two functions that tfjs-node 4.22 calls. */
+function restoreRemovedUtilities(): void {
+  const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  if (!("isNullOrUndefined" in util)) Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
+}
+
+/**
+ * Loads a backend so that `tf.setBackend` switches to it at once.
+ * @throws CompileError when it is not installed or does not start
+ */
+export async function loadBackend(name: EagerBackend): Promise<void> {
+  if (tf.findBackend(name)) return;
+  const previous = tf.getBackend();
+  try {
+    if (name === "wasm") {
+      const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+      setWasmPaths(`${join(packageFolder("@tensorflow/tfjs-backend-wasm") as string, "dist")}/`);
+    } else if (name === "tensorflow") {
+      const native = nativePackage();
+      if (!native) throw new Error(`not installed: run \`npm install ${NATIVE_PACKAGES[1]}\``);
+      restoreRemovedUtilities();
+      await import(native);
+    }
+    if (!(await tf.setBackend(name))) throw new Error("did not start");
+  } catch (cause) {
+    throw new CompileError(`backend ${name}: ${messageOf(cause)}`, { cause });
+  } finally {
+    if (previous) await tf.setBackend(previous);
+  }
+}
+
+/** What each engine offers here. */
+export function listBackends(): readonly BackendInfo[] {
+  const engine = "TensorFlow.js";
+  const native = nativePackage();
+  const eager: BackendInfo[] = [
+    { name: "cpu", engine, isAvailable: true, note: "plain JavaScript: for exploring small things" },
+    {
+      name: "wasm",
+      engine,
+      isAvailable: packageFolder("@tensorflow/tfjs-backend-wasm") !== undefined,
+      note: "WebAssembly with SIMD: the eager mode to prefer without native TensorFlow",
+    },
+    {
+      name: "tensorflow",
+      engine,
+      isAvailable: native !== undefined,
+      note: native
+        ? `native TensorFlow from ${native}`
+        : "native TensorFlow is not installed; nothing needs it. To have it: `npm install @tensorflow/tfjs-node` where its download works",
+    },
+  ];
+  const providers = listSupportedBackends().map(
+    ({ name, bundled }): BackendInfo => ({
+      name,
+      engine: "ONNX Runtime",
+      isAvailable: bundled,
+      note: bundled
+        ? "in the npm package"
+        : "not in the npm package; to have it, on a machine with CUDA 12: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`",
+    }),
+  );
+  return [...eager, ...providers];
+}
