@@ -10,10 +10,10 @@ export const MATH_ALPHABETS: Readonly<Record<string, { readonly upper: number; r
   mathtt: { upper: 0x1d670, lower: 0x1d68a },
 };
 
-const FUNCTION_NAMES =
-  "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd inf ker lim ln log max min Pr sec sin sinh sup tan tanh".split(
-    " ",
-  );
+/** Functions that print their name; the others (sec, cot, gcd, …) print nothing in the reference. */
+const FUNCTION_NAMES = "arccos arcsin arctan cos cosh exp inf lim ln log max min sin sinh sup tan tanh".split(
+  " ",
+);
 
 /** By macro name; a name that is absent prints nothing. */
 export const SYMBOLS: Readonly<Record<string, string>> = {
@@ -133,6 +133,41 @@ export const SYMBOLS: Readonly<Record<string, string>> = {
   int: "∫",
   oplus: "⊕",
   otimes: "⊗",
+  lnot: "¬",
+  top: "⊤",
+  sphericalangle: "∢",
+  vartriangle: "▵",
+  bigtriangleup: "△",
+  bigcup: "⋃",
+  bigcap: "⋂",
+  ast: "∗",
+  vdots: "⋮",
+  Leftarrow: "⇐",
+  Leftrightarrow: "⇔",
+  longrightarrow: "⟶",
+  mapsto: "↦",
+  uparrow: "↑",
+  downarrow: "↓",
+  ni: "∋",
+  supseteq: "⊇",
+  subsetneq: "⊊",
+  nmid: "∤",
+  nparallel: "∦",
+  leqslant: "⩽",
+  geqslant: "⩾",
+  doteq: "≐",
+  lvert: "|",
+  rvert: "|",
+  lVert: "‖",
+  rVert: "‖",
+  Vert: "‖",
+  complement: "∁",
+  lozenge: "◊",
+  triangleq: "≜",
+  ominus: "⊖",
+  textbackslash: "\\",
+  textcelsius: "℃",
+  textpm: "±",
   quad: "  ",
   qquad: "    ",
   hspace: "",

@@ -26,6 +26,8 @@ const TABLE: [latex: string, text: string][] = [
   ["\\approx 5", "≈5"],
   ["\\ln 2", "ln2"],
   ["\\triangle ABC", "ABC"],
+  ["x\\leqslant 3", "x⩽3"],
+  ["\\sec x", "x"],
   ["x\\pi% y", "xπ"],
   ["}x\\pi", "xπ"],
   ["a--b\\pi", "a–bπ"],
