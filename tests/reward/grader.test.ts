@@ -33,12 +33,12 @@ interface GoldenFile {
 }
 const reference = golden<GoldenFile>("mathruler.json");
 
-/** The time of a call in milliseconds, best of three: other tests share the machine. */
-function fastestOf3(call: () => unknown): number {
-  const times = [0, 1, 2].map(() => {
-    const start = performance.now();
+/** Processor time of a call in milliseconds, best of five: other processes share the machine. */
+function fastest(call: () => unknown): number {
+  const times = Array.from({ length: 5 }, () => {
+    const start = process.cpuUsage();
     call();
-    return performance.now() - start;
+    return process.cpuUsage(start).user / 1000;
   });
   return Math.min(...times);
 }
@@ -149,8 +149,8 @@ describe("on hostile input", () => {
 
   it.each(hostile)("gives a verdict in under 50 ms: %s", (_, text) => {
     for (const gold of golds) {
-      expect(fastestOf3(() => mathReward(text, gold))).toBeLessThan(50);
-      expect(fastestOf3(() => r1vReward(text, gold))).toBeLessThan(50);
+      expect(fastest(() => mathReward(text, gold))).toBeLessThan(50);
+      expect(fastest(() => r1vReward(text, gold))).toBeLessThan(50);
     }
   });
 

@@ -7,7 +7,7 @@ import { vanishes } from "./probe.js";
 import { UnsupportedExpression } from "./unsupported.js";
 
 /** Products of terms that one test may take. */
-const MOST_PRODUCTS = 4_000;
+const MOST_PRODUCTS = 1_500;
 
 /** Whether the expression is 0; when it cannot be told, `false` with the reason. */
 export function isZero(text: string): { readonly zero: boolean; readonly reason: string } {

@@ -72,6 +72,8 @@ export function negate(a: Polynomial): Polynomial {
 
 /** Product of two products of atoms: what remains, and the squares that relations turned into polynomials. */
 function mergeFactors(a: Term["factors"], b: Term["factors"]) {
+  if (a.length === 0) return { factors: b, squares: [] };
+  if (b.length === 0) return { factors: a, squares: [] };
   const powers = new Map(a.map(([atom, power]) => [atom.name, [atom, power] as const]));
   for (const [atom, power] of b) powers.set(atom.name, [atom, power + (powers.get(atom.name)?.[1] ?? 0)]);
   const factors: (readonly [Atom, number])[] = [];
