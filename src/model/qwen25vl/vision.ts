@@ -11,6 +11,7 @@ import { ModelError, ShapeError } from "../../core/errors.js";
 import { type NdArray, zeros } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import { zip } from "../../core/zip.js";
+import { attention } from "./attention.js";
 import type { ModelConfig } from "./config.js";
 import { gelu, linear, param, rmsNorm, swiglu, type TensorParams } from "./layers.js";
 import { MASKED } from "./prefix.js";
@@ -226,9 +227,7 @@ function attendGroups(qkv: Tensor, H: number, turn: Rotation, mask: Tensor): Ten
   ];
   const groups = (x: Tensor) => tf.transpose(tf.reshape(x, [B, N, H, D]), [0, 2, 1, 3]);
   const queries = groups(tf.mul(rotate(q, turn), 1 / Math.sqrt(D)));
-  const scores = tf.matMul(queries, groups(rotate(k, turn)), false, true);
-  const weights = tf.softmax(tf.add(scores, tf.reshape(mask, [B, 1, 1, N])));
-  const mixed = tf.matMul(weights, groups(v));
+  const mixed = attention(queries, groups(rotate(k, turn)), groups(v), tf.reshape(mask, [B, 1, 1, N]));
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [S, H * D]);
 }
 

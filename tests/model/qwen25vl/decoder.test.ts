@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ModelError, ShapeError } from "../../../src/core/errors.js";
 import type { Params } from "../../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
-import { attendRows } from "../../../src/model/qwen25vl/attention.js";
+import { attendRows, attention } from "../../../src/model/qwen25vl/attention.js";
 import { decoder, embed, logits } from "../../../src/model/qwen25vl/decoder.js";
 import { gelu } from "../../../src/model/qwen25vl/layers.js";
 import type { Model } from "../../../src/model/qwen25vl/load.js";
@@ -111,6 +111,26 @@ describe("logits", () => {
     expect(largestDifference(tied, column)).toBe(0);
     const untied = logits(own, { ...model.config, tieWordEmbeddings: false }, hidden).dataSync();
     expect(new Set(untied)).toEqual(new Set([1]));
+  });
+});
+
+describe("attention", () => {
+  it("has the gradient that the tape finds for the same formula", () => {
+    const at = (seed: number, shape: number[]) =>
+      tf.sin(tf.range(seed, seed + 3 * tf.util.sizeFromShape(shape), 3)).reshape(shape);
+    const inputs = [at(1, [2, 1, 3, 4]), at(2, [2, 1, 5, 4]), at(3, [2, 1, 5, 4])];
+    const mask = tf.tensor([0, 0, MASKED, 0, 0], [1, 1, 1, 5]);
+    const weigh = (mixed: Tensor) => tf.sum(tf.mul(mixed, at(4, [2, 1, 3, 4])));
+    const written = tf.grads((q: Tensor, k: Tensor, v: Tensor) => weigh(attention(q, k, v, mask)))(inputs);
+    const taped = tf.grads((q: Tensor, k: Tensor, v: Tensor) =>
+      weigh(tf.matMul(tf.softmax(tf.add(tf.matMul(q, k, false, true), mask)), v)),
+    )(inputs);
+    written.forEach((gradient, at) => {
+      expect(largestDifference(gradient.dataSync(), (taped[at] as Tensor).dataSync())).toBeLessThan(1e-6);
+    });
+    expect(
+      Array.from(tf.slice(written[1] as Tensor, [0, 0, 2, 0], [1, 1, 1, 4]).dataSync(), Math.abs),
+    ).toEqual([0, 0, 0, 0]);
   });
 });
 
