@@ -20,9 +20,9 @@ pre { background: var(--soft); padding: 1rem; overflow: auto; white-space: pre-w
 summary { cursor: pointer; }
 .quiet, figcaption p, summary .quiet { color: var(--quiet); font-size: .88rem; font-weight: 400; }
 .missing { color: var(--quiet); font-style: italic; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
 .tiles div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
-.tiles dt { color: var(--quiet); font-size: .82rem; } .tiles dd { margin: 0; font-size: 1.2rem; }
+.tiles dt { color: var(--quiet); font-size: .82rem; } .tiles dd { margin: 0; font-size: 1.1rem; }
 .tiles small { display: block; color: var(--quiet); font-size: .78rem; }
 .settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 0 2rem; margin: 0; }
 .settings div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); padding: .2rem 0; }
@@ -34,6 +34,7 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; } th { color
 tr.total td { font-weight: 600; }
 .figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.75rem 2rem; }
 @media (max-width: 760px) { .figures { grid-template-columns: minmax(0, 1fr); } main { padding: 1.25rem 1rem 3rem; } }
+@media (max-width: 520px) { th, td { white-space: normal; padding: .25rem .2rem; } table { font-size: .8rem; } }
 figure { margin: 0; min-width: 0; break-inside: avoid; }
 figcaption p { min-height: 2.6em; margin: .1rem 0 .3rem; line-height: 1.35; }
 .plot { width: 100%; min-height: 260px; }
@@ -64,7 +65,10 @@ ol { list-style: none; margin: .5rem 0 0; padding: 0; }
 /** Draws the figures in the page's colours, again when these change, and filters the gallery. */
 export const SCRIPT = `
 "use strict";
-const figures = JSON.parse(document.getElementById("figures").textContent);
+const source = document.getElementById("figures").textContent;
+const figures = JSON.parse(source);
+// Okabe and Ito's sky blue stands for their blue where the paper is dark.
+const darkFigures = JSON.parse(source.replaceAll("#0072B2", "#56B4E9"));
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const merge = (base, over) => {
@@ -84,10 +88,11 @@ function layoutOf(layout, isDark) {
     hoverlabel: { bgcolor: isDark ? "#22272d" : "#fff", font: { color: ink } },
     legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" }, xaxis: axis, yaxis: axis,
   };
+  if (layout.showlegend === false) shared.margin.t = 12;
   return merge(shared, layout);
 }
 function draw(isDark) {
-  for (const { id, data, layout } of figures) {
+  for (const { id, data, layout } of isDark ? darkFigures : figures) {
     const traces = data.map((trace) => trace.error_x
       ? { ...trace, error_x: { ...trace.error_x, color: isDark ? "#e4e7ea" : "#1c2024" } } : trace);
     Plotly.react("plot-" + id, traces, layoutOf(layout, isDark), { displayModeBar: false, responsive: true });

@@ -122,8 +122,8 @@ function windowOf(steps: readonly StepRecord[]): number {
 function yAxis({ axis, range }: CurveOptions): JsonObject {
   const title = { text: axis };
   if (range === "share") return { title, range: [-0.02, 1.02] };
-  if (range === "log") return { title, type: "log", exponentformat: "power", dtick: 1 };
-  return range === "zero" ? { title, rangemode: "tozero" } : { title };
+  if (range === "log") return { title, type: "log", exponentformat: "e" };
+  return { title, exponentformat: "e", ...(range === "zero" ? { rangemode: "tozero" } : {}) };
 }
 
 /** Metrics over steps; from 24 steps on with a running mean, the steps themselves faint behind it. */
@@ -232,8 +232,8 @@ export function familyFigure(before?: EvaluationRecord, after?: EvaluationRecord
       return wilson(correct, total);
     });
   const shown = [
-    ...(after ? [{ name: "after", colour: AFTER_COLOUR, shares: shares(after) }] : []),
     ...(before ? [{ name: "before", colour: BEFORE_COLOUR, shares: shares(before) }] : []),
+    ...(after ? [{ name: "after", colour: AFTER_COLOUR, shares: shares(after) }] : []),
   ];
   return {
     id: "families",
@@ -247,7 +247,6 @@ export function familyFigure(before?: EvaluationRecord, after?: EvaluationRecord
       hovermode: "closest",
       xaxis: { title: { text: "accuracy (%)" }, range: [0, 100] },
       yaxis: { autorange: "reversed", automargin: true },
-      legend: { traceorder: "reversed" },
     },
     table: {
       head: ["family", ...shown.map(({ name }) => name)],

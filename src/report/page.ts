@@ -48,7 +48,7 @@ export interface PageOptions {
 }
 
 function tile(name: string, value: string, note = ""): Markup {
-  return html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`;
+  return html`<div><dt>${name}</dt><dd>${value.replaceAll(" %", "\u00a0%")}<small>${note}</small></dd></div>`;
 }
 
 function accuracyTile(run: Run): Markup {
@@ -68,7 +68,8 @@ function tiles(run: Run): Markup {
   const { steps } = run;
   const first = steps[0];
   const last = steps.at(-1);
-  const reward = `${formatNumber(first?.["reward/overall"])} → ${formatNumber(last?.["reward/overall"])}`;
+  const rewardOf = (step = first) => step?.["reward/overall"]?.toFixed(2) ?? "–";
+  const reward = `${rewardOf()} → ${rewardOf(last)}`;
   const deviation = largest(steps, "policy/ratio_deviation_first");
   const seconds = steps.reduce((sum, step) => sum + (step["timing_s/step"] ?? 0), 0);
   return html`<dl class="tiles">
@@ -90,8 +91,13 @@ function settings(run: Run): Markup {
 <details><summary class="quiet">all settings (config.yaml)</summary><pre>${run.configText}</pre></details>`;
 }
 
+/** A share and its interval may part at the bracket only. */
+function unbroken(cell: string): string {
+  return cell.replace(/(\d) %/, "$1\u00a0%").replace(/(\d), (\d)/, "$1,\u00a0$2");
+}
+
 function table({ head, rows }: Table, totals = 0): Markup {
-  const cells = (row: readonly string[]) => row.map((cell) => html`<td>${cell}</td>`);
+  const cells = (row: readonly string[]) => row.map((cell) => html`<td>${unbroken(cell)}</td>`);
   return html`<div class="scroll"><table><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
 <tbody>${rows.map((row, at) => html`<tr${at < totals ? html` class="total"` : undefined}>${cells(row)}</tr>`)}</tbody></table></div>`;
 }
