@@ -10,6 +10,7 @@
 import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { syncPath, writeError } from "../core/atomic.js";
 import { CheckpointError, messageOf } from "../core/errors.js";
 import { type NdArray, type Params, sizeOf } from "../core/ndarray.js";
 
@@ -256,13 +257,8 @@ export async function writeSafetensors(
     offset = end;
     return { array, dtype };
   });
-  const cannotWrite = (cause: unknown) =>
-    new CheckpointError(
-      `${path}: cannot be written: ${messageOf(cause)}; check that the folder exists, is writable and has free space`,
-      { cause },
-    );
   const file = await open(partial, "w").catch((cause: unknown) => {
-    throw cannotWrite(cause);
+    throw writeError(path, cause);
   });
   try {
     try {
@@ -273,20 +269,10 @@ export async function writeSafetensors(
       await file.close();
     }
     await rename(partial, path);
-    await syncFolder(dirname(path));
+    await syncPath(dirname(path));
   } catch (cause) {
     await rm(partial, { force: true });
-    throw cannotWrite(cause);
-  }
-}
-
-/** A rename is durable once its folder is synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    throw writeError(path, cause);
   }
 }
 
