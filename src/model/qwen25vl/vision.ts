@@ -227,7 +227,8 @@ function attendGroups(qkv: Tensor, H: number, turn: Rotation, mask: Tensor): Ten
   ];
   const groups = (x: Tensor) => tf.transpose(tf.reshape(x, [B, N, H, D]), [0, 2, 1, 3]);
   const queries = groups(tf.mul(rotate(q, turn), 1 / Math.sqrt(D)));
-  const mixed = attention(queries, groups(rotate(k, turn)), groups(v), tf.reshape(mask, [B, 1, 1, N]));
+  const keyMask = tf.tile(tf.reshape(mask, [B, 1, N, 1]), [1, H, 1, 1]);
+  const mixed = attention(queries, [{ k: groups(rotate(k, turn)), v: groups(v), keyMask }]);
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [S, H * D]);
 }
 

@@ -115,22 +115,49 @@ describe("logits", () => {
 });
 
 describe("attention", () => {
-  it("has the gradient that the tape finds for the same formula", () => {
-    const at = (seed: number, shape: number[]) =>
-      tf.sin(tf.range(seed, seed + 3 * tf.util.sizeFromShape(shape), 3)).reshape(shape);
-    const inputs = [at(1, [2, 1, 3, 4]), at(2, [2, 1, 5, 4]), at(3, [2, 1, 5, 4])];
-    const mask = tf.tensor([0, 0, MASKED, 0, 0], [1, 1, 1, 5]);
-    const weigh = (mixed: Tensor) => tf.sum(tf.mul(mixed, at(4, [2, 1, 3, 4])));
-    const written = tf.grads((q: Tensor, k: Tensor, v: Tensor) => weigh(attention(q, k, v, mask)))(inputs);
-    const taped = tf.grads((q: Tensor, k: Tensor, v: Tensor) =>
-      weigh(tf.matMul(tf.softmax(tf.add(tf.matMul(q, k, false, true), mask)), v)),
-    )(inputs);
-    written.forEach((gradient, at) => {
-      expect(largestDifference(gradient.dataSync(), (taped[at] as Tensor).dataSync())).toBeLessThan(1e-6);
+  const wave = (seed: number, shape: number[]) =>
+    tf.sin(tf.range(seed, seed + 3 * tf.util.sizeFromShape(shape), 3)).reshape(shape);
+
+  it("has the values and gradients that the tape finds for the same formula", () => {
+    // Two batch elements share 5 keys each, one of them masked; of two more keys per half batch, one mask hides some.
+    const inputs = [
+      wave(1, [2, 2, 3, 4]),
+      wave(2, [2, 5, 4]),
+      wave(3, [2, 5, 4]),
+      wave(4, [2, 2, 2, 4]),
+      wave(5, [2, 2, 2, 4]),
+    ];
+    const keyMask = tf.tile(tf.tensor([0, 0, MASKED, 0, 0], [1, 5, 1]), [2, 1, 1]);
+    const mask = tf.tensor([0, MASKED, 0, 0, MASKED, 0], [3, 2]);
+    const weigh = (mixed: Tensor) => tf.sum(tf.mul(mixed.reshape([2, 2, 3, 4]), wave(6, [2, 2, 3, 4])));
+    const written = (...[q, k1, v1, k2, v2]: Tensor[]) =>
+      weigh(
+        attention(q as Tensor, [
+          { k: k1 as Tensor, v: v1 as Tensor, keyMask },
+          { k: k2 as Tensor, v: v2 as Tensor, mask },
+        ]),
+      );
+    const taped = (...[q, k1, v1, k2, v2]: Tensor[]) => {
+      const first = tf
+        .matMul((q as Tensor).reshape([2, 6, 4]), k1 as Tensor, false, true)
+        .add(keyMask.reshape([2, 1, 5]));
+      const second = tf.matMul(q as Tensor, k2 as Tensor, false, true).add(mask);
+      const weights = tf.softmax(tf.concat([first.reshape([2, 2, 3, 5]), second], 3));
+      const onFirst = tf.matMul(
+        tf.slice(weights, [0, 0, 0, 0], [2, 2, 3, 5]).reshape([2, 6, 5]),
+        v1 as Tensor,
+      );
+      const onSecond = tf.matMul(tf.slice(weights, [0, 0, 0, 5], [2, 2, 3, 2]), v2 as Tensor);
+      return weigh(tf.add(onFirst.reshape([2, 2, 3, 4]), onSecond));
+    };
+    const a = tf.valueAndGrads(written)(inputs);
+    const b = tf.valueAndGrads(taped)(inputs);
+    expect(largestDifference(a.value.dataSync(), b.value.dataSync())).toBeLessThan(1e-5);
+    a.grads.forEach((gradient, at) => {
+      expect(largestDifference(gradient.dataSync(), (b.grads[at] as Tensor).dataSync())).toBeLessThan(1e-5);
     });
-    expect(
-      Array.from(tf.slice(written[1] as Tensor, [0, 0, 2, 0], [1, 1, 1, 4]).dataSync(), Math.abs),
-    ).toEqual([0, 0, 0, 0]);
+    const ofMasked = tf.slice(a.grads[1] as Tensor, [0, 2, 0], [2, 1, 4]).dataSync();
+    expect(Array.from(ofMasked, Math.abs)).toEqual(new Array(8).fill(0));
   });
 });
 
