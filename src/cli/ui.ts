@@ -45,19 +45,12 @@ export function clipText(text: string, width: number): string {
   return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join("")}…`;
 }
 
-interface Position {
-  readonly phase: string;
-  readonly done: number;
-  readonly total: number;
-  readonly note?: string;
-}
-
-function countText({ done, total }: Position): string {
+function countText({ done, total }: ProgressEvent): string {
   const format = (value: number) => value.toLocaleString("en-US");
   return total > 0 ? `${format(done)}/${format(total)}` : format(done);
 }
 
-function etaText(pace: Pace, now: number, event: Position): string {
+function etaText(pace: Pace, now: number, event: ProgressEvent): string {
   if (event.total > 0 && event.done >= event.total) return formatSeconds((now - pace.startedMs) / 1000);
   const left = remainingSeconds(pace, now);
   return left === undefined ? "" : `${formatSeconds(left)} left`;
@@ -75,7 +68,7 @@ export function createTerminal({ screen, now, isColoured = false }: TerminalOpti
     if (isBarOpen) screen.write("\r\u001b[2K");
     isBarOpen = false;
   };
-  const draw = (event: Position, time: string) => {
+  const draw = (event: ProgressEvent, time: string) => {
     const width = Math.max(20, (screen.columns ?? 80) - 1);
     const head = `${event.phase.padEnd(16)} `;
     const cells = event.total > 0 && width > 60 ? `${bar(event.done / event.total)} ` : "";
@@ -105,12 +98,10 @@ export function createTerminal({ screen, now, isColoured = false }: TerminalOpti
     line(text) {
       clear();
       screen.write(`${text}\n`);
-      shownMs = Number.NEGATIVE_INFINITY;
+      if (isTerminal) shownMs = Number.NEGATIVE_INFINITY;
     },
     finish() {
       clear();
     },
   };
 }
-
-export { formatTable } from "../report/table.js";

@@ -20,10 +20,11 @@ pre { background: var(--soft); padding: 1rem; overflow: auto; white-space: pre-w
 summary { cursor: pointer; }
 .quiet, figcaption p, summary .quiet { color: var(--quiet); font-size: .88rem; font-weight: 400; }
 .missing { color: var(--quiet); font-style: italic; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
+.tiles div:first-child { grid-column: span 2; }
 .tiles div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
-.tiles dt { color: var(--quiet); font-size: .82rem; } .tiles dd { margin: 0; font-size: 1.1rem; }
-.tiles small { display: block; color: var(--quiet); font-size: .78rem; }
+.tiles dt { color: var(--quiet); font-size: .82rem; } .tiles dd { margin: 0; font-size: 1.02rem; font-weight: 600; }
+.tiles small { display: block; font-weight: 400; color: var(--quiet); font-size: .78rem; }
 .settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 0 2rem; margin: 0; }
 .settings div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid var(--line); padding: .2rem 0; }
 .settings dt { color: var(--quiet); } .settings dd { margin: 0; text-align: right; overflow-wrap: anywhere; }
@@ -59,6 +60,7 @@ ol { list-style: none; margin: .5rem 0 0; padding: 0; }
 .response dt { color: var(--quiet); } .response dd { margin: 0; overflow-wrap: anywhere; }
 [hidden] { display: none !important; }
 @media print { :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc; --soft: #fff; --right: #00674b; --wrong: #a94400; --warn: #7a5600; }
+  .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; } h2 { break-after: avoid; } tr { break-inside: avoid; }
   .filters { display: none; } main { max-width: none; padding: 0; } .response { border: 1px solid var(--line); } }
 `;
 
@@ -91,16 +93,17 @@ function layoutOf(layout, isDark) {
   if (layout.showlegend === false) shared.margin.t = 12;
   return merge(shared, layout);
 }
-function draw(isDark) {
+function draw(isDark, size = {}) {
   for (const { id, data, layout } of isDark ? darkFigures : figures) {
     const traces = data.map((trace) => trace.error_x
       ? { ...trace, error_x: { ...trace.error_x, color: isDark ? "#e4e7ea" : "#1c2024" } } : trace);
-    Plotly.react("plot-" + id, traces, layoutOf(layout, isDark), { displayModeBar: false, responsive: true });
+    Plotly.react("plot-" + id, traces, { ...layoutOf(layout, isDark), ...size }, { displayModeBar: false, responsive: true });
   }
 }
 draw(darkness.matches);
 darkness.addEventListener("change", () => draw(darkness.matches));
-addEventListener("beforeprint", () => draw(false));
+// Paper has two columns of about this width, whatever the screen has.
+addEventListener("beforeprint", () => draw(false, { width: 330 }));
 addEventListener("afterprint", () => draw(darkness.matches));
 
 const buttons = [...document.querySelectorAll("[data-filter]")];

@@ -70,15 +70,16 @@ function tiles(run: Run): Markup {
   const last = steps.at(-1);
   const rewardOf = (step = first) => step?.["reward/overall"]?.toFixed(2) ?? "–";
   const reward = `${rewardOf()} → ${rewardOf(last)}`;
+  const speed = median(steps, "rollout/tokens_per_second");
   const deviation = largest(steps, "policy/ratio_deviation_first");
   const seconds = steps.reduce((sum, step) => sum + (step["timing_s/step"] ?? 0), 0);
   return html`<dl class="tiles">
 ${accuracyTile(run)}
 ${tile("mean reward", first ? reward : "–", "first → last step")}
 ${tile("steps done", formatNumber(last?.step ?? 0), seconds > 0 ? `${formatNumber(Math.round(seconds))} s in steps` : "")}
-${tile("rollout speed", `${formatNumber(Math.round(median(steps, "rollout/tokens_per_second") ?? Number.NaN))} tokens/s`, "median of steps")}
+${tile("rollout speed", speed === undefined ? "–" : `${formatNumber(Math.round(speed))} tokens/s`, "median of steps")}
 ${tile("peak memory", formatBytes(largest(steps, "perf/peak_bytes")), "resident")}
-${tile("ratio off 1 at first update", formatNumber(deviation), "largest of the run")}
+${tile("ratio, distance from 1", formatNumber(deviation), "largest before a first update")}
 </dl>`;
 }
 

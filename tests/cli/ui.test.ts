@@ -47,6 +47,17 @@ describe("createTerminal where there is no terminal", () => {
   });
 });
 
+describe("createTerminal line(…) where there is no terminal", () => {
+  it("does not bring the next progress line forward", () => {
+    const { written, clock, terminal } = setUp({ isTTY: false });
+    terminal.onProgress({ phase: "rollout", done: 0, total: 20 });
+    clock.ms = 1000;
+    terminal.line("step 1");
+    terminal.onProgress({ phase: "rollout", done: 1, total: 20 });
+    expect(written).toEqual(["rollout: 0/20\n", "step 1\n"]);
+  });
+});
+
 describe("createTerminal on a terminal", () => {
   it("redraws at most ten times a second, but always shows the end", () => {
     const { written, clock, terminal } = setUp({ isTTY: true });
