@@ -1,0 +1,115 @@
+/**
+ * @module Where settings come from: a preset or a YAML file, then `key=value` arguments; parsed once and frozen.
+ */
+import { readFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { ConfigError, messageOf } from "../core/errors.js";
+import { PRESETS } from "./presets.js";
+import { type RunConfig, runSchema } from "./schema.js";
+
+type Plain = { [key: string]: Plain } | unknown;
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Names of all presets. */
+export function presetNames(): string[] {
+  return Object.keys(PRESETS);
+}
+
+/** @throws ConfigError naming the presets there are */
+export function presetInput(name: string): Record<string, unknown> {
+  const preset = Object.entries(PRESETS).find(([known]) => known === name)?.[1];
+  if (!preset) {
+    throw new ConfigError(`--preset: unknown preset: ${name}: choose one of ${presetNames().join(", ")}`);
+  }
+  return structuredClone(preset) as Record<string, unknown>;
+}
+
+/** @throws ConfigError when the file is missing or not a YAML mapping */
+export function readConfigFile(path: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new ConfigError(`${path}: cannot read the config: ${messageOf(cause)}`, { cause });
+  }
+  if (!isRecord(parsed)) throw new ConfigError(`${path}: expected a YAML mapping of settings`);
+  return parsed;
+}
+
+/** `update.learningRate=1e-4` applied to a copy of the settings. Values are read as YAML. */
+export function withOverride(settings: Record<string, unknown>, assignment: string): Record<string, unknown> {
+  const equals = assignment.indexOf("=");
+  if (equals <= 0) {
+    throw new ConfigError(`${assignment}: not a setting: write key=value, for example train.steps=50`);
+  }
+  const keys = assignment.slice(0, equals).split(".");
+  const value: unknown = parse(assignment.slice(equals + 1));
+  const set = (node: Plain, depth: number): unknown => {
+    const key = keys[depth];
+    if (key === undefined) return value;
+    const fields = isRecord(node) ? node : {};
+    return { ...fields, [key]: set(fields[key], depth + 1) };
+  };
+  return set(settings, 0) as Record<string, unknown>;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) for (const part of Object.values(value)) freeze(part);
+  return Object.freeze(value);
+}
+
+/**
+ * Checks settings and fills in defaults.
+ * @param where what messages start with: a file name or `--preset tiny`
+ * @throws ConfigError listing every problem with its key
+ */
+export function resolveConfig(settings: unknown, where: string): RunConfig {
+  const parsed = runSchema.safeParse(settings);
+  if (parsed.success) return freeze(parsed.data);
+  const problems = parsed.error.issues.map((issue) => {
+    const at = issue.path.join(".");
+    if (issue.code === "unrecognized_keys") {
+      const keys = issue.keys.map((key) => (at ? `${at}.${key}` : key));
+      return `unknown setting ${keys.join(", ")}${suggestion(issue.keys[0] as string)}`;
+    }
+    return `${at || "settings"}: ${issue.message}`;
+  });
+  throw new ConfigError(`${where}: ${problems.join("; ")}`);
+}
+
+/** The known key nearest to a misspelt one, as `: did you mean …?`. */
+function suggestion(misspelt: string): string {
+  const known = knownKeys(runSchema.toJSONSchema?.() ?? z.toJSONSchema(runSchema));
+  const near = known
+    .map((key) => ({ key, distance: editDistance(key.toLowerCase(), misspelt.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near && near.distance <= 3 ? `: did you mean ${near.key}?` : "";
+}
+
+function knownKeys(schema: unknown): string[] {
+  if (!isRecord(schema) || !isRecord(schema["properties"])) return [];
+  return Object.entries(schema["properties"]).flatMap(([key, inner]) => [key, ...knownKeys(inner)]);
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** The resolved settings as YAML, with each key's meaning left to `--help`. */
+export function configYaml(config: RunConfig): string {
+  return stringify(config);
+}

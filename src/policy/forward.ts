@@ -1,0 +1,48 @@
+/**
+ * @module Log-probabilities of responses under prompts: the one forward pass that warm-up, old policy, update and
+ * evaluation share.
+ */
+import { type Tensor, tf } from "../core/tf.js";
+import type { ModelConfig } from "../model/qwen25vl/config.js";
+import type { Sampler } from "../model/qwen25vl/decode.js";
+import { decoder, embed, logits } from "../model/qwen25vl/decoder.js";
+import { imageRows, type PackedUnits, sizesOf } from "../model/qwen25vl/pack.js";
+import { attendSharedPrefix } from "../model/qwen25vl/prefix.js";
+
+/**
+ * log π(token | prompt, tokens before) at the sampler's temperature, for every response token of a packed batch.
+ * @returns `[U, R, T]` f32, in nats; padding holds numbers that mean nothing
+ */
+export function responseLogProbs(
+  params: Readonly<Record<string, Tensor>>,
+  config: ModelConfig,
+  batch: PackedUnits,
+  sampler: Sampler,
+): Tensor {
+  const sizes = sizesOf(batch);
+  const { U, P, R, T } = sizes;
+  const V = config.vocabSize;
+  const tokens = tf.concat([
+    tf.reshape(batch.promptTokens, [U * P]),
+    tf.reshape(batch.responseTokens, [U * R * T]),
+  ]);
+  const image = batch.image && overAllTokens(imageRows(params, config, batch.image), U * R * T);
+  const x = embed(params, config, tokens, image);
+  const hidden = decoder(params, config, x, batch.rope, attendSharedPrefix(config, sizes, batch.promptMask));
+  const scores = logits(params, config, tf.gather(hidden, batch.predictor));
+  const logSoftmax = tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
+  const labels = tf.oneHot(tf.reshape(batch.responseTokens, [U * R * T]), V, 1, 0, "float32");
+  return tf.reshape(tf.sum(tf.mul(logSoftmax, labels), 1), [U, R, T]);
+}
+
+/** Responses hold no images: pads the image index of the prompts with text up to the whole token axis. */
+function overAllTokens<Image extends { rows: Tensor; index: Tensor; isImage: Tensor }>(
+  image: Image,
+  extra: number,
+) {
+  return {
+    rows: image.rows,
+    index: tf.concat([image.index, tf.zeros([extra], "int32")]),
+    isImage: tf.concat([image.isImage, tf.zeros([extra])]),
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * @module A run on disk: config, metrics, rollouts, evaluations, images, checkpoints. Rows are appended; a resume drops
+ * the rows of steps that the checkpoint does not know.
+ */
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { configYaml } from "../config/load.js";
+import type { RunConfig } from "../config/schema.js";
+import { writeFileAtomic } from "../core/atomic.js";
+import { digestJson, sha256 } from "../core/digest.js";
+import { CheckpointError } from "../core/errors.js";
+import { appendJsonl, readJsonl, truncateJsonl } from "../core/jsonl.js";
+import type {
+  EvaluationRecord,
+  EvaluationSample,
+  ExtractedRecord,
+  ResponseRecord,
+  RolloutRecord,
+} from "../core/runRecords.js";
+import { zip } from "../core/zip.js";
+import type { Extracted, ImageSource, Question, QuestionGroup, Response } from "../records.js";
+import type { Evaluation } from "./evaluate.js";
+import { assertKnown, type StepMetrics } from "./metrics.js";
+
+const METRICS = "metrics.jsonl";
+const ROLLOUTS = "rollouts.jsonl";
+const EVALUATIONS = "evaluations.jsonl";
+const CONFIG = "config.yaml";
+
+/** Evaluated questions kept as examples per evaluation. */
+const KEPT_SAMPLES = 24;
+
+const extractedRecord = (extracted: Extracted): ExtractedRecord =>
+  extracted.kind === "answer" ? { text: extracted.text } : { none: extracted.reason };
+
+/** Numbers that JSON cannot hold become null. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/** The folder of one run. */
+export class RunFolder {
+  private constructor(
+    readonly dir: string,
+    readonly config: RunConfig,
+    /** Digest of the settings; a checkpoint carries it too. */
+    readonly configDigest: string,
+  ) {}
+
+  get checkpoints(): string {
+    return join(this.dir, "checkpoints");
+  }
+
+  /**
+   * Opens a folder for a run.
+   * @throws CheckpointError when a fresh run would mix with an older one, or a resume finds other settings
+   */
+  static async open(
+    dir: string,
+    config: RunConfig,
+    { isResume }: { readonly isResume: boolean },
+  ): Promise<RunFolder> {
+    await mkdir(join(dir, "images"), { recursive: true });
+    await mkdir(join(dir, "checkpoints"), { recursive: true });
+    const run = new RunFolder(dir, config, digestJson(config));
+    const yaml = configYaml(config);
+    const present = await readFile(join(dir, CONFIG), "utf8").catch(() => undefined);
+    if (present !== undefined && !isResume) {
+      throw new CheckpointError(
+        `${dir}: already holds a run: continue it with --resume, or choose another --out`,
+      );
+    }
+    if (present !== undefined && present !== yaml) {
+      throw new CheckpointError(
+        `${join(dir, CONFIG)}: the run was started with other settings: resume with the same ones, or choose another --out`,
+      );
+    }
+    if (present === undefined) await writeFileAtomic(join(dir, CONFIG), yaml);
+    return run;
+  }
+
+  /** Drops rows of later steps, so that repeated steps do not appear twice. */
+  async truncateAfter(step: number): Promise<void> {
+    const isKept = (record: object) => (record as { step: number }).step <= step;
+    const present = new Set(await readdir(this.dir));
+    for (const name of [METRICS, ROLLOUTS, EVALUATIONS].filter((file) => present.has(file))) {
+      await truncateJsonl(join(this.dir, name), isKept);
+    }
+  }
+
+  async hasEvaluation(label: "before" | "after"): Promise<boolean> {
+    const present = new Set(await readdir(this.dir));
+    if (!present.has(EVALUATIONS)) return false;
+    const { records } = await readJsonl(join(this.dir, EVALUATIONS));
+    return records.some((record) => (record as EvaluationRecord).label === label);
+  }
+
+  async appendStep(step: number, metrics: StepMetrics, groups: readonly QuestionGroup[]): Promise<void> {
+    assertKnown(metrics);
+    const numbers = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, finite(value)]));
+    for (const group of groups) await this.append(ROLLOUTS, await this.rolloutRecord(step, group));
+    await this.append(METRICS, { step, ...numbers });
+  }
+
+  async appendEvaluation(
+    label: "before" | "after",
+    step: number,
+    evaluation: Evaluation,
+    questions: readonly Question[],
+  ): Promise<void> {
+    const samples: EvaluationSample[] = [];
+    for (const [question, response] of zip(questions, evaluation.responses).slice(0, KEPT_SAMPLES)) {
+      samples.push({
+        questionId: question.id,
+        category: question.category,
+        question: question.text,
+        gold: question.gold,
+        images: await this.keepImages(question.images),
+        response: response.text,
+        stopReason: response.rollout.stopReason,
+        extracted: extractedRecord(response.reward.extracted),
+        reward: rewardRecord(response),
+      });
+    }
+    const { total, correct, formatted, perCategory } = evaluation;
+    const record: EvaluationRecord = {
+      label,
+      step,
+      total,
+      correct,
+      formatted,
+      perCategory,
+      seed: this.config.seed,
+      greedy: true,
+      samples,
+    };
+    await this.append(EVALUATIONS, record);
+  }
+
+  private async append(name: string, record: object): Promise<void> {
+    const writer = await appendJsonl(join(this.dir, name));
+    try {
+      await writer.append(record);
+    } finally {
+      await writer.close();
+    }
+  }
+
+  private async rolloutRecord(step: number, group: QuestionGroup): Promise<RolloutRecord> {
+    const variants = [];
+    for (const { index, text, transform, wording, images } of group.variants) {
+      variants.push({ index, text, transform, wording, images: await this.keepImages(images) });
+    }
+    const { id, category, text, gold } = group.question;
+    const responses = group.responses.flat().map((response) => responseRecord(response, group));
+    return { step, questionId: id, category, question: text, gold, variants, responses };
+  }
+
+  /** Stores images under their hash and returns their names relative to the folder. */
+  private async keepImages(images: readonly ImageSource[]): Promise<string[]> {
+    const names: string[] = [];
+    for (const image of images) {
+      const bytes = image.kind === "bytes" ? image.bytes : await readFile(image.path);
+      const name = `images/${sha256(bytes)}.png`;
+      await writeFileAtomic(join(this.dir, name), bytes);
+      names.push(name);
+    }
+    return names;
+  }
+}
+
+function rewardRecord({ reward }: Response) {
+  const { overall, accuracy, format, reason } = reward;
+  return { overall, accuracy, format, reason };
+}
+
+/** The global term is what a cross pair carries; the local one is what the own pair has beyond it. */
+function responseRecord(response: Response, group: QuestionGroup): ResponseRecord {
+  const { j, i } = response;
+  const pairs = group.pairs.filter((pair) => pair.j === j && pair.i === i);
+  const own = pairs.find((pair) => pair.k === j)?.advantage ?? 0;
+  const cross = pairs.find((pair) => pair.k !== j)?.advantage;
+  return {
+    j,
+    i,
+    text: response.text,
+    tokens: response.rollout.tokens.length,
+    stopReason: response.rollout.stopReason,
+    extracted: extractedRecord(response.reward.extracted),
+    reward: rewardRecord(response),
+    advantageGlobal: cross ?? own,
+    advantageLocal: cross === undefined ? 0 : own - cross,
+  };
+}
