@@ -44,7 +44,8 @@ figure details { font-size: .85rem; color: var(--quiet); } figure details .scrol
 button { font: inherit; font-size: .9rem; color: var(--ink); background: var(--soft); border: 1px solid var(--line); border-radius: 99px; padding: .25rem .8rem; cursor: pointer; }
 button[aria-pressed=true] { background: var(--ink); color: var(--paper); } button[aria-pressed=true] .quiet { color: inherit; opacity: .75; }
 .sample { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .9rem; margin: .75rem 0; overflow-wrap: anywhere; }
-.sample[open] > summary { margin-bottom: .6rem; }
+.heldout { border-bottom: 1px solid var(--line); padding: .3rem 0; overflow-wrap: anywhere; }
+.sample[open] > summary, .heldout[open] > summary { margin-bottom: .6rem; }
 .variants { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 1.5rem; }
 .variant { min-width: 0; } .head { margin: 0 0 .35rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: .5rem; }

@@ -1,7 +1,14 @@
 /**
  * @module The sample gallery: each question with its variants side by side and, under each, the responses it got.
  */
-import type { ExtractedRecord, ResponseRecord, RolloutRecord, VariantRecord } from "../core/runRecords.js";
+import type {
+  EvaluationRecord,
+  EvaluationSample,
+  ExtractedRecord,
+  ResponseRecord,
+  RolloutRecord,
+  VariantRecord,
+} from "../core/runRecords.js";
 import type { EmbeddedImage } from "./images.js";
 import { html, type Markup } from "./markup.js";
 import { formatPoints } from "./table.js";
@@ -58,7 +65,7 @@ function body(text: string): Markup {
   return html`<details><summary>${text.length.toLocaleString("en-US")} characters</summary>${shown}</details>`;
 }
 
-function verdict({ reward, stopReason }: ResponseRecord): Markup {
+function verdict({ reward, stopReason }: Pick<ResponseRecord, "reward" | "stopReason">): Markup {
   const truncated = stopReason === "length" ? html` <b class="chip warn">truncated</b>` : undefined;
   return reward.accuracy === 1
     ? html`<b class="chip right">✓ correct</b>${truncated}`
@@ -126,4 +133,36 @@ export function gallery(picked: readonly RolloutRecord[], total: number, images:
 <p class="filters" role="group" aria-label="Show responses">${buttons}</p>
 <div id="gallery">${picked.map((rollout, at) => sample(rollout, images, at < OPEN_AT_FIRST))}</div>
 <p id="nothing" class="missing" hidden>No response is like that.</p>`;
+}
+
+function heldoutAnswer(when: string, sample: EvaluationSample | undefined): Markup {
+  if (!sample)
+    return html`<section class="variant"><p class="head"><b>${when}</b></p><p class="missing">not kept</p></section>`;
+  return html`<section class="variant"><p class="head"><b>${when}</b> ${verdict(sample)}</p>
+<div class="response">${body(sample.response)}
+<dl><dt>extracted</dt><dd>${extractedText(sample.extracted)}</dd><dt>verdict</dt><dd>${sample.reward.reason}</dd></dl></div></section>`;
+}
+
+/** Held-out questions with the greedy response before and after training. */
+export function heldoutSamples(
+  before?: EvaluationRecord,
+  after?: EvaluationRecord,
+  images: Images = new Map(),
+): Markup {
+  const old = new Map((before?.samples ?? []).map((sample) => [sample.questionId, sample]));
+  const young = new Map((after?.samples ?? []).map((sample) => [sample.questionId, sample]));
+  const rows = [...new Map([...old, ...young]).values()].map(
+    (
+      sample,
+    ) => html`<details class="heldout"><summary>${sample.category} · gold <code>${sample.gold}</code> · ${mark(old.get(sample.questionId))} → ${mark(young.get(sample.questionId))} <span class="quiet">${sample.questionId}</span></summary>
+<div class="pictures">${sample.images.map((name) => picture(name, images, "image of the question"))}</div>
+<p class="asked" dir="auto">${sample.question}</p>
+<div class="variants">${heldoutAnswer("before", old.get(sample.questionId))}${heldoutAnswer("after", young.get(sample.questionId))}</div></details>`,
+  );
+  return rows.length === 0 ? html`` : html`<h3>Held-out examples</h3>${rows}`;
+}
+
+function mark(sample: EvaluationSample | undefined): string {
+  if (!sample) return "–";
+  return sample.reward.accuracy === 1 ? "✓" : "✗";
 }

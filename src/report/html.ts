@@ -32,7 +32,8 @@ export async function writeReport(runDir: string, options: ReportOptions = {}): 
   const run = await readRun(runDir);
   const picked = pickSamples(run.rollouts, maxSamples);
   const names = picked.flatMap((rollout) => rollout.variants.flatMap((variant) => variant.images));
-  const images = await embedImages(runDir, names);
+  const heldout = [run.before, run.after].flatMap((each) => each?.samples ?? []);
+  const images = await embedImages(runDir, [...names, ...heldout.flatMap((sample) => sample.images)]);
   const path = join(runDir, "report.html");
   await writeFileAtomic(path, page(run, { plotly: await plotlySource(), images, maxSamples }));
   return path;

@@ -6,7 +6,7 @@ import { wilson } from "../core/stats.js";
 import { SCRIPT, STYLE } from "./assets.js";
 import { trainingFigures } from "./curves.js";
 import { type Figure, familyFigure, largest, median } from "./figure.js";
-import { gallery, type Images, pickSamples } from "./gallery.js";
+import { gallery, heldoutSamples, type Images, pickSamples } from "./gallery.js";
 import { html, type Markup, scriptJson, trusted } from "./markup.js";
 import type { Run } from "./run.js";
 import {
@@ -146,7 +146,7 @@ export function page(run: Run, { plotly, images, maxSamples }: PageOptions): str
 ${run.notes.map((note) => html`<p class="missing">${note}</p>`)}
 ${tiles(run)}
 <h2>Settings</h2>${settings(run)}
-<h2>Before and after</h2>${evaluationSection(run)}${families.map(figure)}
+<h2>Before and after</h2>${evaluationSection(run)}${families.map(figure)}${heldoutSamples(run.before, run.after, images)}
 <h2>Training</h2>
 ${curves.length > 0 ? html`<div class="figures">${curves.map(figure)}</div>` : html`<p class="missing">No step was finished yet.</p>`}
 <h2>Samples</h2>${gallery(picked, run.rollouts.length, images)}

@@ -73,6 +73,21 @@ const evaluationSchema = z.object({
   perCategory: z.record(z.string(), z.object({ total: count, correct: count })),
   seed: z.number(),
   greedy: z.boolean(),
+  samples: z
+    .array(
+      z.object({
+        questionId: z.string(),
+        category: z.string(),
+        question: z.string(),
+        gold: z.string(),
+        images: z.array(z.string()),
+        response: z.string(),
+        stopReason,
+        extracted,
+        reward,
+      }),
+    )
+    .default([]),
 });
 
 async function exists(path: string): Promise<boolean> {

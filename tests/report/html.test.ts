@@ -114,6 +114,32 @@ describe("writeReport of a finished run", () => {
   });
 });
 
+describe("writeReport of held-out examples", () => {
+  it("shows the response before beside the one after, escaped, with the verdicts", async () => {
+    const dir = await emptyRun();
+    const sample = (response: string, accuracy: number) => ({
+      questionId: "q1",
+      category: "count",
+      question: "How many?",
+      gold: "3",
+      images: [],
+      response,
+      stopReason: "eos",
+      extracted: { text: "3" },
+      reward: { overall: accuracy, accuracy, format: 1, reason: "graded" },
+    });
+    const rows = [
+      { ...evaluationRecord("before", 0), samples: [sample("four <b>", 0)] },
+      { ...evaluationRecord("after", 9), samples: [sample("three", 1)] },
+    ];
+    await writeFile(join(dir, "evaluations.jsonl"), jsonl(rows));
+    const body = bodyOf(await reportOf(dir));
+    expect(body).toContain("✗ → ✓");
+    expect(body.indexOf("four &lt;b&gt;")).toBeGreaterThan(0);
+    expect(body.indexOf("three</p>")).toBeGreaterThan(body.indexOf("four &lt;b&gt;"));
+  });
+});
+
 describe("writeReport of what a model or a data set wrote", () => {
   it("escapes it wherever it stands", async () => {
     const dir = await emptyRun();
