@@ -6,6 +6,7 @@
  * P + T tokens, at the cost of U·P + U·R·T tokens in the dense layers and P + T columns per response in attention.
  */
 import { type Tensor, tf } from "../../core/tf.js";
+import { attention, type KeyGroup } from "./attention.js";
 import type { ModelConfig } from "./config.js";
 import type { Attend } from "./decoder.js";
 
@@ -34,12 +35,13 @@ export function causalMask(size: number): Tensor {
 
 /**
  * Keys or values of the prompts.
- * @param x `[S, K, D]` f32
+ * @param x `[S, K, D]` f32, or the prompts' part of it
  * @returns `[U, K, P, D]`
  */
 export function prefixOf(x: Tensor, { U, P }: PrefixSizes): Tensor {
-  const [, K, D] = x.shape as [number, number, number];
-  return tf.transpose(tf.reshape(tf.slice(x, 0, U * P), [U, P, K, D]), [0, 2, 1, 3]);
+  const [S, K, D] = x.shape as [number, number, number];
+  const prompts = S === U * P ? x : tf.slice(x, 0, U * P);
+  return tf.transpose(tf.reshape(prompts, [U, P, K, D]), [0, 2, 1, 3]);
 }
 
 /**
@@ -51,49 +53,35 @@ export function attendSharedPrefix(config: ModelConfig, sizes: PrefixSizes, prom
   const { heads: H, keyValueHeads: K, headSize: D } = config;
   const repeats = H / K;
   const scale = 1 / Math.sqrt(D);
-  const promptCausal = causalMask(P);
-  const responseCausal = T > 0 ? causalMask(T) : undefined;
+  const promptCausal = tf.tile(causalMask(P), [repeats, 1]);
 
-  const attendPrompts = (q: Tensor, keys: Tensor, values: Tensor): Tensor => {
-    const grouped = tf.transpose(tf.reshape(tf.slice(q, 0, U * P), [U, P, K, repeats, D]), [0, 2, 3, 1, 4]);
-    const scores = tf.matMul(tf.reshape(tf.mul(grouped, scale), [U, K, repeats * P, D]), keys, false, true);
-    const masked = tf.add(tf.reshape(scores, [U * K * repeats, P, P]), promptCausal);
-    const weights = tf.reshape(tf.softmax(masked), [U, K, repeats * P, P]);
-    const mixed = tf.reshape(tf.matMul(weights, values), [U, K, repeats, P, D]);
+  // Padding needs no mask here: it is on the right, so a causal row of a prompt's tokens never reaches it.
+  const attendPrompts = (q: Tensor, k: Tensor, v: Tensor): Tensor => {
+    const queries = tf.transpose(tf.reshape(q, [U, P, K, repeats, D]), [0, 2, 3, 1, 4]);
+    const mixed = attention(tf.mul(queries, scale), [{ k, v, mask: promptCausal }]);
     return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [U * P, H, D]);
   };
 
-  const attendResponses = (q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor): Tensor => {
-    const perResponse = (x: Tensor) =>
-      tf.transpose(tf.reshape(tf.slice(x, U * P), [U, R, T, K, D]), [0, 3, 1, 2, 4]);
-    const ownKeys = perResponse(k); // [U, K, R, T, D]
-    const ownValues = perResponse(v);
-    // Rows [U, K, R, repeats, T]: both score matrices then come out in the same order.
-    const grouped = tf.reshape(tf.slice(q, U * P), [U, R, T, K, repeats, D]);
-    const queries = tf.mul(tf.transpose(grouped, [0, 3, 1, 4, 2, 5]), scale);
-    const toPrompt = tf.matMul(tf.reshape(queries, [U, K, R * repeats * T, D]), keys, false, true);
-    const toSelf = tf.matMul(tf.reshape(queries, [U, K, R, repeats * T, D]), ownKeys, false, true);
-    const scores = tf.concat(
-      [
-        tf.reshape(tf.add(toPrompt, tf.reshape(promptMask, [U, 1, 1, P])), [U * K * R * repeats, T, P]),
-        tf.add(tf.reshape(toSelf, [U * K * R * repeats, T, T]), responseCausal as Tensor),
-      ],
-      2,
-    );
-    const weights = tf.softmax(scores);
-    const onPrompt = tf.reshape(tf.slice(weights, [0, 0, 0], [-1, -1, P]), [U, K, R * repeats * T, P]);
-    const onSelf = tf.reshape(tf.slice(weights, [0, 0, P], [-1, -1, T]), [U, K, R, repeats * T, T]);
-    const mixed = tf.add(
-      tf.reshape(tf.matMul(onPrompt, values), [U, K, R, repeats, T, D]),
-      tf.reshape(tf.matMul(onSelf, ownValues), [U, K, R, repeats, T, D]),
-    );
+  if (T === 0) return (_layer, q, k, v) => attendPrompts(q, prefixOf(k, sizes), prefixOf(v, sizes));
+
+  const responseCausal = tf.tile(causalMask(T), [repeats, 1]);
+  const keyMask = tf.tile(tf.reshape(promptMask, [U, 1, P, 1]), [1, K, 1, 1]);
+  const perResponse = (x: Tensor) => tf.transpose(tf.reshape(x, [U, R, T, K, D]), [0, 3, 1, 2, 4]);
+  const attendResponses = (q: Tensor, own: KeyGroup, prompt: KeyGroup): Tensor => {
+    const queries = tf.transpose(tf.reshape(q, [U, R, T, K, repeats, D]), [0, 3, 1, 4, 2, 5]);
+    const mixed = attention(tf.mul(queries, scale), [
+      { ...prompt, keyMask },
+      { k: perResponse(own.k), v: perResponse(own.v), mask: responseCausal },
+    ]);
     return tf.reshape(tf.transpose(mixed, [0, 2, 4, 1, 3, 5]), [U * R * T, H, D]);
   };
 
   return (_layer, q, k, v) => {
-    const keys = prefixOf(k, sizes);
-    const values = prefixOf(v, sizes);
-    const prompts = attendPrompts(q, keys, values);
-    return T > 0 ? tf.concat([prompts, attendResponses(q, k, v, keys, values)], 0) : prompts;
+    const [[qPrompt, qOwn], [kPrompt, kOwn], [vPrompt, vOwn]] = [q, k, v].map((x) =>
+      tf.split(x, [U * P, U * R * T], 0),
+    ) as [[Tensor, Tensor], [Tensor, Tensor], [Tensor, Tensor]];
+    const prompt = { k: prefixOf(kPrompt, sizes), v: prefixOf(vPrompt, sizes) };
+    const prompts = attendPrompts(qPrompt, prompt.k, prompt.v);
+    return tf.concat([prompts, attendResponses(qOwn, { k: kOwn, v: vOwn }, prompt)], 0);
   };
 }
