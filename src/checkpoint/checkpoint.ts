@@ -129,6 +129,11 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   }
 }
 
+/** Where the run stood when a checkpoint was written. @throws CheckpointError when the file is missing or damaged */
+export function readTrainState(folder: string): Promise<TrainState> {
+  return readJson(join(folder, "state.json"), stateSchema);
+}
+
 /**
  * Reads a checkpoint after checking every file against the manifest.
  * @throws CheckpointError naming the file that is missing or altered
@@ -146,7 +151,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   }
   const optimizer = await readSafetensors(join(folder, "optimizer.safetensors"));
   return {
-    state: await readJson(join(folder, "state.json"), stateSchema),
+    state: await readTrainState(folder),
     params: await readSafetensors(join(folder, "model.safetensors")),
     first: unprefixed("first", optimizer),
     second: unprefixed("second", optimizer),

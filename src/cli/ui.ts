@@ -2,7 +2,14 @@
  * @module What the command line shows while it works: one bar with the time left on a terminal, a plain line now and
  * then in a log file. Everything goes to the given stream; the clock is given too.
  */
-import { formatSeconds, type OnProgress, observe, type Pace, remainingSeconds } from "../core/progress.js";
+import {
+  formatSeconds,
+  type OnProgress,
+  observe,
+  type Pace,
+  type ProgressEvent,
+  remainingSeconds,
+} from "../core/progress.js";
 
 /** The part of a stream that is used. `process.stderr` is one. */
 export interface Screen {

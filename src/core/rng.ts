@@ -45,10 +45,18 @@ function hashString(text: string, hash: number): number {
   return hash;
 }
 
+/** What a stream's numbers follow from, besides the counter: plain data, so that streams can be sent to other threads. */
+export type RngKey = readonly [number, number];
+
 /** A named stream of random numbers. Holds a cursor; everything else about it is fixed by its name. */
 export class Rng {
   private cursor = 0;
-  private constructor(private readonly key: readonly [number, number]) {}
+  private constructor(readonly key: RngKey) {}
+
+  /** The stream of this key, from its first draw. */
+  static fromKey(key: RngKey): Rng {
+    return new Rng(key);
+  }
 
   static fromSeed(seed: number): Rng {
     return new Rng([seed >>> 0, Math.floor(seed / 4294967296) >>> 0]);

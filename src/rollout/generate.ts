@@ -2,9 +2,10 @@
  * @module Rollouts from the compiled policy: every prompt is read once, its responses share that prefix, finished rows
  * are retired, and each draw depends only on its own stream.
  */
+import { invariant } from "../core/errors.js";
 import { type NdArray, ndarray, zeros } from "../core/ndarray.js";
 import type { OnProgress } from "../core/progress.js";
-import type { Rng } from "../core/rng.js";
+import { Rng, type RngKey } from "../core/rng.js";
 import type { Prompt } from "../model/prompt.js";
 import { packPrompts } from "../model/qwen25vl/pack.js";
 import { mropeTables } from "../model/qwen25vl/rope.js";
@@ -18,8 +19,8 @@ export interface RolloutRequest {
   /** Responses per prompt. */
   readonly responses: number;
   readonly sampling: Sampling;
-  /** The stream of response `response` of prompt `prompt`; draw t picks its token t. Not called when greedy. */
-  readonly stream: (prompt: number, response: number) => Rng;
+  /** `streams[prompt][response]`: draw t of it picks token t. Not needed when greedy. */
+  readonly streams?: readonly (readonly RngKey[])[];
   /** Rows in flight at most. Default 256. */
   readonly maxRows?: number;
   readonly onProgress?: OnProgress;
@@ -71,7 +72,12 @@ async function generateChunk(
   const rows: Row[] = [];
   for (let prompt = first; prompt < end; prompt++) {
     for (let response = 0; response < request.responses; response++) {
-      const stream = request.sampling.isGreedy ? undefined : request.stream(prompt, response);
+      const key = request.sampling.isGreedy ? undefined : request.streams?.[prompt]?.[response];
+      invariant(
+        key || request.sampling.isGreedy,
+        `generate: no stream for response ${response} of prompt ${prompt}`,
+      );
+      const stream = key && Rng.fromKey(key);
       rows.push({ prompt, response, stream, tokens: [], logProbs: [], stop: undefined });
     }
   }

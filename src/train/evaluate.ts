@@ -1,20 +1,21 @@
 /**
  * @module Greedy accuracy and format rate on held-out questions, overall and by category.
  */
+
+import { invariant } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
-import { Rng } from "../core/rng.js";
 import { zip } from "../core/zip.js";
-import { buildPrompt, type Prompt } from "../model/prompt.js";
+import type { Processor } from "../model/processor.js";
+import { buildPrompt } from "../model/prompt.js";
 import type { Question, Response } from "../records.js";
 import { mathReward } from "../reward/reward.js";
-import { generate } from "../rollout/generate.js";
-import type { LocalPolicy } from "../rollout/localPolicy.js";
+import type { Engine } from "./engine.js";
 
 export interface EvaluateOptions {
   readonly formatPrompt: string;
   readonly maxResponseLength: number;
-  /** Prompts decoded at once. */
-  readonly maxRows?: number;
+  /** Questions decoded at once; default 64. */
+  readonly atOnce?: number;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -29,33 +30,49 @@ export interface Evaluation {
   readonly responses: readonly Response[];
 }
 
+/** What evaluation needs of a policy. */
+export interface Evaluated {
+  readonly engine: Pick<Engine, "generate">;
+  readonly processor: Processor;
+}
+
 /** Asks every question once, in its own words and with its own image, and decodes greedily. */
 export async function evaluate(
-  policy: LocalPolicy,
+  policy: Evaluated,
   questions: readonly Question[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { processor } = policy.model;
-  const prompts: Prompt[] = [];
-  for (const question of questions) {
-    const text = `${question.text} ${options.formatPrompt}`;
-    prompts.push(await buildPrompt(processor, { text, images: question.images }, `question ${question.id}`));
+  const atOnce = options.atOnce ?? 64;
+  const responses: Response[] = [];
+  for (let first = 0; first < questions.length; first += atOnce) {
+    options.signal?.throwIfAborted();
+    responses.push(...(await answerAll(policy, questions.slice(first, first + atOnce), options)));
+    options.onProgress?.({ phase: "evaluate", done: responses.length, total: questions.length });
   }
-  const rollouts = await generate(policy, {
+  return summarise(questions, responses);
+}
+
+async function answerAll(
+  { engine, processor }: Evaluated,
+  questions: readonly Question[],
+  { formatPrompt, maxResponseLength }: EvaluateOptions,
+): Promise<Response[]> {
+  const prompts = await Promise.all(
+    questions.map(({ id, text, images }) =>
+      buildPrompt(processor, { text: `${text} ${formatPrompt}`, images }, `question ${id}`),
+    ),
+  );
+  const rollouts = await engine.generate({
     prompts,
     responses: 1,
-    maxRows: options.maxRows ?? 64,
-    sampling: { temperature: 1, topP: 1, topK: 0, isGreedy: true, maxTokens: options.maxResponseLength },
-    stream: () => Rng.fromSeed(0),
-    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-    ...(options.signal ? { signal: options.signal } : {}),
+    maxRows: questions.length,
+    sampling: { temperature: 1, topP: 1, topK: 0, isGreedy: true, maxTokens: maxResponseLength },
   });
-  const responses = zip(questions, rollouts).map(([question, [rollout]]): Response => {
-    if (!rollout) throw new Error(`evaluate: no rollout for question ${question.id}`);
+  return zip(questions, rollouts).map(([question, [rollout]]): Response => {
+    invariant(rollout, `evaluate: no rollout for question ${question.id}`);
     const text = processor.decode(rollout.tokens, { skipSpecial: true });
     return { questionId: question.id, j: 0, i: 0, text, rollout, reward: mathReward(text, question.gold) };
   });
-  return summarise(questions, responses);
 }
 
 function summarise(questions: readonly Question[], responses: readonly Response[]): Evaluation {

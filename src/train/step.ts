@@ -12,20 +12,20 @@ import type { OnProgress } from "../core/progress.js";
 import type { Rng } from "../core/rng.js";
 import { zip } from "../core/zip.js";
 import { expandQuestion } from "../expand/expand.js";
+import type { Processor } from "../model/processor.js";
 import { buildPrompt, type Prompt } from "../model/prompt.js";
-import type { Learner, UpdateStats } from "../policy/learner.js";
+import type { UpdateStats } from "../policy/learner.js";
 import { sharePairs } from "../policy/share.js";
 import { type UpdateUnit, unitsOf } from "../policy/units.js";
 import type { Question, QuestionGroup, Response, Rollout, Variant } from "../records.js";
 import { mathReward } from "../reward/reward.js";
-import { generate } from "../rollout/generate.js";
-import type { LocalPolicy } from "../rollout/localPolicy.js";
+import type { Engine } from "./engine.js";
 import type { Stopwatch } from "./stopwatch.js";
 
 export interface StepContext {
   readonly config: RunConfig;
-  readonly policy: LocalPolicy;
-  readonly learner: Learner;
+  readonly engine: Engine;
+  readonly processor: Processor;
   /** Learning rate of this rollout step. */
   readonly learningRate: number;
   /** Optimizer steps finished before this rollout step. */
@@ -47,7 +47,7 @@ export interface StepResult {
 
 /** Trains on the questions of one rollout step. */
 export async function trainStep(questions_Q: readonly Question[], context: StepContext): Promise<StepResult> {
-  const { config, learner, stopwatch } = context;
+  const { config, engine, stopwatch } = context;
   const variants_Q_M = await stopwatch.time("expand", () => expandAll(questions_Q, context));
   const prompts_Q_M = await stopwatch.time("expand", () => promptsOf(variants_Q_M, context));
   const rollouts_Q_M_N = await stopwatch.time("rollout", () => sampleAll(variants_Q_M, prompts_Q_M, context));
@@ -69,7 +69,7 @@ export async function trainStep(questions_Q: readonly Question[], context: StepC
   );
 
   const units_Q_K = zip(groups_Q, prompts_Q_M).map(([group, prompts_M]) => unitsOf(group, prompts_M));
-  const old = await stopwatch.time("old_log_probs", () => learner.logProbs(units_Q_K.flat()));
+  const old = await stopwatch.time("old_log_probs", () => engine.logProbs(units_Q_K.flat()));
   const withOld = zip(units_Q_K.flat(), old).map(
     ([unit, oldLogProbs]): UpdateUnit => ({ ...unit, oldLogProbs }),
   );
@@ -91,40 +91,40 @@ async function expandAll(questions: readonly Question[], { config, rng }: StepCo
   return expanded.map(({ variants }) => [...variants]);
 }
 
-function promptsOf(variants_Q_M: readonly Variant[][], { policy }: StepContext): Promise<Prompt[][]> {
+function promptsOf(variants_Q_M: readonly Variant[][], { processor }: StepContext): Promise<Prompt[][]> {
   const one = (variant: Variant) =>
-    buildPrompt(policy.model.processor, variant, `question ${variant.questionId}, variant ${variant.index}`);
+    buildPrompt(processor, variant, `question ${variant.questionId}, variant ${variant.index}`);
   return Promise.all(variants_Q_M.map((variants) => Promise.all(variants.map(one))));
 }
 
 async function sampleAll(
   variants_Q_M: readonly Variant[][],
   prompts_Q_M: readonly Prompt[][],
-  { config, policy, rng, onProgress }: StepContext,
+  { config, engine, rng, onProgress }: StepContext,
 ): Promise<Rollout[][][]> {
   const { responses, temperature, topP, topK, maxResponseLength, maxRows } = config.rollout;
-  const variants = variants_Q_M.flat();
-  const rollouts = await generate(policy, {
-    prompts: prompts_Q_M.flat(),
-    responses,
-    maxRows,
-    sampling: { temperature, topP, topK, isGreedy: false, maxTokens: maxResponseLength },
-    stream: (prompt, i) => {
-      const variant = variants[prompt] as Variant;
-      return rng.split("rollout", variant.questionId, variant.index, i);
+  const streamsOf = ({ questionId, index }: Variant) =>
+    Array.from({ length: responses }, (_, i) => rng.split("rollout", questionId, index, i).key);
+  const rollouts = await engine.generate(
+    {
+      prompts: prompts_Q_M.flat(),
+      responses,
+      maxRows,
+      sampling: { temperature, topP, topK, isGreedy: false, maxTokens: maxResponseLength },
+      streams: variants_Q_M.flat().map(streamsOf),
     },
-    ...(onProgress ? { onProgress } : {}),
-  });
-  let taken = 0;
-  return variants_Q_M.map((variants_M) => rollouts.slice(taken, (taken += variants_M.length)));
+    onProgress,
+  );
+  const left = [...rollouts];
+  return variants_Q_M.map((variants_M) => left.splice(0, variants_M.length));
 }
 
 function grade(
   question: Question,
   { j, i, rollout }: { readonly j: number; readonly i: number; readonly rollout: Rollout },
-  { config, policy }: StepContext,
+  { config, processor }: StepContext,
 ): Response {
-  const text = policy.model.processor.decode(rollout.tokens, { skipSpecial: true });
+  const text = processor.decode(rollout.tokens, { skipSpecial: true });
   return {
     questionId: question.id,
     j,
@@ -137,7 +137,7 @@ function grade(
 
 /** Mini-batches of whole questions, in order; each is one optimizer step. */
 async function updateAll(units: readonly UpdateUnit[], context: StepContext): Promise<UpdateStats[]> {
-  const { config, learner, onProgress } = context;
+  const { config, engine, onProgress } = context;
   const { optimizerStepsPerRollout, epochs } = config.update;
   const size = Math.ceil(units.length / optimizerStepsPerRollout);
   const updates: UpdateStats[] = [];
@@ -145,7 +145,7 @@ async function updateAll(units: readonly UpdateUnit[], context: StepContext): Pr
     for (let first = 0; first < units.length; first += size) {
       const step = context.optimizerSteps + updates.length + 1;
       updates.push(
-        await learner.update(units.slice(first, first + size), { learningRate: context.learningRate, step }),
+        await engine.update(units.slice(first, first + size), { learningRate: context.learningRate, step }),
       );
       onProgress?.({ phase: "update", done: updates.length, total: optimizerStepsPerRollout * epochs });
     }

@@ -1,0 +1,19 @@
+/**
+ * @module Parsers of command-line values.
+ */
+import { InvalidArgumentError } from "commander";
+
+/** A whole number from 1. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("expected a whole number from 1.");
+  return value;
+}
+
+/** A number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("expected a number above 0.");
+  return value;
+}

@@ -1,0 +1,76 @@
+/**
+ * @module `sharegrpo doctor`: what this machine has, one line each, with a cure for what is missing.
+ */
+import { existsSync } from "node:fs";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import type { Command } from "commander";
+import { listBackends } from "../compile/backends.js";
+import { formatBytes } from "../report/table.js";
+import type { CommandContext } from "./context.js";
+import { modelFolder } from "./runTraining.js";
+
+interface Finding {
+  readonly name: string;
+  readonly isFine: boolean;
+  readonly note: string;
+}
+
+const OLDEST_NODE = [20, 19] as const;
+
+function nodeFinding(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const isFine = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  const cure = isFine ? "" : `; install Node ${OLDEST_NODE.join(".")} or newer`;
+  return { name: "node", isFine, note: `${process.versions.node}${cure}` };
+}
+
+function memoryFinding(): Finding {
+  const isFine = freemem() > 2 * 2 ** 30;
+  const cure = isFine ? "" : "; training wants 2 GB free: close other programs or lower rollout.maxRows";
+  return {
+    name: "memory",
+    isFine,
+    note: `${formatBytes(freemem())} free of ${formatBytes(totalmem())}${cure}`,
+  };
+}
+
+function modelFinding(): Finding {
+  const path = join(modelFolder("tiny"), "model.safetensors");
+  const isFine = existsSync(path);
+  return {
+    name: "tiny policy",
+    isFine,
+    note: isFine ? path : `missing; make it with: sharegrpo warmup --out ${modelFolder("tiny")}`,
+  };
+}
+
+/** Everything there is to say about this machine. */
+export function findings(): Finding[] {
+  return [
+    nodeFinding(),
+    { name: "cores", isFine: true, note: String(availableParallelism()) },
+    memoryFinding(),
+    modelFinding(),
+    ...listBackends().map(({ name, engine, isAvailable, note }) => ({
+      name: `${engine}: ${name}`,
+      isFine: isAvailable,
+      note,
+    })),
+  ];
+}
+
+export function addDoctor(program: Command, { print }: CommandContext): void {
+  program
+    .command("doctor")
+    .description("list what this machine has: Node, memory, backends, execution providers")
+    .option("--json", "one JSON document")
+    .action(({ json }: { json?: boolean }) => {
+      const found = findings();
+      if (json) return print(JSON.stringify(found, undefined, 2));
+      const width = Math.max(...found.map(({ name }) => name.length));
+      for (const { name, isFine, note } of found)
+        print(`${isFine ? "✓" : "–"} ${name.padEnd(width)}  ${note}`);
+    });
+}

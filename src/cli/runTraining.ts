@@ -1,0 +1,105 @@
+/**
+ * @module Runs a training from the command line: engine on its own thread, progress, table, report.
+ */
+import { join } from "node:path";
+import process from "node:process";
+import type { RunConfig } from "../config/schema.js";
+import { readJsonl } from "../core/jsonl.js";
+import { packageRoot } from "../core/packageRoot.js";
+import { formatSeconds } from "../core/progress.js";
+import type { EvaluationRecord } from "../core/runRecords.js";
+import { loadProcessor } from "../model/processor.js";
+import { writeReport } from "../report/html.js";
+import { evaluationTable, formatTable } from "../report/table.js";
+import { type TrainOutcome, train } from "../train/loop.js";
+import type { StepMetrics } from "../train/metrics.js";
+import { startRemoteEngine } from "../train/remoteEngine.js";
+import { RunFolder } from "../train/runFolder.js";
+import { sceneSource } from "../train/sceneSource.js";
+import type { CommandContext } from "./context.js";
+
+/** The folder that `model` names; `tiny` is the bundled policy. */
+export function modelFolder(model: string): string {
+  return model === "tiny" ? join(packageRoot(), "data", "models", "tiny") : model;
+}
+
+/** One line a step. */
+function stepLine(step: number, steps: number, metrics: StepMetrics): string {
+  const share = (name: "reward/accuracy" | "reward/format") => `${(100 * metrics[name]).toFixed(0)} %`;
+  const valid = `${metrics["advantage/valid_share_pooled"].toFixed(2)} pooled, ${metrics["advantage/valid_share_local"].toFixed(2)} local`;
+  return [
+    `step ${String(step).padStart(String(steps).length)}/${steps}`,
+    `reward ${metrics["reward/overall"].toFixed(3)} (accuracy ${share("reward/accuracy")}, format ${share("reward/format")})`,
+    `valid groups ${valid}`,
+    `${metrics["timing_s/step"].toFixed(1)} s`,
+  ].join(" · ");
+}
+
+export interface TrainingRequest {
+  readonly config: RunConfig;
+  readonly out: string;
+  readonly isResume: boolean;
+}
+
+/**
+ * Trains, prints the table before/after, writes the report.
+ * @throws SharegrpoError kinds for settings, models and files that cannot be used
+ */
+export async function runTraining(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
+  const { config, out, isResume } = request;
+  const { terminal } = context;
+  const started = performance.now();
+  const folder = modelFolder(config.model);
+  terminal.onProgress({ phase: "load", done: 0, total: 2 });
+  const processor = await loadProcessor(folder);
+  const run = await RunFolder.open(out, config, { isResume });
+  const learner = { ...config.update, temperature: config.rollout.temperature };
+  const engine = startRemoteEngine({ model: folder, learner });
+  terminal.onProgress({ phase: "load", done: 2, total: 2 });
+  try {
+    const outcome = await train({
+      config,
+      engine,
+      processor,
+      run,
+      isResume,
+      questions: sceneSource(config),
+      onProgress: terminal.onProgress,
+      onStep: (step, metrics) => terminal.line(stepLine(step, config.train.steps, metrics)),
+      signal: context.signal(),
+      now: () => performance.now(),
+      memory: () => ({
+        residentBytes: process.memoryUsage().rss,
+        peakBytes: process.resourceUsage().maxRSS * 1024,
+      }),
+    });
+    terminal.finish();
+    await printOutcome(outcome, request, context);
+    terminal.line(`took ${formatSeconds((performance.now() - started) / 1000)}`);
+    return outcome;
+  } finally {
+    await engine.close();
+  }
+}
+
+async function printOutcome(
+  outcome: TrainOutcome,
+  { config, out }: TrainingRequest,
+  { terminal, print, exitWith }: CommandContext,
+): Promise<void> {
+  const report = await writeReport(out);
+  if (!outcome.isFinished) {
+    terminal.line(`stopped after step ${outcome.step} of ${config.train.steps}; continue with --resume`);
+    exitWith(130);
+    return;
+  }
+  const { records } = await readJsonl(join(out, "evaluations.jsonl"));
+  const evaluations = records as EvaluationRecord[];
+  const of = (label: string) => evaluations.find((record) => record.label === label);
+  const [before, after] = [of("before"), of("after")];
+  if (before && after) {
+    print(`Greedy accuracy on ${after.total} held-out questions, with 95 % intervals:\n`);
+    print(formatTable(evaluationTable(before, after)));
+  }
+  print(`\nreport  ${report}\nmodel   ${join(out, "checkpoints")}`);
+}

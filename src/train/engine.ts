@@ -1,0 +1,71 @@
+/**
+ * @module The policy under training as something that answers requests: sample, score, update, save. Everything a
+ * request holds is plain data, so that the engine can live on a thread of its own (remoteEngine.ts).
+ */
+import { loadCheckpoint, saveCheckpoint, type TrainState } from "../checkpoint/checkpoint.js";
+import type { OnProgress } from "../core/progress.js";
+import { loadModel, type Model } from "../model/load.js";
+import type { Unit } from "../model/qwen25vl/pack.js";
+import { createLearner, type LearnerOptions, type UpdateStats } from "../policy/learner.js";
+import type { UpdateUnit } from "../policy/units.js";
+import type { Rollout } from "../records.js";
+import { generate, type RolloutRequest } from "../rollout/generate.js";
+import { createLocalPolicy } from "../rollout/localPolicy.js";
+
+/** A rollout request without callbacks. */
+export type PlainRolloutRequest = Omit<RolloutRequest, "onProgress" | "signal">;
+
+export interface Engine {
+  /** `rollouts[prompt][response]`. */
+  generate(request: PlainRolloutRequest, onProgress?: OnProgress): Promise<Rollout[][]>;
+  /** log π of every response token under its prompt: `[unit][r][t]`. */
+  logProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
+  /** One optimizer step; `step` counts optimizer steps from 1. */
+  update(
+    units: readonly UpdateUnit[],
+    at: { readonly learningRate: number; readonly step: number },
+  ): Promise<UpdateStats>;
+  /** Writes a checkpoint below `parent`. @throws CheckpointError when it cannot be written */
+  save(parent: string, state: TrainState): Promise<void>;
+  /** Continues from a checkpoint. @throws CheckpointError when it is damaged */
+  restore(folder: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EngineSettings {
+  /** Model folder. */
+  readonly model: string;
+  readonly learner: LearnerOptions;
+}
+
+/** An engine on the calling thread. Its graphs block that thread while they run. */
+export function createEngine(model: Model, options: LearnerOptions): Engine {
+  const policy = createLocalPolicy(model);
+  const learner = createLearner(model, options);
+  return {
+    generate: (request, onProgress) =>
+      generate(policy, { ...request, ...(onProgress ? { onProgress } : {}) }),
+    logProbs: (units) => learner.logProbs(units),
+    update: (units, at) => learner.update(units, at),
+    async save(parent, state) {
+      const { params, first, second } = learner;
+      await saveCheckpoint(parent, { state, params, first, second }, model.dir);
+    },
+    async restore(folder) {
+      const { params, first, second } = await loadCheckpoint(folder);
+      for (const [mine, theirs] of [
+        [learner.params, params],
+        [learner.first, first],
+        [learner.second, second],
+      ] as const) {
+        for (const [name, array] of Object.entries(theirs)) mine[name]?.data.set(array.data);
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Loads a model folder and makes an engine of it. */
+export async function loadEngine({ model, learner }: EngineSettings): Promise<Engine> {
+  return createEngine(await loadModel(model), learner);
+}
