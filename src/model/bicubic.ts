@@ -1,0 +1,99 @@
+/**
+ * @module Bicubic resampling of 8-bit images, bit for bit as Pillow before version 13 does it.
+ *
+ * out[x] = Σ w((i + ½ − c)/s)·in[i] / Σ w, c = (x + ½)·scale, s = max(1, scale): cubic convolution with a = −½,
+ * widened when shrinking. Source: Keys 1981; fixed point with 22 bits, 8-bit values between the passes.
+ *
+ * Rows come first, always, as in torchvision, which transformers uses by default. Pillow 13 does columns first where
+ * they lose more than twice as many pixels as the rows, which moves single values by up to 16 of 255.
+ */
+
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An image of bytes, row-major, three channels a pixel. */
+export interface RgbImage extends ImageSize {
+  /** `[height, width, 3]` */
+  readonly data: Uint8Array;
+}
+
+const SUPPORT = 2;
+const SHARPNESS = -0.5;
+/** 8 bits for the value, 2 for overshoot, the rest for the weight. */
+const FRACTION_BITS = 22;
+const CHANNELS = 3;
+
+function cubic(distance: number): number {
+  const x = Math.abs(distance);
+  if (x < 1) return ((SHARPNESS + 2) * x - (SHARPNESS + 3)) * x * x + 1;
+  if (x < SUPPORT) return (((x - 5) * x + 8) * x - 4) * SHARPNESS;
+  return 0;
+}
+
+/** Which inputs make output `x`, and how much of each. */
+interface Taps {
+  readonly first: number;
+  /** Integers, times 2^22. */
+  readonly weights: readonly number[];
+}
+
+function tapsOf(x: number, from: number, to: number): Taps {
+  const scale = from / to;
+  const stretch = Math.max(1, scale);
+  const centre = (x + 0.5) * scale;
+  const first = Math.max(0, Math.trunc(centre - SUPPORT * stretch + 0.5));
+  const end = Math.min(from, Math.trunc(centre + SUPPORT * stretch + 0.5));
+  const step = 1 / stretch;
+  const raw = Array.from({ length: end - first }, (_, at) => cubic((at + first - centre + 0.5) * step));
+  const total = raw.reduce((sum, weight) => sum + weight, 0);
+  const weights = raw.map((weight) => {
+    const scaled = (total === 0 ? weight : weight / total) * 2 ** FRACTION_BITS;
+    return Math.trunc(scaled + (scaled < 0 ? -0.5 : 0.5));
+  });
+  return { first, weights };
+}
+
+const tapsFor = (from: number, to: number): Taps[] =>
+  Array.from({ length: to }, (_, x) => tapsOf(x, from, to));
+
+/** One output value. @param start index of the first input; @param stride between inputs */
+function blend(data: Uint8Array, weights: readonly number[], start: number, stride: number): number {
+  let sum = 1 << (FRACTION_BITS - 1);
+  let at = start;
+  for (const weight of weights) {
+    sum += (data[at] as number) * weight;
+    at += stride;
+  }
+  return Math.min(255, Math.max(0, sum >> FRACTION_BITS));
+}
+
+function resizeRows({ width, height, data }: RgbImage, to: number): RgbImage {
+  const taps = tapsFor(width, to);
+  const out = new Uint8Array(height * to * CHANNELS);
+  let at = 0;
+  for (let y = 0; y < height; y++) {
+    for (const { first, weights } of taps) {
+      const start = (y * width + first) * CHANNELS;
+      for (let c = 0; c < CHANNELS; c++) out[at++] = blend(data, weights, start + c, CHANNELS);
+    }
+  }
+  return { width: to, height, data: out };
+}
+
+function resizeColumns({ width, height, data }: RgbImage, to: number): RgbImage {
+  const out = new Uint8Array(to * width * CHANNELS);
+  const stride = width * CHANNELS;
+  let at = 0;
+  for (const { first, weights } of tapsFor(height, to)) {
+    for (let x = 0; x < stride; x++) out[at++] = blend(data, weights, first * stride + x, stride);
+  }
+  return { width, height: to, data: out };
+}
+
+/** A side that keeps its length is not resampled. */
+export function resizeBicubic(image: RgbImage, size: ImageSize): RgbImage {
+  const wide = image.width === size.width ? image : resizeRows(image, size.width);
+  return wide.height === size.height ? wide : resizeColumns(wide, size.height);
+}
