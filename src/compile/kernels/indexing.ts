@@ -1,9 +1,20 @@
 /**
  * @module Kernels that read or write by index.
  */
+import { sizeOf } from "../../core/ndarray.js";
 import { ONNX_TYPE_CODE } from "../onnxWriter.js";
-import type { TracedType } from "../tracer.js";
-import { castTo, type KernelTable, number, numbers, positiveAxis, typeOf, unsupported } from "./kernel.js";
+import type { Traced, TracedType } from "../tracer.js";
+import {
+  type Call,
+  castTo,
+  type Input,
+  type KernelTable,
+  number,
+  numbers,
+  positiveAxis,
+  typeOf,
+  unsupported,
+} from "./kernel.js";
 
 export const INDEXING: KernelTable = {
   GatherV2: (call) => {
@@ -17,17 +28,10 @@ export const INDEXING: KernelTable = {
   },
   /** The gradient of gather: rows are added where their index says. */
   UnsortedSegmentSum: (call) => {
-    const { tracer } = call;
     const [x, ids] = [call.input("x"), call.input("segmentIds")];
     if (ids.shape.length !== 1) unsupported("unsortedSegmentSum", "segment ids of more than one axis");
     const shape = [number(call, "numSegments"), ...x.shape.slice(1)];
-    const column = tracer.emit("Reshape", [
-      castTo(call, ids, "int64"),
-      tracer.integers([ids.shape[0] as number, 1]),
-    ]);
-    const base = tracer.fill(0, shape, typeOf(x));
-    const summed = tracer.emit("ScatterND", [base, column, tracer.nameOf(x)], { reduction: "add" });
-    return tracer.result(summed, shape, typeOf(x));
+    return scatterAdd(call, { rows: x, ids: castTo(call, ids, "int64"), shape, depth: 1 });
   },
   OneHot: (call) => {
     const { tracer } = call;
@@ -50,10 +54,45 @@ export const INDEXING: KernelTable = {
   },
   ScatterNd: (call) => {
     const { tracer } = call;
-    const updates = call.input("updates");
+    const [indices, updates] = [call.input("indices"), call.input("updates")];
     const shape = numbers(call, "shape");
-    const base = tracer.fill(0, shape, typeOf(updates));
-    const inputs = [base, castTo(call, call.input("indices"), "int64"), tracer.nameOf(updates)];
-    return tracer.result(tracer.emit("ScatterND", inputs, { reduction: "add" }), shape, typeOf(updates));
+    const depth = indices.shape.at(-1) as number;
+    const strides = shape.slice(0, depth).map((_, axis) => sizeOf(shape.slice(axis + 1, depth)));
+    const places = tracer.emit("Mul", [castTo(call, indices, "int64"), tracer.integers(strides)]);
+    const ids = tracer.emit("ReduceSum", [places, tracer.integers([-1])], { keepdims: 0 });
+    return scatterAdd(call, { rows: updates, ids, shape, depth });
   },
 };
+
+/**
+ * Zeros of `shape` with `rows` added in the places of its first `depth` axes that `ids` number. Not by ScatterND: ONNX
+ * Runtime adds its rows from several threads at once, and of rows with one index some are lost.
+ */
+function scatterAdd(
+  call: Call,
+  options: {
+    readonly rows: Input;
+    /** graph name, int64, one for each row */
+    readonly ids: string;
+    readonly shape: readonly number[];
+    readonly depth: number;
+  },
+): Traced {
+  const { tracer } = call;
+  const { rows, shape, depth } = options;
+  const type = typeOf(rows);
+  const C = sizeOf(shape.slice(depth));
+  const flat = [sizeOf(shape.slice(0, depth)), C];
+  const count = C === 0 ? 0 : sizeOf(rows.shape) / C;
+  const column = tracer.emit("Reshape", [options.ids, tracer.integers([count, 1])]);
+  const summed = tracer.emit(
+    "ScatterElements",
+    [
+      tracer.fill(0, flat, type),
+      tracer.emit("Expand", [column, tracer.integers([count, C])]),
+      tracer.emit("Reshape", [tracer.nameOf(rows), tracer.integers([count, C])]),
+    ],
+    { axis: 0, reduction: "add" },
+  );
+  return tracer.result(tracer.emit("Reshape", [summed, tracer.integers(shape)]), shape, type);
+}
