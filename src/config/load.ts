@@ -28,26 +28,34 @@ export function presetInput(name: string): Record<string, unknown> {
   return structuredClone(preset) as Record<string, unknown>;
 }
 
+/** The first line of what the YAML parser says; the others show the source. */
+function yamlProblem(cause: unknown): string {
+  return messageOf(cause).split("\n", 1)[0]?.replace(/:$/, "") ?? "";
+}
+
 /** @throws ConfigError when the file is missing or not a YAML mapping */
 export function readConfigFile(path: string): Record<string, unknown> {
   let parsed: unknown;
   try {
     parsed = parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new ConfigError(`${path}: cannot read the config: ${messageOf(cause)}`, { cause });
+    throw new ConfigError(`${path}: cannot read the config: ${yamlProblem(cause)}`, { cause });
   }
   if (!isRecord(parsed)) throw new ConfigError(`${path}: expected a YAML mapping of settings`);
   return parsed;
 }
 
-/** `update.learningRate=1e-4` applied to a copy of the settings. Values are read as YAML. */
+/**
+ * `update.learningRate=1e-4` applied to a copy of the settings. Values are read as YAML.
+ * @throws ConfigError when it assigns nothing or the value is not YAML
+ */
 export function withOverride(settings: Record<string, unknown>, assignment: string): Record<string, unknown> {
   const equals = assignment.indexOf("=");
   if (equals <= 0) {
     throw new ConfigError(`${assignment}: not a setting: write key=value, for example train.steps=50`);
   }
   const keys = assignment.slice(0, equals).split(".");
-  const value: unknown = parse(assignment.slice(equals + 1));
+  const value = yamlValue(assignment, assignment.slice(equals + 1));
   const set = (node: Plain, depth: number): unknown => {
     const key = keys[depth];
     if (key === undefined) return value;
@@ -55,6 +63,14 @@ export function withOverride(settings: Record<string, unknown>, assignment: stri
     return { ...fields, [key]: set(fields[key], depth + 1) };
   };
   return set(settings, 0) as Record<string, unknown>;
+}
+
+function yamlValue(assignment: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new ConfigError(`${assignment}: not a YAML value: ${yamlProblem(cause)}`, { cause });
+  }
 }
 
 function freeze<T>(value: T): T {
@@ -70,20 +86,17 @@ function freeze<T>(value: T): T {
 export function resolveConfig(settings: unknown, where: string): RunConfig {
   const parsed = runSchema.safeParse(settings);
   if (parsed.success) return freeze(parsed.data);
-  const problems = parsed.error.issues.map((issue) => {
+  const problems = parsed.error.issues.flatMap((issue) => {
     const at = issue.path.join(".");
-    if (issue.code === "unrecognized_keys") {
-      const keys = issue.keys.map((key) => (at ? `${at}.${key}` : key));
-      return `unknown setting ${keys.join(", ")}${suggestion(issue.keys[0] as string)}`;
-    }
-    return `${at || "settings"}: ${issue.message}`;
+    if (issue.code !== "unrecognized_keys") return [`${at || "settings"}: ${issue.message}`];
+    return issue.keys.map((key) => `unknown setting ${at ? `${at}.` : ""}${key}${suggestion(key)}`);
   });
   throw new ConfigError(`${where}: ${problems.join("; ")}`);
 }
 
 /** The known key nearest to a misspelt one, as `: did you mean …?`. */
 function suggestion(misspelt: string): string {
-  const known = knownKeys(runSchema.toJSONSchema?.() ?? z.toJSONSchema(runSchema));
+  const known = knownKeys(z.toJSONSchema(runSchema));
   const near = known
     .map((key) => ({ key, distance: editDistance(key.toLowerCase(), misspelt.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];

@@ -7,6 +7,8 @@ import { z } from "zod";
 
 const positiveInt = z.int().positive();
 const share = z.number().min(0).max(1);
+/** Of a running mean: at 1 it would never move, and AdamW would divide by 1 − 1. */
+const decay = z.number().min(0).lt(1);
 
 export const dataSchema = z.strictObject({
   kind: z.literal("scenes").default("scenes").describe("drawn scenes, made from the seed"),
@@ -57,8 +59,8 @@ export const updateSchema = z.strictObject({
   learningRate: z.number().positive().default(1e-6).describe("AdamW; paper 1e-6"),
   warmupSteps: z.int().nonnegative().default(0).describe("rollout steps of linear warm-up; code 0"),
   weightDecay: z.number().nonnegative().default(0.01).describe("AdamW, on all parameters; code 0.01"),
-  beta1: share.default(0.9).describe("AdamW; code 0.9"),
-  beta2: share.default(0.999).describe("AdamW; code 0.999"),
+  beta1: decay.default(0.9).describe("AdamW; code 0.9"),
+  beta2: decay.default(0.999).describe("AdamW; code 0.999"),
   epsilon: z.number().positive().default(1e-8).describe("AdamW; code 1e-8"),
   maxGradNorm: z.number().positive().default(1).describe("clip by global norm; code 1.0"),
 });
