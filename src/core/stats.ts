@@ -39,5 +39,8 @@ export function wilson(successes: number, trials: number): Interval {
   const spread =
     (z / (1 + (z * z) / trials)) *
     Math.sqrt((share * (1 - share)) / trials + (z * z) / (4 * trials * trials));
-  return { value: share, low: Math.max(0, centre - spread), high: Math.min(1, centre + spread) };
+  // The ends may miss 0, 1 or the share itself by a rounding.
+  const low = Math.max(0, Math.min(share, centre - spread));
+  const high = Math.min(1, Math.max(share, centre + spread));
+  return { value: share, low, high };
 }
