@@ -8,6 +8,7 @@
 import type { Rng } from "../core/rng.js";
 import type { Scene } from "../data/scenes/draw.js";
 import { sceneQuestion } from "../data/scenes/draw.js";
+import { pictureReading, READING_REQUEST } from "../data/scenes/reading.js";
 import { expandQuestion } from "../expand/expand.js";
 import type { ImageSource } from "../records.js";
 
@@ -18,6 +19,8 @@ export interface DemonstrationOptions {
   readonly transformProbability: number;
   /** Share of demonstrations that forget a part of the format. */
   readonly sloppyShare: number;
+  /** Share of demonstrations that read the picture out loud instead of answering, where a scene can be read so. */
+  readonly readingShare: number;
   /** Share of shortcuts for a family, in [0, 1]. */
   readonly shortcutShare: (family: Scene["family"]) => number;
 }
@@ -46,6 +49,10 @@ export async function demonstration(
   options: DemonstrationOptions,
 ): Promise<Demonstration> {
   const question = await sceneQuestion(scene);
+  const reading = pictureReading(scene);
+  if (reading !== undefined && rng.split("reading").uniform() < options.readingShare) {
+    return { text: READING_REQUEST, images: question.images, response: reading };
+  }
   const { variants } = await expandQuestion(
     question,
     {

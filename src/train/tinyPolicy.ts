@@ -10,6 +10,7 @@ import { ConfigError } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import { type FamilyName, sceneQuestion } from "../data/scenes/draw.js";
+import { READING_REQUEST } from "../data/scenes/reading.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { corpus } from "../expand/corpus.js";
 import { loadModel } from "../model/load.js";
@@ -57,10 +58,10 @@ export interface TinyPolicyOptions {
 
 export const TINY_POLICY_DEFAULTS = {
   seed: 1,
-  steps: 4000,
-  batch: 32,
-  peakLearningRate: 2e-3,
-  evaluateEvery: 250,
+  steps: 6000,
+  batch: 20,
+  peakLearningRate: 1.5e-3,
+  evaluateEvery: 500,
   evaluateQuestions: 220,
 } as const;
 
@@ -73,6 +74,7 @@ function* texts(seed: number, formatPrompt: string): Iterable<string> {
   for (const text of corpus(seed, CORPUS_SCENES)) {
     yield text;
     if (count++ % 4 === 0) yield `user\n ${formatPrompt}\nassistant\n`;
+    if (count % 16 === 0) yield READING_REQUEST.replace("<image>", "");
   }
 }
 
@@ -124,6 +126,7 @@ export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> 
       formatPrompt,
       transformProbability: 0.1,
       sloppyShare: 0.03,
+      readingShare: 0.4,
       shortcutShare: (family) => SHORTCUT_SHARE[family],
     },
     onInterval: { every: options.evaluateEvery, call: look },
