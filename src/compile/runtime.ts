@@ -44,6 +44,8 @@ export async function createSession(model: Uint8Array, options: RuntimeOptions =
   const session = await ort.InferenceSession.create(model, {
     executionProviders: [...(options.executionProviders ?? ["cpu"])],
     graphOptimizationLevel: "all",
+    // One heap for all sessions. An arena of its own would keep every session's peak: gigabytes after a few signatures.
+    enableCpuMemArena: false,
     intraOpNumThreads: options.threads ?? availableParallelism(),
     interOpNumThreads: 1,
     executionMode: "sequential",
