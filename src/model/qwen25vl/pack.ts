@@ -10,7 +10,7 @@ import type { Tensor } from "../../core/tf.js";
 import type { Prompt } from "../prompt.js";
 import type { ModelConfig } from "./config.js";
 import { MASKED, type PrefixSizes } from "./prefix.js";
-import { mropePositions, mropeTables } from "./rope.js";
+import { mergedCount, mropePositions, mropeTables } from "./rope.js";
 import { gatherPatches, visionLayout, visionTower } from "./vision.js";
 
 /** The smallest multiple of `step` that is at least `size`. */
@@ -59,7 +59,7 @@ const WINDOW_STEP = 2;
 export function packPrompts(
   prompts: readonly Prompt[],
   config: ModelConfig,
-  options: { readonly rows?: number; readonly minLength?: number } = {},
+  options: { readonly rows?: number; readonly minLength?: number; readonly minWindows?: number } = {},
 ): PackedPrompts {
   const U = options.rows ?? prompts.length;
   const filled = Array.from({ length: U }, (_, u) => (prompts[u] ?? prompts[0]) as Prompt);
@@ -72,6 +72,7 @@ export function packPrompts(
   tokens.data.fill(config.tokens.pad);
   mask.data.fill(MASKED);
   const next = filled.map((prompt, u) => {
+    checkFeatures(prompt, u, config);
     const grids = prompt.images.map((image) => image.grid);
     const rope = mropePositions(prompt.tokens, grids, config);
     const S = prompt.tokens.length;
@@ -83,21 +84,36 @@ export function packPrompts(
     }
     return rope.next;
   });
-  const image = packImages(filled, config, P);
+  const image = packImages(filled, config, { P, minWindows: options.minWindows ?? 0 });
   return { sizes: { U, P }, tokens, mask, positions, next, last, ...(image ? { image } : {}) };
+}
+
+/** @throws ModelError naming the prompt whose image tokens and image features differ in number */
+function checkFeatures({ tokens, images }: Prompt, u: number, config: ModelConfig): void {
+  const held = tokens.filter((token) => token === config.tokens.image).length;
+  const features = images.reduce(
+    (sum, { grid }) => sum + mergedCount(grid, config.vision.spatialMergeSize),
+    0,
+  );
+  if (held !== features) {
+    throw new ModelError(
+      `packPrompts: prompt ${u} has ${held} image tokens but its images give ${features} features: ` +
+        "build prompts with buildPrompt, which expands one image token per merged patch",
+    );
+  }
 }
 
 /** Images of all prompts as one vision batch, and where each image token of the prompts finds its row. */
 function packImages(
   prompts: readonly Prompt[],
   config: ModelConfig,
-  P: number,
+  { P, minWindows }: { readonly P: number; readonly minWindows: number },
 ): ImageInputs<NdArray> | undefined {
   const images = prompts.flatMap((prompt) => prompt.images);
   if (images.length === 0) return undefined;
   const grids = images.map((image) => image.grid);
   const exact = visionLayout(grids, config);
-  const bucket = { images: images.length, windows: roundUp(exact.windows, WINDOW_STEP) };
+  const bucket = { images: images.length, windows: roundUp(Math.max(exact.windows, minWindows), WINDOW_STEP) };
   const layout = bucket.windows === exact.windows ? exact : visionLayout(grids, config, bucket);
   const index = zeros([prompts.length * P], "int32");
   const isImage = zeros([prompts.length * P]);
@@ -110,12 +126,6 @@ function packImages(
       index.data[u * P + at] = rows[used++] ?? 0;
       isImage.data[u * P + at] = 1;
     });
-    if (used !== rows.length) {
-      throw new ModelError(
-        `packPrompts: prompt ${u} has ${used} image tokens but its images give ${rows.length} features: ` +
-          "build prompts with buildPrompt, which expands one image token per merged patch",
-      );
-    }
   });
   const patches = gatherPatches(
     layout,
@@ -163,6 +173,7 @@ export interface PackOptions {
   /** Bucket floors. */
   readonly minPromptLength?: number;
   readonly minResponseLength?: number;
+  readonly minWindows?: number;
 }
 
 /**
@@ -183,7 +194,11 @@ export function packUnits(
   const prompts = packPrompts(
     units.map((unit) => unit.prompt),
     config,
-    { rows: options.rows ?? units.length, minLength: options.minPromptLength ?? 0 },
+    {
+      rows: options.rows ?? units.length,
+      minLength: options.minPromptLength ?? 0,
+      minWindows: options.minWindows ?? 0,
+    },
   );
   const longest = Math.max(...units.flatMap((unit) => unit.responses.map((response) => response.length)));
   const T = roundUp(Math.max(longest, options.minResponseLength ?? 0), RESPONSE_STEP);
