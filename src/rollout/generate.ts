@@ -115,7 +115,8 @@ async function decodeRows(
     responses: request.responses,
     slots: FIRST_SLOTS,
   });
-  pick(rows, start.probs, (row) => Math.floor(row / request.responses), request, policy.eos);
+  const promptOf = (row: number) => Math.floor(row / request.responses);
+  pick(rows, { probs: start.probs, rowOf: promptOf }, sampling, policy.eos);
   const table = positionTable(policy, last);
   let next = packed.next;
   for (let t = 0; rows.some((row) => row.stop === undefined); t++) {
@@ -140,29 +141,32 @@ async function decodeRows(
     );
     const step = await policy.decodeStep({ tokens, rope, cache }, sampler);
     cache.append(step.keys, step.values);
-    pick(rows, step.probs, (row) => row, request, policy.eos);
+    pick(rows, { probs: step.probs, rowOf: (row) => row }, sampling, policy.eos);
   }
 }
 
-/** Samples the next token of every unfinished row. */
+/**
+ * Samples the next token of every unfinished row.
+ * @param next `rowOf(r)` is the row of `probs` `[…, V]` that response r draws from
+ */
 function pick(
   rows: readonly Row[],
-  probs: NdArray,
-  rowOf: (row: number) => number,
-  request: RolloutRequest,
+  next: { readonly probs: NdArray; readonly rowOf: (row: number) => number },
+  sampling: Sampling,
   eos: ReadonlySet<number>,
 ): void {
+  const { probs, rowOf } = next;
   const V = probs.shape[1] as number;
   rows.forEach((row, at) => {
     if (row.stop !== undefined) return;
     const from = rowOf(at) * V;
     const p = probs.data.subarray(from, from + V);
     const uniform = row.stream?.uniformAt(row.tokens.length) ?? 0;
-    const token = row.stream ? sampleToken(p, uniform, request.sampling) : argmax(p);
+    const token = row.stream ? sampleToken(p, uniform, sampling) : argmax(p);
     row.tokens.push(token);
     row.logProbs.push(Math.log(p[token] as number));
     if (eos.has(token)) row.stop = "eos";
-    else if (row.tokens.length >= request.sampling.maxTokens) row.stop = "length";
+    else if (row.tokens.length >= sampling.maxTokens) row.stop = "length";
   });
 }
 

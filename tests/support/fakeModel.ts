@@ -29,10 +29,12 @@ export interface FakeModelOptions {
   /** Default 1. */
   readonly seed?: number;
   /**
-   * Factor on the embedding, and so on the logits. 1 (default) is an untrained policy, nearly uniform; 20 makes a few
-   * tokens carry most of the probability.
+   * Factor on the embedding, and so on the logits. 1 (default) is an untrained policy, nearly uniform; 10 makes
+   * a few tokens carry most of the probability.
    */
   readonly sharpness?: number;
+  /** A further factor on the end tokens' rows. With sharpness 10, 6 ends most responses within 30 tokens. */
+  readonly endWeight?: number;
 }
 
 /** A folder that is deleted after the tests of the file. */
@@ -66,8 +68,10 @@ export async function writeFakeModel(dir: string, options: FakeModelOptions = {}
   await writeFile(join(dir, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
   const params = initParams(parseModelConfig(json, "fake model"), Rng.fromSeed(options.seed ?? 1));
   const embedding = params["model.embed_tokens.weight"] as NdArray;
+  const ends = [ids["<|im_end|>"], ids["<|endoftext|>"]];
   embedding.data.forEach((value, at) => {
-    embedding.data[at] = value * (options.sharpness ?? 1);
+    const isEnd = ends.includes(Math.floor(at / json.hidden_size));
+    embedding.data[at] = value * (options.sharpness ?? 1) * (isEnd ? (options.endWeight ?? 1) : 1);
   });
   await writeSafetensors(join(dir, "model.safetensors"), params);
 }
