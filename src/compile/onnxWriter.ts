@@ -2,7 +2,7 @@
  * @module Writes an ONNX model: the subset of the protobuf format that a traced graph needs. Constants are raw bytes.
  */
 
-export type OnnxType = "float32" | "int32" | "int64" | "bool";
+export type OnnxType = "float32" | "int32" | "int64" | "bool" | "float64";
 
 /** Integers are written as INT; wrap a float: `{ float: 0.5 }`. */
 export type Attribute = number | { readonly float: number } | string | readonly number[];
@@ -36,7 +36,13 @@ export interface OnnxGraph {
 const IR_VERSION = 10;
 const OPSET = 21;
 /** ONNX's number for each type, as `Cast` takes it. */
-export const ONNX_TYPE_CODE: Readonly<Record<OnnxType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const ONNX_TYPE_CODE: Readonly<Record<OnnxType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+};
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 const encoder = new TextEncoder();

@@ -22,7 +22,7 @@ export interface TracedNodes {
 const BROADCASTING: ReadonlySet<string> = new Set(
   (
     "Add Sub Mul Div Max Min Pow Mod Equal Less LessOrEqual Greater GreaterOrEqual And Or Xor Where " +
-    "Not Neg Abs Sign Exp Log Sqrt Reciprocal Sigmoid Tanh Erf Softplus Sin Cos Relu Floor Ceil Round Cast IsNaN IsInf"
+    "Not Neg Abs Sign Exp Log Sqrt Reciprocal Sigmoid Tanh Erf Softplus Sin Cos Relu Elu Selu LeakyRelu Floor Ceil Round Cast IsNaN IsInf"
   ).split(" "),
 );
 
@@ -51,6 +51,7 @@ function scalarOf({ type, shape, bytes }: OnnxConstant): number | undefined {
   if (sizeOf(shape) !== 1) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === "float32") return view.getFloat32(0, true);
+  if (type === "float64") return view.getFloat64(0, true);
   if (type === "int32") return view.getInt32(0, true);
   return type === "int64" ? Number(view.getBigInt64(0, true)) : view.getUint8(0);
 }

@@ -2,6 +2,7 @@
  * @module Runs a function on the tracing backend and returns the graph it writes.
  */
 import { CompileError } from "../core/errors.js";
+import { sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { ELEMENTWISE } from "./kernels/elementwise.js";
 import { INDEXING } from "./kernels/indexing.js";
@@ -10,7 +11,7 @@ import { MATMUL } from "./kernels/matmul.js";
 import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
 import type { OnnxValue } from "./onnxWriter.js";
-import { callSite, TRACER_BACKEND, Tracer, tracedType } from "./tracer.js";
+import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, type Structure, unflatten } from "./tree.js";
 
 /** Every kernel that can be compiled. */
@@ -51,13 +52,19 @@ function registerKernels(): void {
           return found;
         };
         const inputList = Object.values(named).filter((each) => each !== undefined && each !== null);
-        return kernel({
+        const results = kernel({
           tracer,
           input,
           inputs: inputList,
           name: (name) => tracer.nameOf(input(name)),
           attrs: attrs ?? {},
         });
+        // What is empty needs no computing, and some ONNX operators refuse to.
+        const filled = [results].flat().map((result) => {
+          const { shape, dtype } = result;
+          return sizeOf(shape) > 0 ? result : tracer.result(tracer.fill(0, shape, dtype), shape, dtype);
+        });
+        return Array.isArray(results) ? filled : (filled[0] as Traced);
       },
     });
   }

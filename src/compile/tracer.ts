@@ -2,6 +2,7 @@
  * @module The tracing backend: TensorFlow.js kernels called on it are written down as ONNX nodes instead of computed.
  */
 import { CompileError } from "../core/errors.js";
+import { sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import {
   type Attribute,
@@ -44,6 +45,7 @@ export function callSite(): string {
 function bytesOf(values: ArrayLike<number>, type: OnnxType): Uint8Array {
   if (type === "int64") return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer);
   if (type === "bool") return Uint8Array.from(values, (value) => (value ? 1 : 0));
+  if (type === "float64") return new Uint8Array(Float64Array.from(values).buffer);
   const numbers = type === "float32" ? Float32Array.from(values) : Int32Array.from(values);
   return new Uint8Array(numbers.buffer);
 }
@@ -117,6 +119,7 @@ export class Tracer extends tf.KernelBackend {
 
   /** A uniform tensor, expanded from a scalar inside the graph. */
   fill(value: number, shape: readonly number[], type: OnnxType): string {
+    if (sizeOf(shape) === 0) return this.constant([], shape, type);
     const scalar = this.constant([value], [], type);
     return shape.length === 0 ? scalar : this.emit("Expand", [scalar, this.integers(shape)]);
   }
@@ -181,7 +184,7 @@ export class Tracer extends tf.KernelBackend {
   }
 
   override read(): Promise<never> {
-    return Promise.reject(this.readError());
+    throw this.readError();
   }
 
   private readError(): CompileError {

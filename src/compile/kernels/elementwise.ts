@@ -1,7 +1,17 @@
 /**
  * @module Kernels that act on each element: arithmetic, comparison, logic, and choosing between two values.
  */
-import { broadcastShape, castTo, type Kernel, type KernelTable, number, typeOf } from "./kernel.js";
+import {
+  broadcastShape,
+  type Call,
+  cast,
+  castTo,
+  type Input,
+  type Kernel,
+  type KernelTable,
+  number,
+  typeOf,
+} from "./kernel.js";
 
 /** Two broadcast inputs, one node. */
 const binary =
@@ -54,6 +64,21 @@ const floating =
     return tracer.result(build(emit, castTo(call, x, "float32")), x.shape, "float32");
   };
 
+/** ⌊a / b⌋ in double precision, exact for 32-bit integers. */
+function flooredQuotient(call: Call): string {
+  const inputs = [castTo(call, call.input("a"), "float64"), castTo(call, call.input("b"), "float64")];
+  return call.tracer.emit("Floor", [call.tracer.emit("Div", inputs)]);
+}
+
+/** One input, computed in double precision: near 0, 1 + x loses x in single precision. */
+const precise =
+  (build: (call: Call, x: string, one: string) => string): Kernel =>
+  (call) => {
+    const x = call.input("x");
+    const result = build(call, castTo(call, x, "float64"), call.tracer.constant([1], [], "float64"));
+    return call.tracer.result(cast(call, result, "float32"), x.shape, "float32");
+  };
+
 export const ELEMENTWISE: KernelTable = {
   Add: binary("Add"),
   Sub: binary("Sub"),
@@ -67,22 +92,23 @@ export const ELEMENTWISE: KernelTable = {
     return call.tracer.result(call.tracer.emit("Div", names), broadcastShape(a, b), "float32");
   },
   FloorDiv: (call) => {
-    const { tracer } = call;
     const [a, b] = [call.input("a"), call.input("b")];
-    const quotient = tracer.emit("Div", [castTo(call, a, "float32"), castTo(call, b, "float32")]);
-    const floored = tracer.emit("Floor", [quotient]);
-    return tracer.result(tracer.emit("Cast", [floored], { to: 6 }), broadcastShape(a, b), "int32");
+    return call.tracer.result(cast(call, flooredQuotient(call), "int32"), broadcastShape(a, b), "int32");
   },
   Mod: (call) => {
-    // The sign of the divisor, as in Python: a − b·⌊a/b⌋.
+    // The sign of the divisor, as in Python.
     const { tracer } = call;
     const [a, b] = [call.input("a"), call.input("b")];
-    const [x, y] = [castTo(call, a, "float32"), castTo(call, b, "float32")];
-    const floored = tracer.emit("Floor", [tracer.emit("Div", [x, y])]);
-    const rest = tracer.emit("Sub", [x, tracer.emit("Mul", [y, floored])]);
-    const type = typeOf(a);
-    const typed = type === "float32" ? rest : tracer.emit("Cast", [rest], { to: 6 });
-    return tracer.result(typed, broadcastShape(a, b), type === "float32" ? type : "int32");
+    if (a.dtype === "int32") {
+      return tracer.result(
+        tracer.emit("Mod", [call.name("a"), call.name("b")]),
+        broadcastShape(a, b),
+        "int32",
+      );
+    }
+    const multiple = tracer.emit("Mul", [castTo(call, b, "float64"), flooredQuotient(call)]);
+    const rest = tracer.emit("Sub", [castTo(call, a, "float64"), multiple]);
+    return tracer.result(cast(call, rest, "float32"), broadcastShape(a, b), "float32");
   },
   SquaredDifference: (call) => {
     const { tracer } = call;
@@ -98,6 +124,7 @@ export const ELEMENTWISE: KernelTable = {
   GreaterEqual: comparison("GreaterOrEqual"),
   LogicalAnd: logical("And"),
   LogicalOr: logical("Or"),
+  LogicalXor: logical("Xor"),
   LogicalNot: (call) => {
     const x = call.input("x");
     return call.tracer.result(call.tracer.emit("Not", [castTo(call, x, "bool")]), x.shape, "bool");
@@ -111,9 +138,9 @@ export const ELEMENTWISE: KernelTable = {
   Ceil: floating((emit, x) => emit("Ceil", x)),
   Round: floating((emit, x) => emit("Round", x)),
   Exp: floating((emit, x) => emit("Exp", x)),
-  Expm1: floating((emit, x) => emit("Sub", emit("Exp", x), 1)),
+  Expm1: precise(({ tracer }, x, one) => tracer.emit("Sub", [tracer.emit("Exp", [x]), one])),
   Log: floating((emit, x) => emit("Log", x)),
-  Log1p: floating((emit, x) => emit("Log", emit("Add", x, 1))),
+  Log1p: precise(({ tracer }, x, one) => tracer.emit("Log", [tracer.emit("Add", [x, one])])),
   Sqrt: floating((emit, x) => emit("Sqrt", x)),
   Rsqrt: floating((emit, x) => emit("Reciprocal", emit("Sqrt", x))),
   Square: (call) => {
@@ -128,9 +155,62 @@ export const ELEMENTWISE: KernelTable = {
   Softplus: floating((emit, x) => emit("Softplus", x)),
   Sin: floating((emit, x) => emit("Sin", x)),
   Cos: floating((emit, x) => emit("Cos", x)),
+  Tan: floating((emit, x) => emit("Tan", x)),
+  Asin: floating((emit, x) => emit("Asin", x)),
+  Acos: floating((emit, x) => emit("Acos", x)),
+  Atan: floating((emit, x) => emit("Atan", x)),
+  Sinh: floating((emit, x) => emit("Sinh", x)),
+  Cosh: floating((emit, x) => emit("Cosh", x)),
+  Asinh: floating((emit, x) => emit("Asinh", x)),
+  Acosh: floating((emit, x) => emit("Acosh", x)),
+  Atanh: floating((emit, x) => emit("Atanh", x)),
+  Elu: floating((emit, x) => emit("Elu", x)),
+  Selu: floating((emit, x) => emit("Selu", x)),
+  Relu6: floating((emit, x) => emit("Clip", x, 0, 6)),
+  LeakyRelu: (call) => {
+    const x = call.input("x");
+    const attributes = { alpha: { float: number(call, "alpha") } };
+    const leaky = call.tracer.emit("LeakyRelu", [castTo(call, x, "float32")], attributes);
+    return call.tracer.result(leaky, x.shape, "float32");
+  },
+  Prelu: (call) => {
+    const [x, alpha] = [call.input("x"), call.input("alpha")];
+    return call.tracer.result(
+      call.tracer.emit("PRelu", [call.name("x"), call.name("alpha")]),
+      broadcastShape(x, alpha),
+      "float32",
+    );
+  },
+  EluGrad: (call) => {
+    // dy where y ≥ 0, dy · (y + 1) elsewhere
+    const { tracer } = call;
+    const y = call.input("y");
+    const [zero, one] = [0, 1].map((value) => tracer.constant([value], [], "float32")) as [string, string];
+    const isPositive = tracer.emit("GreaterOrEqual", [call.name("y"), zero]);
+    const slope = tracer.emit("Where", [isPositive, one, tracer.emit("Add", [call.name("y"), one])]);
+    return tracer.result(tracer.emit("Mul", [call.name("dy"), slope]), y.shape, "float32");
+  },
+  AddN: (call) => {
+    const [first] = call.inputs as [Input];
+    const names = call.inputs.map((each) => call.tracer.nameOf(each));
+    const sum = names.reduce((left, right) => call.tracer.emit("Add", [left, right]));
+    return call.tracer.result(sum, first.shape, typeOf(first));
+  },
   IsNan: (call) => {
     const x = call.input("x");
     return call.tracer.result(call.tracer.emit("IsNaN", [castTo(call, x, "float32")]), x.shape, "bool");
+  },
+  IsInf: (call) => {
+    const x = call.input("x");
+    return call.tracer.result(call.tracer.emit("IsInf", [castTo(call, x, "float32")]), x.shape, "bool");
+  },
+  IsFinite: (call) => {
+    // x − x is 0 for finite x, else NaN
+    const { tracer } = call;
+    const x = call.input("x");
+    const name = castTo(call, x, "float32");
+    const zero = tracer.constant([0], [], "float32");
+    return tracer.result(tracer.emit("Equal", [tracer.emit("Sub", [name, name]), zero]), x.shape, "bool");
   },
   Step: (call) => {
     const { tracer } = call;
@@ -160,6 +240,10 @@ export const ELEMENTWISE: KernelTable = {
           tracer.integers([...condition.shape, ...Array<number>(rank).fill(1)]),
         ])
       : castTo(call, condition, "bool");
+    if (typeOf(t) === "bool") {
+      const picked = tracer.emit("Where", [chosen, castTo(call, t, "int32"), castTo(call, e, "int32")]);
+      return tracer.result(cast(call, picked, "bool"), t.shape, "bool");
+    }
     return tracer.result(
       tracer.emit("Where", [chosen, tracer.nameOf(t), tracer.nameOf(e)]),
       t.shape,

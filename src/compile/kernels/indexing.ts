@@ -2,10 +2,10 @@
  * @module Kernels that read or write by index.
  */
 import { sizeOf } from "../../core/ndarray.js";
-import { ONNX_TYPE_CODE } from "../onnxWriter.js";
 import type { Traced, TracedType } from "../tracer.js";
 import {
   type Call,
+  cast,
   castTo,
   type Input,
   type KernelTable,
@@ -20,8 +20,15 @@ export const INDEXING: KernelTable = {
   GatherV2: (call) => {
     const { tracer } = call;
     const [x, indices] = [call.input("x"), call.input("indices")];
-    if ((number(call, "batchDims") ?? 0) !== 0) unsupported("gather", "batchDims");
     const axis = positiveAxis(number(call, "axis") ?? 0, x.shape.length);
+    const batch = positiveAxis(number(call, "batchDims") ?? 0, indices.shape.length);
+    if (batch > 0) {
+      if (batch !== axis) unsupported("gather", "batchDims that is not the axis");
+      const column = tracer.integers([...indices.shape, 1]);
+      const positions = tracer.emit("Reshape", [castTo(call, indices, "int64"), column]);
+      const picked = tracer.emit("GatherND", [tracer.nameOf(x), positions], { batch_dims: batch });
+      return tracer.result(picked, [...indices.shape, ...x.shape.slice(axis + 1)], typeOf(x));
+    }
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
     const gathered = tracer.emit("Gather", [tracer.nameOf(x), castTo(call, indices, "int32")], { axis });
     return tracer.result(gathered, shape, typeOf(x));
@@ -34,15 +41,24 @@ export const INDEXING: KernelTable = {
     return scatterAdd(call, { rows: x, ids: castTo(call, ids, "int64"), shape, depth: 1 });
   },
   OneHot: (call) => {
+    // Compared with 0 … depth − 1: ONNX's own OneHot counts negative indices from the end.
     const { tracer } = call;
     const indices = call.input("indices");
     const depth = number(call, "depth");
-    const type = (call.attrs["dtype"] ?? "int32") as TracedType;
-    const values = tracer.constant([number(call, "offValue"), number(call, "onValue")], [2], "float32");
-    const size = tracer.constant([depth], [], "int64");
-    const hot = tracer.emit("OneHot", [castTo(call, indices, "int64"), size, values], { axis: -1 });
-    const typed = type === "float32" ? hot : tracer.emit("Cast", [hot], { to: ONNX_TYPE_CODE[type] });
-    return tracer.result(typed, [...indices.shape, depth], type);
+    const type = (call.attrs["dtype"] ?? "float32") as TracedType;
+    const column = tracer.integers([...indices.shape, 1]);
+    const compared = tracer.emit("Reshape", [castTo(call, indices, "int32"), column]);
+    const places = tracer.constant(
+      Array.from({ length: depth }, (_, at) => at),
+      [depth],
+      "int32",
+    );
+    const isHot = tracer.emit("Equal", [compared, places]);
+    const shape = [...indices.shape, depth];
+    const [on, off] = [number(call, "onValue"), number(call, "offValue")];
+    if (on === 1 && off === 0) return tracer.result(cast(call, isHot, type), shape, type);
+    const values = [on, off].map((value) => tracer.constant([value], [], type));
+    return tracer.result(tracer.emit("Where", [isHot, ...values]), shape, type);
   },
   GatherNd: (call) => {
     const { tracer } = call;
@@ -84,6 +100,7 @@ function scatterAdd(
   const C = sizeOf(shape.slice(depth));
   const flat = [sizeOf(shape.slice(0, depth)), C];
   const count = C === 0 ? 0 : sizeOf(rows.shape) / C;
+  if (count === 0) return tracer.result(tracer.fill(0, shape, type), shape, type);
   const column = tracer.emit("Reshape", [options.ids, tracer.integers([count, 1])]);
   const summed = tracer.emit(
     "ScatterElements",

@@ -3,7 +3,7 @@
  */
 import { CompileError } from "../../core/errors.js";
 import { tf } from "../../core/tf.js";
-import { ONNX_TYPE_CODE } from "../onnxWriter.js";
+import { ONNX_TYPE_CODE, type OnnxType } from "../onnxWriter.js";
 import { type Traced, type TracedType, type Tracer, tracedType } from "../tracer.js";
 
 export type Input = tf.TensorInfo;
@@ -39,11 +39,15 @@ export function broadcastShape(a: Input, b: Input): number[] {
   return tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
 }
 
-/** Graph name of an input cast to another type where needed. */
-export function castTo(call: Call, input: Input, type: "float32" | "int32" | "int64" | "bool"): string {
-  const name = call.tracer.nameOf(input);
-  if (input.dtype === type) return name;
+/** A value cast to another type. */
+export function cast(call: Call, name: string, type: OnnxType): string {
   return call.tracer.emit("Cast", [name], { to: ONNX_TYPE_CODE[type] });
+}
+
+/** Graph name of an input cast to another type where needed. */
+export function castTo(call: Call, input: Input, type: OnnxType): string {
+  const name = call.tracer.nameOf(input);
+  return input.dtype === type ? name : cast(call, name, type);
 }
 
 /** @throws CompileError saying what of a kernel cannot be compiled */

@@ -2,6 +2,7 @@
  * @module Matrix products. Two-dimensional ones are Gemm, which transposes for free; batched ones with a transposed
  * operand are ONNX Runtime's FusedMatMul, so that no transposed copy is made.
  */
+import { sizeOf } from "../../core/ndarray.js";
 import { tf } from "../../core/tf.js";
 import type { Traced } from "../tracer.js";
 import { type Call, type KernelTable, typeOf, unsupported } from "./kernel.js";
@@ -16,6 +17,7 @@ function matMul(call: Call): Traced {
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const names = [tracer.nameOf(a), tracer.nameOf(b)];
   const shape = [...batch, rows, columns];
+  if (sizeOf(a.shape) === 0) return tracer.result(tracer.fill(0, shape, typeOf(a)), shape, typeOf(a));
   if (a.shape.length === 2 && b.shape.length === 2) {
     return tracer.result(tracer.emit("Gemm", names, { transA, transB }), shape, "float32");
   }
@@ -27,6 +29,23 @@ function matMul(call: Call): Traced {
 }
 
 export const MATMUL: KernelTable = {
+  Einsum: (call) => {
+    const equation = String(call.attrs["equation"]);
+    const sides = new Map(
+      call.inputs.flatMap(({ shape }, at) => {
+        const letters = [...(equation.split("->")[0]?.split(",")[at]?.replaceAll(" ", "") ?? "")];
+        return letters.map((letter, axis) => [letter, shape[axis] as number] as const);
+      }),
+    );
+    const kept = [...(equation.split("->")[1]?.replaceAll(" ", "") ?? "")];
+    const names = call.inputs.map((each) => call.tracer.nameOf(each));
+    const product = call.tracer.emit("Einsum", names, { equation });
+    return call.tracer.result(
+      product,
+      kept.map((letter) => sides.get(letter) as number),
+      "float32",
+    );
+  },
   BatchMatMul: matMul,
   _FusedMatMul: (call) => {
     const { tracer } = call;

@@ -3,7 +3,16 @@
  */
 import { tf } from "../../core/tf.js";
 import type { TracedType } from "../tracer.js";
-import { castTo, type Kernel, type KernelTable, number, numbers, positiveAxis, typeOf } from "./kernel.js";
+import {
+  cast,
+  castTo,
+  type Kernel,
+  type KernelTable,
+  number,
+  numbers,
+  positiveAxis,
+  typeOf,
+} from "./kernel.js";
 
 /** Folds `axis`; the result has no axes of size 1 in their place. */
 const reduction =
@@ -11,7 +20,9 @@ const reduction =
   (call) => {
     const { tracer } = call;
     const x = call.input("x");
-    const axes = tf.util.parseAxisParam((call.attrs["axis"] ?? null) as number | number[], x.shape);
+    // Max alone calls its axes by another name.
+    const axis = call.attrs["reductionIndices"] ?? call.attrs["axis"] ?? null;
+    const axes = tf.util.parseAxisParam(axis as number | number[], x.shape);
     const [shape] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
     const dtype = type(typeOf(x));
     const keepDims = call.attrs["keepDims"] === true;
@@ -63,6 +74,17 @@ const softmax =
   };
 
 export const REDUCE: KernelTable = {
+  TopK: (call) => {
+    const { tracer } = call;
+    const x = call.input("x");
+    const shape = [...x.shape.slice(0, -1), number(call, "k")];
+    const inputs = [tracer.nameOf(x), tracer.integers([number(call, "k")])];
+    const [values, indices] = tracer.emitMany("TopK", inputs, 2, { axis: -1 }) as [string, string];
+    return [
+      tracer.result(values, shape, typeOf(x)),
+      tracer.result(cast(call, indices, "int32"), shape, "int32"),
+    ];
+  },
   Sum: reduction("ReduceSum", numeric),
   Mean: reduction("ReduceMean", () => "float32"),
   Max: reduction("ReduceMax", numeric),

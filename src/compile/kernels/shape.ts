@@ -197,6 +197,20 @@ export const SHAPE: KernelTable = {
     const steps = x.shape.map((_, axis) => (axes.includes(axis) ? -1 : 1));
     return axes.length === 0 ? reshaped(call, x, x.shape) : sliced(call, x, { begin, end, steps }, x.shape);
   },
+  BroadcastTo: (call) => {
+    const { tracer } = call;
+    const x = call.input("x");
+    const shape = numbers(call, "shape");
+    return tracer.result(tracer.emit("Expand", [tracer.nameOf(x), tracer.integers(shape)]), shape, typeOf(x));
+  },
+  LinSpace: (call) => {
+    const { start, stop, num } = call.attrs as { start: number; stop: number; num: number };
+    const values = Array.from(
+      { length: num },
+      (_, at) => start + (at * (stop - start)) / Math.max(1, num - 1),
+    );
+    return call.tracer.result(call.tracer.constant(values, [num], "float32"), [num], "float32");
+  },
   Range: (call) => {
     const { start, stop, step, dtype } = call.attrs as {
       start: number;
