@@ -13,6 +13,11 @@ export interface RuntimeOptions {
   readonly executionProviders?: readonly string[];
   /** Threads of one operation; default: all cores. */
   readonly threads?: number;
+  /**
+   * Keep the graph's working memory from run to run. Faster for one big graph that runs again and again; with many
+   * signatures it adds up to gigabytes, because no two graphs share what they keep. Default: false.
+   */
+  readonly keepsMemory?: boolean;
 }
 
 /** A loaded graph. */
@@ -44,8 +49,7 @@ export async function createSession(model: Uint8Array, options: RuntimeOptions =
   const session = await ort.InferenceSession.create(model, {
     executionProviders: [...(options.executionProviders ?? ["cpu"])],
     graphOptimizationLevel: "all",
-    // One heap for all sessions. An arena of its own would keep every session's peak: gigabytes after a few signatures.
-    enableCpuMemArena: false,
+    enableCpuMemArena: options.keepsMemory ?? false,
     intraOpNumThreads: options.threads ?? availableParallelism(),
     interOpNumThreads: 1,
     executionMode: "sequential",
