@@ -1,0 +1,175 @@
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { resolveConfig } from "../../src/config/load.js";
+import type { RunConfig } from "../../src/config/schema.js";
+import { CheckpointError } from "../../src/core/errors.js";
+import { readJsonl } from "../../src/core/jsonl.js";
+import { loadModel } from "../../src/model/load.js";
+import { createEngine } from "../../src/train/engine.js";
+import { type TrainOptions, type TrainOutcome, train } from "../../src/train/loop.js";
+import { METRICS } from "../../src/train/metrics.js";
+import { RunFolder } from "../../src/train/runFolder.js";
+import { temporaryFolder } from "../support/fakeModel.js";
+import { taughtQuestion, writeTaughtModel } from "../support/taughtModel.js";
+
+const SETTINGS = {
+  expand: { variants: 2, transformProbability: 0 },
+  rollout: { responses: 4, maxResponseLength: 16 },
+  update: { learningRate: 3e-3, optimizerStepsPerRollout: 2 },
+  train: { steps: 4, questionsPerStep: 4, saveEvery: 2, evaluateQuestions: 4, loggedQuestions: 2 },
+};
+const GRPO = { ...SETTINGS, expand: { variants: 1 }, update: { ...SETTINGS.update, algorithm: "grpo" } };
+
+let dir: string;
+let model: string;
+
+beforeAll(async () => {
+  dir = await temporaryFolder();
+  model = join(dir, "model");
+  await writeTaughtModel(model, resolveConfig({}, "defaults").expand.formatPrompt);
+}, 300_000);
+
+interface Run extends Partial<Pick<TrainOptions, "signal" | "onStep" | "isResume">> {
+  readonly settings?: object;
+}
+
+/** A run of its own process, as far as it can tell: model, engine and run folder are opened anew; its clock stands. */
+async function run(
+  name: string,
+  { settings = SETTINGS, isResume = false, ...rest }: Run = {},
+): Promise<TrainOutcome> {
+  const config: RunConfig = resolveConfig(settings, "test");
+  const loaded = await loadModel(model);
+  const engine = createEngine(loaded, { ...config.update, temperature: config.rollout.temperature });
+  return train({
+    config,
+    engine,
+    processor: loaded.processor,
+    questions: {
+      train: (index) => Promise.resolve(taughtQuestion(index)),
+      heldout: (index) => Promise.resolve(taughtQuestion(1000 + index)),
+    },
+    run: await RunFolder.open(join(dir, name), config, { isResume }),
+    isResume,
+    now: () => 0,
+    memory: () => ({ residentBytes: 1, peakBytes: 1 }),
+    ...rest,
+  });
+}
+
+/** Runs until `step` is done, then asks to stop. */
+function runUntil(name: string, step: number): Promise<TrainOutcome> {
+  const control = new AbortController();
+  return run(name, { signal: control.signal, onStep: (at) => at === step && control.abort() });
+}
+
+const bytes = (...path: string[]) => readFile(join(dir, ...path));
+const rowsOf = async (name: string, file: string) =>
+  (await readJsonl(join(dir, name, file))).records as readonly Record<string, unknown>[];
+
+describe("train", () => {
+  it("stopped after a step and resumed, ends with the bytes of an uninterrupted run", async () => {
+    expect(await run("whole")).toEqual({ step: 4, isFinished: true });
+    expect(await runUntil("parts", 1)).toEqual({ step: 1, isFinished: false });
+    expect(await readdir(join(dir, "parts", "checkpoints"))).toEqual(["step-000001"]);
+    expect(await run("parts", { isResume: true })).toEqual({ step: 4, isFinished: true });
+    for (const name of ["metrics.jsonl", "rollouts.jsonl", "evaluations.jsonl", "config.yaml"]) {
+      expect(await bytes("parts", name), name).toEqual(await bytes("whole", name));
+    }
+    for (const name of await readdir(join(dir, "whole", "checkpoints", "step-000004"))) {
+      const at = ["checkpoints", "step-000004", name];
+      expect(await bytes("parts", ...at), name).toEqual(await bytes("whole", ...at));
+    }
+    // Not for want of training: rewards differed, and the weights moved.
+    const shares = (await rowsOf("whole", "metrics.jsonl")).map(
+      (row) => row["advantage/valid_share_pooled"] as number,
+    );
+    expect(Math.max(...shares)).toBeGreaterThan(0.4);
+    const first = await readFile(join(model, "model.safetensors"));
+    expect(await bytes("whole", "checkpoints", "step-000004", "model.safetensors")).not.toEqual(first);
+  });
+
+  it("logs every metric of every step once, with ratios of 1 before each first update", async () => {
+    const rows = await rowsOf("whole", "metrics.jsonl");
+    expect(rows.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    const always = Object.keys(METRICS).filter((name) => !name.startsWith("eval/"));
+    for (const row of rows) {
+      expect(Object.keys(row).sort()).toEqual(["step", ...always].sort());
+      expect(row["policy/ratio_deviation_first"]).toBeLessThan(1e-4);
+      expect(row["rollout/log_prob_gap"]).toBeLessThan(1e-4);
+      expect(row["policy/updates_skipped"]).toBe(0);
+    }
+  });
+
+  it("evaluates the same held-out questions before and after", async () => {
+    const evaluations = await rowsOf("whole", "evaluations.jsonl");
+    expect(evaluations.map(({ label, step, total }) => ({ label, step, total }))).toEqual([
+      { label: "before", step: 0, total: 4 },
+      { label: "after", step: 4, total: 4 },
+    ]);
+  });
+
+  it("writes whole rollouts: every response under its variant, none empty", async () => {
+    const rollouts = await rowsOf("whole", "rollouts.jsonl");
+    expect(rollouts).toHaveLength(8);
+    for (const row of rollouts) {
+      const responses = row["responses"] as { tokens: number; j: number; i: number }[];
+      expect(responses.map(({ j, i }) => [j, i])).toEqual(
+        [0, 1].flatMap((j) => [0, 1, 2, 3].map((i) => [j, i])),
+      );
+      expect(responses.every(({ tokens }) => tokens > 0)).toBe(true);
+    }
+  });
+
+  it("goes on from the last checkpoint when the process died, and drops the rows after it", async () => {
+    await runUntil("died", 2);
+    // Two rows of a step whose checkpoint was never written, the second torn.
+    await appendFile(join(dir, "died", "metrics.jsonl"), '{"step":3,"reward/overall":0.9}\n{"step":4,"rew');
+    expect(await run("died", { isResume: true })).toEqual({ step: 4, isFinished: true });
+    expect(await bytes("died", "metrics.jsonl")).toEqual(await bytes("whole", "metrics.jsonl"));
+  });
+
+  it("has nothing left to do when a finished run is resumed", async () => {
+    const before = await bytes("whole", "metrics.jsonl");
+    const steps: number[] = [];
+    const outcome = await run("whole", { isResume: true, onStep: (step) => steps.push(step) });
+    expect(outcome).toEqual({ step: 4, isFinished: true });
+    expect(steps).toEqual([]);
+    expect(await bytes("whole", "metrics.jsonl")).toEqual(before);
+    expect(await rowsOf("whole", "evaluations.jsonl")).toHaveLength(2);
+  });
+
+  it("does nothing when asked to stop before it begins", async () => {
+    const outcome = await run("never", { signal: AbortSignal.abort() });
+    expect(outcome).toEqual({ step: 0, isFinished: false });
+    expect(await readdir(join(dir, "never"))).not.toContain("metrics.jsonl");
+  });
+
+  it("refuses a damaged checkpoint, with the file and the cure", async () => {
+    await runUntil("damaged", 2);
+    const path = join(dir, "damaged", "checkpoints", "step-000002", "optimizer.safetensors");
+    const content = await readFile(path);
+    content[content.length - 1] = (content.at(-1) as number) ^ 1;
+    await writeFile(path, content);
+    const resumed = run("damaged", { isResume: true });
+    await expect(resumed).rejects.toThrow(CheckpointError);
+    await expect(resumed).rejects.toThrow(`${path}: has changed since it was written: delete step-000002`);
+  });
+
+  it("refuses to resume with other settings, and to start anew over a run", async () => {
+    const others = run("whole", { isResume: true, settings: { ...SETTINGS, seed: 2 } });
+    await expect(others).rejects.toThrow(CheckpointError);
+    await expect(others).rejects.toThrow("the run was started with other settings");
+    await expect(run("whole")).rejects.toThrow("already holds a run: continue it with --resume");
+  });
+
+  it("trains plain GRPO through the same steps: one prompt per response, no global term for others", async () => {
+    const outcome = await run("grpo", { settings: { ...GRPO, train: { ...SETTINGS.train, steps: 1 } } });
+    expect(outcome).toEqual({ step: 1, isFinished: true });
+    const rollouts = await rowsOf("grpo", "rollouts.jsonl");
+    expect(rollouts.every((row) => (row["variants"] as unknown[]).length === 1)).toBe(true);
+    const [row] = await rowsOf("grpo", "metrics.jsonl");
+    expect(row?.["policy/ratio_deviation_first"]).toBeLessThan(1e-4);
+  });
+});
