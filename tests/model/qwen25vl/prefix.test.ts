@@ -100,4 +100,23 @@ describe("attendSharedPrefix", () => {
       1e-5,
     );
   });
+
+  it.each([
+    { U: 1, P: 3, R: 1, T: 1, why: "one response of one token per prompt" },
+    { U: 3, P: 2, R: 2, T: 3, why: "several prompts without padding" },
+  ])("equals rows of prompt and response: $why", ({ U, P, R, T }) => {
+    const S = U * (P + R * T);
+    const wave = (seed: number, heads: number) =>
+      tf.sin(tf.range(seed, seed + 3 * S * heads * 8, 3)).reshape([S, heads, 8]);
+    const inputs = [wave(4, 4), wave(5, 2), wave(6, 2)] as const;
+    const all = attendSharedPrefix(config, { U, P, R, T }, tf.zeros([U, P]))(0, ...inputs);
+    for (let u = 0; u < U; u++) {
+      for (let r = 0; r < R; r++) {
+        const prompt = Array.from({ length: P }, (_, p) => u * P + p);
+        const rows = [...prompt, ...Array.from({ length: T }, (_, t) => U * P + (u * R + r) * T + t)];
+        const found = tf.gather(all, rows).dataSync();
+        expect(largestDifference(found, alone(inputs, rows).dataSync()), `u ${u}, r ${r}`).toBeLessThan(1e-5);
+      }
+    }
+  });
 });
