@@ -1,8 +1,58 @@
 /**
- * @module The public face of the library.
+ * @module The public face of the library, in the order of a training step.
  */
+
+export * from "./advantage/grpo.js";
+export * from "./advantage/others.js";
+export * from "./advantage/shareGrpo.js";
+export * from "./advantage/valid.js";
+export * from "./checkpoint/checkpoint.js";
+export * from "./compile/backends.js";
+export * from "./compile/eager.js";
+export * from "./compile/grad.js";
+export * from "./compile/jit.js";
+export * from "./config/load.js";
+export * from "./config/presets.js";
+export * from "./config/schema.js";
 export * from "./core/errors.js";
 export * from "./core/ndarray.js";
+export * from "./core/progress.js";
 export * from "./core/rng.js";
+export * from "./core/runRecords.js";
 export * from "./core/stats.js";
+export { type Tensor, tf } from "./core/tf.js";
+export * from "./data/scenes/draw.js";
+export * from "./data/scenes/sets.js";
+export * from "./expand/expand.js";
+export * from "./expand/guidance.js";
+export * from "./expand/visual.js";
+export * from "./model/load.js";
+export * from "./model/processor.js";
+export * from "./model/prompt.js";
+export * from "./model/safetensors.js";
+export * as adamw from "./optim/adamw.js";
+export * from "./optim/clip.js";
+export * from "./optim/schedule.js";
+export * from "./policy/kl.js";
+export * from "./policy/learner.js";
+export * from "./policy/loss.js";
+export * from "./policy/share.js";
+export * from "./policy/units.js";
 export * from "./records.js";
+export * from "./report/html.js";
+export * from "./report/table.js";
+export * from "./reward/boxed.js";
+export * from "./reward/equal.js";
+export * from "./reward/format.js";
+export * from "./reward/reward.js";
+export * from "./rollout/generate.js";
+export * from "./rollout/localPolicy.js";
+export * from "./rollout/sampling.js";
+export * from "./train/engine.js";
+export * from "./train/evaluate.js";
+export * from "./train/loop.js";
+export * from "./train/metrics.js";
+export * from "./train/remoteEngine.js";
+export * from "./train/runFolder.js";
+export * from "./train/sceneSource.js";
+export * from "./train/step.js";

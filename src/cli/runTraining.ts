@@ -2,7 +2,6 @@
  * @module Runs a training from the command line: engine on its own thread, progress, table, report.
  */
 import { join } from "node:path";
-import process from "node:process";
 import type { RunConfig } from "../config/schema.js";
 import { readJsonl } from "../core/jsonl.js";
 import { packageRoot } from "../core/packageRoot.js";
@@ -68,10 +67,6 @@ export async function runTraining(request: TrainingRequest, context: CommandCont
       onStep: (step, metrics) => terminal.line(stepLine(step, config.train.steps, metrics)),
       signal: context.signal(),
       now: () => performance.now(),
-      memory: () => ({
-        residentBytes: process.memoryUsage().rss,
-        peakBytes: process.resourceUsage().maxRSS * 1024,
-      }),
     });
     terminal.finish();
     await printOutcome(outcome, request, context);

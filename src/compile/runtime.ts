@@ -1,8 +1,8 @@
 /**
  * @module ONNX Runtime sessions, one per compiled graph.
  *
- * `run` blocks the thread it is called on. Programs that must stay responsive keep the policy on a thread of its own
- * (policy/worker.ts); everything below that boundary calls this module directly, without copies.
+ * `run` blocks the thread it is called on. Programs that must stay responsive keep the policy in a process of its own
+ * (train/remoteEngine.ts); everything below that boundary calls this module directly, without copies.
  */
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";

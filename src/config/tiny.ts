@@ -4,7 +4,8 @@
 
 /**
  * A Qwen2.5-VL of about 1.9 M parameters: the published architecture with small numbers.
- * Windows are 56 px (2 × 2 merged patches) so that images of 112–196 px have several.
+ * Windows are 56 px (2 × 2 merged patches) so that images of 112–196 px have several. The rotary base is small because
+ * images are 4 to 7 tokens wide: at the usual 10,000 one column would turn the width's frequencies by 0.003 rad.
  * @param vocabSize rows of the embedding; at least the tokenizer's size
  * @param tokens ids of the special tokens in the tokenizer
  */
@@ -22,8 +23,8 @@ export function tinyModelConfig(vocabSize: number, tokens: Readonly<Record<strin
     max_position_embeddings: 2048,
     max_window_layers: 5,
     rms_norm_eps: 1e-6,
-    rope_theta: 10000,
-    rope_scaling: { type: "mrope", mrope_section: [4, 6, 6] },
+    rope_theta: 20,
+    rope_scaling: { type: "mrope", mrope_section: [2, 7, 7] },
     attention_dropout: 0,
     initializer_range: 0.02,
     sliding_window: null,

@@ -1,7 +1,8 @@
 /**
  * @module The policy under training as something that answers requests: sample, score, update, save. Everything a
- * request holds is plain data, so that the engine can live on a thread of its own (remoteEngine.ts).
+ * request holds is plain data, so that the engine can live in a process of its own (remoteEngine.ts).
  */
+import process from "node:process";
 import { loadCheckpoint, saveCheckpoint, type TrainState } from "../checkpoint/checkpoint.js";
 import type { OnProgress } from "../core/progress.js";
 import { loadModel, type Model } from "../model/load.js";
@@ -29,7 +30,15 @@ export interface Engine {
   save(parent: string, state: TrainState): Promise<void>;
   /** Continues from a checkpoint. @throws CheckpointError when it is damaged */
   restore(folder: string): Promise<void>;
+  /** Memory of the engine's process. */
+  memory(): Promise<MemoryUse>;
   close(): Promise<void>;
+}
+
+export interface MemoryUse {
+  readonly residentBytes: number;
+  /** The most there has been so far. */
+  readonly peakBytes: number;
 }
 
 export interface EngineSettings {
@@ -61,6 +70,11 @@ export function createEngine(model: Model, options: LearnerOptions): Engine {
         for (const [name, array] of Object.entries(theirs)) mine[name]?.data.set(array.data);
       }
     },
+    memory: () =>
+      Promise.resolve({
+        residentBytes: process.memoryUsage.rss(),
+        peakBytes: process.resourceUsage().maxRSS * 1024,
+      }),
     close: () => Promise.resolve(),
   };
 }

@@ -42,8 +42,6 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds from any origin. */
   readonly now: () => number;
-  /** Memory of the process. */
-  readonly memory: () => { readonly residentBytes: number; readonly peakBytes: number };
 }
 
 export interface TrainOutcome {
@@ -113,7 +111,7 @@ async function oneStep(position: Position, options: TrainOptions): Promise<Posit
       ...(onProgress ? { onProgress: (event) => onProgress({ ...event, note }) } : {}),
     }),
   );
-  const metrics = stepMetrics(result, { learningRate, seconds: watch.seconds, ...options.memory() });
+  const metrics = stepMetrics(result, { learningRate, seconds: watch.seconds, ...(await engine.memory()) });
   await run.appendStep(step, metrics, result.groups.slice(0, config.train.loggedQuestions));
   options.onStep?.(step, metrics);
   const applied = result.updates.filter((update) => update.isApplied).length;

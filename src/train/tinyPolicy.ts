@@ -58,7 +58,7 @@ export interface TinyPolicyOptions {
 
 export const TINY_POLICY_DEFAULTS = {
   seed: 1,
-  steps: 6000,
+  steps: 5000,
   batch: 20,
   peakLearningRate: 1.5e-3,
   evaluateEvery: 500,

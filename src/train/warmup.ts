@@ -92,6 +92,9 @@ export function warmupLearningRate(step: number, steps: number, peak: number): n
   return peak * (0.05 + 0.95 * 0.5 * (1 + Math.cos(Math.PI * progress)));
 }
 
+/** Nearly every batch of demonstrations fits these sizes, so that a few graphs serve the whole warm-up. */
+const BUCKETS = { minPromptLength: 96, minResponseLength: 64, minWindows: 10 };
+
 /**
  * Trains `model.params` in place.
  * @returns the loss of every step, nats per response token
@@ -109,7 +112,7 @@ export async function warmup(model: Model, options: WarmupOptions): Promise<numb
   const batchAt = async (step: number): Promise<PackedUnits<NdArray>> => {
     const first = options.offset + step * options.batch;
     const units = await Promise.all(Array.from({ length: options.batch }, (_, at) => unit(first + at)));
-    return packUnits(units, config);
+    return packUnits(units, config, BUCKETS);
   };
   const run = jit(trainStepFor(model), { name: "warmup", donate: { 0: 0, 1: 1 } });
   const sampler = { temperature: scalar(1), tokenBias: tokenBias(config, processor.size) };
