@@ -7,6 +7,7 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { ConfigError, SharegrpoError } from "../core/errors.js";
 import type { CommandContext } from "./context.js";
+import { addBench } from "./bench.js";
 import { addDoctor } from "./doctor.js";
 import { addGrade } from "./grade.js";
 import { addQuickstart } from "./quickstart.js";
@@ -15,7 +16,7 @@ import { addTrain } from "./train.js";
 import { createTerminal } from "./ui.js";
 import { addWarmup } from "./warmup.js";
 
-const COMMANDS = [addQuickstart, addTrain, addReport, addGrade, addDoctor, addWarmup];
+const COMMANDS = [addQuickstart, addTrain, addReport, addGrade, addDoctor, addBench, addWarmup];
 
 function interruptSignal(line: (text: string) => void): AbortSignal {
   const controller = new AbortController();

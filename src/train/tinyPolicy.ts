@@ -58,10 +58,10 @@ export interface TinyPolicyOptions {
 
 export const TINY_POLICY_DEFAULTS = {
   seed: 1,
-  steps: 5000,
-  batch: 20,
+  steps: 4000,
+  batch: 24,
   peakLearningRate: 1.5e-3,
-  evaluateEvery: 500,
+  evaluateEvery: 400,
   evaluateQuestions: 220,
 } as const;
 
@@ -74,7 +74,7 @@ function* texts(seed: number, formatPrompt: string): Iterable<string> {
   for (const text of corpus(seed, CORPUS_SCENES)) {
     yield text;
     if (count++ % 4 === 0) yield `user\n ${formatPrompt}\nassistant\n`;
-    if (count % 16 === 0) yield READING_REQUEST.replace("<image>", "");
+    if (count % 16 === 0) yield `${READING_REQUEST.replace("<image>", "")} none`;
   }
 }
 
@@ -126,7 +126,7 @@ export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> 
       formatPrompt,
       transformProbability: 0.1,
       sloppyShare: 0.03,
-      readingShare: 0.4,
+      readingShare: 0.35,
       shortcutShare: (family) => SHORTCUT_SHARE[family],
     },
     onInterval: { every: options.evaluateEvery, call: look },

@@ -53,7 +53,7 @@ const ADAMW = { ...ADAMW_DEFAULTS, beta2: 0.98, weightDecay: 0.02, decays: decay
  * The patch embedding sums 1,176 pixels that rise and fall together, and AdamW moves every weight by the learning rate:
  * at the rate of the other layers its output would be thrown about. Its steps are this much shorter.
  */
-const PATCH_EMBEDDING_RATE = 0.03;
+const PATCH_EMBEDDING_RATE = 0.3;
 
 /** Takes a share of a step: the parameters of a layer with a learning rate of its own. */
 function shortened(next: TensorParams, before: TensorParams): TensorParams {
@@ -93,7 +93,7 @@ export function warmupLearningRate(step: number, steps: number, peak: number): n
 }
 
 /** Nearly every batch of demonstrations fits these sizes, so that a few graphs serve the whole warm-up. */
-const BUCKETS = { minPromptLength: 96, minResponseLength: 64, minWindows: 10 };
+const BUCKETS = { minPromptLength: 96, minResponseLength: 64, minWindows: 6 };
 
 /**
  * Trains `model.params` in place.

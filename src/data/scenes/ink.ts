@@ -30,25 +30,12 @@ const GROUNDS = ["#ffffff", "#f1f1f1", "#fbf4e6", "#eaf3fb"];
 /** A plain light ground. */
 export const ground = (rng: Rng): string => rng.pick(GROUNDS);
 
-/**
- * Light that falls from one side and from above. The policy's positions are relative, so a shade that differs from
- * place to place is what tells it, and people, where on the paper a patch lies and which way up the paper is.
- */
-const SHADING = [
-  ["across", 'x2="196" y2="0"', "#ff7800"],
-  ["down", 'x2="0" y2="196"', "#0050ff"],
-] as const;
-
 /** The whole drawing as an SVG document. */
 export function svgDocument({ width, height, ground: fill, elements }: Picture): string {
   const open = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`;
-  const size = `width="${width}" height="${height}"`;
-  const shades = SHADING.map(
-    ([name, direction, colour]) =>
-      `<linearGradient id="${name}" gradientUnits="userSpaceOnUse" x1="0" y1="0" ${direction}><stop offset="0" stop-color="${colour}" stop-opacity="0"/><stop offset="1" stop-color="${colour}" stop-opacity="0.4"/></linearGradient>`,
+  return [open, `<rect width="${width}" height="${height}" fill="${fill}"/>`, ...elements, "</svg>"].join(
+    "\n",
   );
-  const layers = SHADING.map(([name]) => `<rect ${size} fill="url(#${name})"/>`);
-  return [open, ...shades, `<rect ${size} fill="${fill}"/>`, ...layers, ...elements, "</svg>"].join("\n");
 }
 
 /** Where something is, in pixels. */

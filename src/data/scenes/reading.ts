@@ -1,5 +1,5 @@
 /**
- * @module What stands where in a scene, in words: every coloured mark with its row and column on the lattice.
+ * @module What stands where in a scene, in words: the colour of every cell of the lattice, row by row.
  *
  * The warm-up lets the policy read pictures out loud, which teaches it to see far sooner than answers alone do.
  */
@@ -7,7 +7,7 @@ import { CELL, COLOURS } from "./ink.js";
 import type { FamilyName, Scene } from "./scene.js";
 
 /** How the policy is asked to read a picture. */
-export const READING_REQUEST = "<image>list the marks, row by row.";
+export const READING_REQUEST = "<image>read the colours, row by row.";
 
 /** Families whose marks are one to a lattice cell. */
 const READABLE: readonly FamilyName[] = ["count", "difference", "relation", "grid", "fraction"];
@@ -45,14 +45,17 @@ function placedMarks(svg: string): PlacedMark[] {
   });
 }
 
-/** `row 1: red 2, blue 4. row 3: green 1.` (colour, column), or undefined for scenes that cannot be read so. */
-export function pictureReading(scene: Pick<Scene, "family" | "svg">): string | undefined {
+/**
+ * `row 1: none red none blue. row 2: …`, one word a cell, so that every image token is asked for once, in order.
+ * Undefined for scenes that cannot be read so.
+ */
+export function pictureReading(scene: Pick<Scene, "family" | "svg" | "width" | "height">): string | undefined {
   if (!READABLE.includes(scene.family)) return undefined;
-  const marks = placedMarks(scene.svg);
-  const rows = [...new Set(marks.map(({ row }) => row))].sort((a, b) => a - b);
-  const lines = rows.map((row) => {
-    const inRow = marks.filter((mark) => mark.row === row).sort((a, b) => a.column - b.column);
-    return `row ${row}: ${inRow.map(({ colour, column }) => `${colour} ${column}`).join(", ")}.`;
-  });
-  return lines.length > 0 ? lines.join(" ") : undefined;
+  const [rows, columns] = [Math.round(scene.height / CELL), Math.round(scene.width / CELL)];
+  const cells = Array.from({ length: rows }, () => Array.from({ length: columns }, () => "none"));
+  for (const { colour, row, column } of placedMarks(scene.svg)) {
+    const line = cells[row - 1];
+    if (line && column >= 1 && column <= columns) line[column - 1] = colour;
+  }
+  return cells.map((line, at) => `row ${at + 1}: ${line.join(" ")}.`).join(" ");
 }
