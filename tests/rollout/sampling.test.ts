@@ -81,7 +81,7 @@ describe("sampleToken", () => {
     const topP = fc.double({ min: 0.01, max: 1, noNaN: true });
     fc.assert(
       fc.property(weights, uniform, topK, topP, (given, u, k, p) => {
-        const sum = given.reduce((a, b) => a + b, 0);
+        const sum = given.reduce<number>((a, b) => a + b, 0);
         fc.pre(sum > 0);
         const row = Float32Array.from(given.map((weight) => weight / sum));
         expect(row[sampleToken(row, u, { topP: p, topK: k })]).toBeGreaterThan(0);

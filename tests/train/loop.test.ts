@@ -34,7 +34,7 @@ interface Run extends Partial<Pick<TrainOptions, "signal" | "onStep" | "isResume
   readonly settings?: object;
 }
 
-/** A run of its own process, as far as it can tell: model, engine and run folder are opened anew; its clock stands. */
+/** A run of its own process, as far as it can tell: model, engine and run folder are opened anew; clock and memory stand still. */
 async function run(
   name: string,
   { settings = SETTINGS, isResume = false, ...rest }: Run = {},
@@ -44,7 +44,7 @@ async function run(
   const engine = createEngine(loaded, { ...config.update, temperature: config.rollout.temperature });
   return train({
     config,
-    engine,
+    engine: { ...engine, memory: () => Promise.resolve({ residentBytes: 1, peakBytes: 1 }) },
     processor: loaded.processor,
     questions: {
       train: (index) => Promise.resolve(taughtQuestion(index)),
@@ -53,7 +53,6 @@ async function run(
     run: await RunFolder.open(join(dir, name), config, { isResume }),
     isResume,
     now: () => 0,
-    memory: () => ({ residentBytes: 1, peakBytes: 1 }),
     ...rest,
   });
 }
