@@ -44,6 +44,22 @@ function tensorOf({ dtype, data, shape }: NdArray): ort.Tensor {
     : new ort.Tensor("float32", data as Float32Array, shape);
 }
 
+/** Makes tensors once for memory that comes again, as parameters and caches do. */
+function tensorCache(): (array: NdArray) => ort.Tensor {
+  const made = new WeakMap<NdArray["data"], ort.Tensor>();
+  return (array) => {
+    const known = made.get(array.data);
+    if (known && isSameShape(known.dims, array.shape)) return known;
+    const tensor = tensorOf(array);
+    made.set(array.data, tensor);
+    return tensor;
+  };
+}
+
+function isSameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((side, at) => side === b[at]);
+}
+
 /** Loads the bytes of an `.onnx` file. */
 export async function createSession(model: Uint8Array, options: RuntimeOptions = {}): Promise<GraphSession> {
   const session = await ort.InferenceSession.create(model, {
@@ -56,9 +72,11 @@ export async function createSession(model: Uint8Array, options: RuntimeOptions =
     logSeverityLevel: 3,
     extra: { session: { set_denormal_as_zero: "1" } },
   });
+  const tensor = tensorCache();
   return {
     async run(inputs, outputs) {
-      const feeds = Object.fromEntries(inputs.map(({ name, array }) => [name, tensorOf(array)]));
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const { name, array } of inputs) feeds[name] = tensor(array);
       const results = await session.run(feeds);
       return outputs.map(({ name, type, shape }): NdArray => {
         const data = results[name]?.data as Float32Array | Int32Array;

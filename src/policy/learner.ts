@@ -117,9 +117,17 @@ export function zerosLike(params: Params): Params {
   return Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, zeros(shape)]));
 }
 
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
-    items.slice(at * size, (at + 1) * size),
+/** Units in chunks of like length, so that little of a graph is padding; longest responses first, each with its place. */
+function chunksByLength<U extends Unit>(units: readonly U[], size: number): { at: number; unit: U }[][] {
+  const lengths = units.map(({ prompt, responses }, at) => ({
+    at,
+    response: Math.max(...responses.map(({ length }) => length)),
+    prompt: prompt.tokens.length,
+  }));
+  lengths.sort((a, b) => b.response - a.response || b.prompt - a.prompt || a.at - b.at);
+  const sorted = lengths.map(({ at }) => ({ at, unit: units[at] as U }));
+  return Array.from({ length: Math.ceil(units.length / size) }, (_, chunk) =>
+    sorted.slice(chunk * size, (chunk + 1) * size),
   );
 }
 
@@ -180,18 +188,16 @@ export function createLearner(model: Model, options: LearnerOptions, moments?: M
     params,
     ...state,
     async logProbs(units) {
-      const perUnit: Float32Array[][] = [];
-      for (const batch of chunks(units, options.microBatchUnits)) {
-        const packed = pack(batch);
+      const perUnit: Float32Array[][] = units.map(() => []);
+      for (const chunk of chunksByLength(units, options.microBatchUnits)) {
+        const packed = pack(chunk.map(({ unit }) => unit));
         const { R, T } = sizesOf(packed);
         const result = await runLogProbs(params, packed, sampler);
-        for (const [u, unit] of batch.entries()) {
-          perUnit.push(
-            unit.responses.map((response, r) => {
-              const row = (u * R + r) * T;
-              return Float32Array.from(result.data.subarray(row, row + response.length));
-            }),
-          );
+        for (const [u, { at, unit }] of chunk.entries()) {
+          perUnit[at] = unit.responses.map((response, r) => {
+            const row = (u * R + r) * T;
+            return Float32Array.from(result.data.subarray(row, row + response.length));
+          });
         }
       }
       return perUnit;
@@ -210,7 +216,8 @@ export function createLearner(model: Model, options: LearnerOptions, moments?: M
         loss: 0,
         maxLogRatio: 0,
       };
-      for (const batch of chunks(units, options.microBatchUnits)) {
+      for (const chunk of chunksByLength(units, options.microBatchUnits)) {
+        const batch = chunk.map(({ unit }) => unit);
         const [, stats] = await runAccumulate(
           params,
           gradients,

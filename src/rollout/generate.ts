@@ -37,7 +37,13 @@ interface Row {
   stop: StopReason | undefined;
 }
 
-const FIRST_SLOTS = 32;
+const SLOT_STEP = 32;
+const DOUBLE_FROM = 128;
+
+/** Room for more response tokens: in steps while small, because every empty slot is read too; doubled later on. */
+function moreSlots(slots: number): number {
+  return slots < DOUBLE_FROM ? slots + SLOT_STEP : 2 * slots;
+}
 
 /** Sizes that compiled graphs exist for: retiring rows steps down to the smallest that fits. */
 const UNIT_LADDER = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256];
@@ -113,7 +119,7 @@ async function decodeRows(
   let rows = all;
   let cache = KvCache.create({ ...start, mask: packed.mask }, config, {
     responses: request.responses,
-    slots: FIRST_SLOTS,
+    slots: SLOT_STEP,
   });
   const promptOf = (row: number) => Math.floor(row / request.responses);
   pick(rows, { probs: start.probs, rowOf: promptOf }, sampling, policy.eos);
@@ -124,7 +130,7 @@ async function decodeRows(
     const kept = retire(rows, next.length, perUnit);
     if (kept || cache.isFull) {
       const units = kept?.units ?? next.map((_, unit) => unit);
-      const slots = cache.isFull ? 2 * cache.length : ((cache.keys[0] as NdArray).shape[2] as number);
+      const slots = cache.isFull ? moreSlots(cache.length) : ((cache.keys[0] as NdArray).shape[2] as number);
       cache = cache.rebuilt({ units, rows: kept?.rows ?? rows.map((_, row) => row), slots });
       rows = kept ? kept.rows.map((row) => rows[row] as Row) : rows;
       next = units.map((unit) => next[unit] as number);

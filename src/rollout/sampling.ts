@@ -54,7 +54,7 @@ export function sampleToken(
   if (tokens) mass = tokens.reduce((sum, token) => sum + (probs[token] as number), 0);
   const target = uniform * mass;
   let sum = 0;
-  let last = tokens?.[0] ?? argmax(probs);
+  let last = -1;
   for (let at = 0; at < count; at++) {
     const token = tokens ? (tokens[at] as number) : at;
     const p = probs[token] as number;
@@ -63,5 +63,5 @@ export function sampleToken(
     last = token;
     if (target < sum) return token;
   }
-  return last; // rounding left the sum just under the target
+  return last < 0 ? argmax(probs) : last; // rounding left the sum just under the target
 }
