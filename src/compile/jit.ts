@@ -6,7 +6,7 @@ import type { NdArray } from "../core/ndarray.js";
 import { zip } from "../core/zip.js";
 import { createSession, type GraphSession, type RuntimeOptions } from "./runtime.js";
 import { type Signature, type TracedGraph, trace } from "./trace.js";
-import { flatten, type HostOf, type Structure, unflatten } from "./tree.js";
+import { flatten, type HostOf, leafPaths, type Structure, unflatten } from "./tree.js";
 
 export interface JitOptions {
   /** What errors call the function. */
@@ -38,12 +38,6 @@ interface Entry {
 
 function keyOf(structure: Structure, leaves: readonly NdArray[]): string {
   return `${JSON.stringify(structure)}|${leaves.map((leaf) => `${leaf.dtype[0]}${leaf.shape.join("x")}`).join(",")}`;
-}
-
-/** Leaf numbers of a part of a tree, by path. */
-function leafPaths(structure: Structure, path = ""): { path: string; leaf: number }[] {
-  if (typeof structure === "number") return [{ path, leaf: structure }];
-  return Object.entries(structure).flatMap(([key, part]) => leafPaths(part as Structure, `${path}/${key}`));
 }
 
 /** For each output leaf, the input leaf whose memory it takes over. */
@@ -97,6 +91,7 @@ export function jit<Args extends readonly unknown[], Out>(
       });
       return unflatten(graph.outputStructure, outputs);
     } catch (cause) {
+      session.catch(() => entries.delete(key)); // a session that could not be made is tried again
       throw new CompileError(`${options.name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
     }
   };

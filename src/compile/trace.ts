@@ -4,6 +4,7 @@
 import { CompileError } from "../core/errors.js";
 import { sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
+import { zip } from "../core/zip.js";
 import { ELEMENTWISE } from "./kernels/elementwise.js";
 import { INDEXING } from "./kernels/indexing.js";
 import type { Input, Kernel } from "./kernels/kernel.js";
@@ -12,7 +13,7 @@ import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
 import type { OnnxValue } from "./onnxWriter.js";
 import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
-import { flatten, type Structure, unflatten } from "./tree.js";
+import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
 
 /** Every kernel that can be compiled. */
 export const KERNELS: Readonly<Record<string, Kernel>> = {
@@ -100,20 +101,23 @@ export function trace(fn: (args: unknown) => unknown, name: string, signature: S
   void tf.setBackend(TRACER_BACKEND);
   tf.engine().startScope(name);
   try {
-    const inputs = signature.leaves.map(({ shape, dtype }, at) => ({
-      name: `input${at}`,
+    const paths = leafPaths(signature.structure);
+    const inputs = zip(paths, signature.leaves).map(([{ path }, { shape, dtype }]) => ({
+      name: `in${path}`,
       type: dtype,
       shape,
     }));
     const tensors = inputs.map((each) => tracer.input(each.name, each.shape, each.type));
     const result = fn(unflatten(signature.structure, tensors));
+    if (tracer.failure) throw tracer.failure;
+    if (result instanceof Promise) {
+      throw new CompileError(`${name}: invalid result: a promise: the function must not be async`);
+    }
     const { leaves, structure: outputStructure } = flatten<Tensor>(result);
-    const outputs = leaves.map((tensor, at) => {
-      const dtype = tracedType(tensor.dtype, `${name}: output ${at}`);
+    const outputs = zip(leafPaths(outputStructure), leaves).map(([{ path }, tensor]) => {
+      const dtype = tracedType(tensor.dtype, `${name}: output ${path}`);
       const type = dtype === "bool" ? ("int32" as const) : dtype;
-      const node = dtype === "bool" ? "Cast" : "Identity";
-      const value = tracer.emit(node, [tracer.nameOf(tensor)], node === "Cast" ? { to: 6 } : {});
-      return { name: value, type, shape: tensor.shape };
+      return { name: tracer.output(`out${path}`, tensor), type, shape: tensor.shape };
     });
     return { bytes: tracer.finish(inputs, outputs), inputs, outputs, outputStructure };
   } finally {

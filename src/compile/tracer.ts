@@ -6,6 +6,7 @@ import { sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import {
   type Attribute,
+  ONNX_TYPE_CODE,
   type OnnxConstant,
   type OnnxGraph,
   type OnnxNode,
@@ -37,8 +38,13 @@ export function tracedType(dtype: string, where: string): TracedType {
 
 /** First stack frame outside TensorFlow.js and the compiler: where the person's code is. */
 export function callSite(): string {
+  const usual = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
   const frames = (new Error().stack ?? "").split("\n").slice(1);
-  const frame = frames.find((line) => !/node_modules|[\\/]src[\\/]compile[\\/]|node:internal/.test(line));
+  Error.stackTraceLimit = usual;
+  const frame = frames.find(
+    (line) => !/node_modules|[\\/]src[\\/]compile[\\/]|node:internal|<anonymous>/.test(line),
+  );
   return (frame ?? "").trim().replace(/^at /, "");
 }
 
@@ -60,6 +66,8 @@ export class Tracer extends tf.KernelBackend {
   private readonly slots = new Map<object, Slot>();
   private readonly shapes = new Map<string, readonly number[]>();
   private names = 0;
+  /** What went wrong without stopping the function. */
+  failure: CompileError | undefined;
 
   constructor(readonly functionName: string) {
     super();
@@ -149,6 +157,17 @@ export class Tracer extends tf.KernelBackend {
     return tf.engine().makeTensorFromDataId(handle.dataId, handle.shape, dtype, this);
   }
 
+  /** Gives a tensor the name of an output; truth values become 0 and 1. */
+  output(name: string, tensor: tf.TensorInfo): string {
+    const inputs = [this.nameOf(tensor)];
+    this.nodes.push(
+      tensor.dtype === "bool"
+        ? { op: "Cast", inputs, outputs: [name], attributes: { to: ONNX_TYPE_CODE.int32 } }
+        : { op: "Identity", inputs, outputs: [name] },
+    );
+    return name;
+  }
+
   finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"]): Uint8Array {
     const { nodes, constants, shapes } = this;
     return writeModel({
@@ -183,8 +202,10 @@ export class Tracer extends tf.KernelBackend {
     throw this.readError();
   }
 
+  /** The promise stays open: whoever waits for it is told by `failure`, and nobody by an unhandled rejection. */
   override read(): Promise<never> {
-    throw this.readError();
+    this.failure ??= this.readError();
+    return new Promise(() => undefined);
   }
 
   private readError(): CompileError {

@@ -52,3 +52,9 @@ export function mapTree<From, To>(tree: unknown, f: (leaf: From) => To): unknown
   const { leaves, structure } = flatten<From>(tree);
   return unflatten(structure, leaves.map(f));
 }
+
+/** Leaf numbers of a part of a tree, with the keys that lead to them: `/0/weights/bias`. */
+export function leafPaths(structure: Structure, path = ""): { path: string; leaf: number }[] {
+  if (typeof structure === "number") return [{ path, leaf: structure }];
+  return Object.entries(structure).flatMap(([key, part]) => leafPaths(part as Structure, `${path}/${key}`));
+}
