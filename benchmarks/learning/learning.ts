@@ -15,7 +15,13 @@ import { readJsonl } from "../../src/core/jsonl.js";
 import { packageRoot } from "../../src/core/packageRoot.js";
 import type { EvaluationRecord } from "../../src/core/runRecords.js";
 import { type Interval, mean, wilson } from "../../src/core/stats.js";
-import { formatInterval, formatMarkdownTable, formatPoints, formatTable, type Table } from "../../src/report/table.js";
+import {
+  formatInterval,
+  formatMarkdownTable,
+  formatPoints,
+  formatTable,
+  type Table,
+} from "../../src/report/table.js";
 
 /** Preset and what the table calls it. */
 const ALGORITHMS = [
@@ -47,7 +53,9 @@ interface LearningRow {
 function runTrain(args: readonly string[]): Promise<void> {
   const program = join(packageRoot(), "dist", "src", "cli", "main.js");
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, "train", ...args], { stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(process.execPath, [program, "train", ...args], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     child.on("error", reject);
     child.on("exit", (code) => {
       if (code === 0) resolve();
@@ -66,14 +74,19 @@ async function evaluations(run: string): Promise<{ before?: EvaluationRecord; af
 }
 
 /** Trains unless the run is finished already; resumes one that was cut off. */
-async function measure(preset: string, seed: number, options: LearningOptions): Promise<Omit<LearningRow, "algorithm">> {
+async function measure(
+  preset: string,
+  seed: number,
+  options: LearningOptions,
+): Promise<Omit<LearningRow, "algorithm">> {
   const out = join(options.runs, `${preset}-seed${seed}`);
   if (!(await evaluations(out)).after) {
     const resume = existsSync(join(out, "config.yaml")) ? ["--resume"] : [];
     await runTrain(["--preset", preset, "--out", out, ...resume, `seed=${seed}`, ...options.settings]);
   }
   const { before, after } = await evaluations(out);
-  if (!before || !after) throw new BenchmarkError(`${out}: no evaluations: set train.evaluateQuestions above 0`);
+  if (!before || !after)
+    throw new BenchmarkError(`${out}: no evaluations: set train.evaluateQuestions above 0`);
   return {
     seed,
     questions: after.total,
@@ -96,7 +109,9 @@ function tableOf(rows: readonly LearningRow[]): Table {
     if (own.length === 0) return [];
     const percent = (values: readonly number[]) => `${(100 * mean(values)).toFixed(1)} %`;
     const gain = formatPoints(mean(own.map((row) => row.gain)) / 100);
-    return [[name, "mean", percent(own.map((r) => r.before.value)), percent(own.map((r) => r.after.value)), gain]];
+    return [
+      [name, "mean", percent(own.map((r) => r.before.value)), percent(own.map((r) => r.after.value)), gain],
+    ];
   });
   return { head: ["algorithm", "seed", "before", "after", "points"], rows: [...lines, ...means] };
 }
@@ -115,7 +130,10 @@ export async function benchLearning(options: LearningOptions): Promise<void> {
   options.print(formatTable(tableOf(rows)));
 }
 
-async function write(rows: readonly LearningRow[], { results, settings, seeds }: LearningOptions): Promise<void> {
+async function write(
+  rows: readonly LearningRow[],
+  { results, settings, seeds }: LearningOptions,
+): Promise<void> {
   const command = `npm run bench -- learning --seeds ${seeds.join(",")}${settings.length > 0 ? ` ${settings.join(" ")}` : ""}`;
   const questions = rows[0]?.questions ?? 0;
   const text = [
@@ -130,5 +148,8 @@ async function write(rows: readonly LearningRow[], { results, settings, seeds }:
     "",
   ].join("\n");
   await writeFileAtomic(join(results, "learning.md"), text);
-  await writeFileAtomic(join(results, "learning.json"), `${JSON.stringify({ command, rows }, undefined, 2)}\n`);
+  await writeFileAtomic(
+    join(results, "learning.json"),
+    `${JSON.stringify({ command, rows }, undefined, 2)}\n`,
+  );
 }

@@ -25,4 +25,7 @@ for (let index = 0; index < FAMILIES.length; index++) {
   questions.push({ image, text: `${scene.question} ${formatPrompt}`, gold: scene.gold });
 }
 const command = "node dist/benchmarks/parity/tinyScenes.js tests/golden/tiny";
-await writeFileAtomic(join(folder, "questions.json"), `${JSON.stringify({ command, questions }, undefined, 1)}\n`);
+await writeFileAtomic(
+  join(folder, "questions.json"),
+  `${JSON.stringify({ command, questions }, undefined, 1)}\n`,
+);

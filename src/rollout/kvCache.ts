@@ -89,18 +89,22 @@ export class KvCache {
     readonly units: readonly number[];
     readonly rows: readonly number[];
   }): KvCache {
+    const { slots } = options;
     const resize = (source: NdArray): NdArray => {
-      const kept = gatherBlocks(source, options.rows);
-      const [rows, K, C, D] = kept.shape as [number, number, number, number];
-      if (C === options.slots) return kept;
-      const grown = zeros([rows, K, options.slots, D]);
-      for (let block = 0; block < rows * K; block++) {
-        const used = kept.data.subarray(block * C * D, block * C * D + this.filled * D);
-        grown.data.set(used, block * options.slots * D);
-      }
-      return grown;
+      const [, K, C, D] = source.shape as [number, number, number, number];
+      const resized = zeros([options.rows.length, K, slots, D]);
+      options.rows.forEach((from, to) => {
+        for (let head = 0; head < K; head++) {
+          const start = (from * K + head) * C * D;
+          const used = source.data.subarray(start, start + this.filled * D);
+          resized.data.set(used, (to * K + head) * slots * D);
+        }
+      });
+      return resized;
     };
-    const ofUnits = (source: NdArray) => gatherBlocks(source, options.units);
+    const keepsAllUnits =
+      options.units.length === this.promptMask.shape[0] && options.units.every((unit, at) => unit === at);
+    const ofUnits = (source: NdArray) => (keepsAllUnits ? source : gatherBlocks(source, options.units));
     const next = new KvCache(
       this.promptKeys.map(ofUnits),
       this.promptValues.map(ofUnits),

@@ -49,7 +49,9 @@ function placedMarks(svg: string): PlacedMark[] {
  * `row 1: none red none blue. row 2: …`, one word a cell, so that every image token is asked for once, in order.
  * Undefined for scenes that cannot be read so.
  */
-export function pictureReading(scene: Pick<Scene, "family" | "svg" | "width" | "height">): string | undefined {
+export function pictureReading(
+  scene: Pick<Scene, "family" | "svg" | "width" | "height">,
+): string | undefined {
   if (!READABLE.includes(scene.family)) return undefined;
   const [rows, columns] = [Math.round(scene.height / CELL), Math.round(scene.width / CELL)];
   const cells = Array.from({ length: rows }, () => Array.from({ length: columns }, () => "none"));

@@ -113,7 +113,10 @@ function packImages(
   if (images.length === 0) return undefined;
   const grids = images.map((image) => image.grid);
   const exact = visionLayout(grids, config);
-  const bucket = { images: images.length, windows: roundUp(Math.max(exact.windows, minWindows), WINDOW_STEP) };
+  const bucket = {
+    images: images.length,
+    windows: roundUp(Math.max(exact.windows, minWindows), WINDOW_STEP),
+  };
   const layout = bucket.windows === exact.windows ? exact : visionLayout(grids, config, bucket);
   const index = zeros([prompts.length * P], "int32");
   const isImage = zeros([prompts.length * P]);
