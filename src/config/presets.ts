@@ -10,7 +10,7 @@ export const PRESETS = {
     expand: { variants: 2, transformProbability: 0.3 },
     rollout: { responses: 6, temperature: 1, maxResponseLength: 96 },
     update: { learningRate: 2e-4, optimizerStepsPerRollout: 2, weightDecay: 0 },
-    train: { steps: 24, questionsPerStep: 16, saveEvery: 6, evaluateQuestions: 400 },
+    train: { steps: 48, questionsPerStep: 16, saveEvery: 12, evaluateQuestions: 400 },
   },
   /** Plain GRPO with as many responses and optimizer steps as `tiny`. */
   "tiny-grpo": {
@@ -18,7 +18,7 @@ export const PRESETS = {
     expand: { variants: 1, transformProbability: 0 },
     rollout: { responses: 12, temperature: 1, maxResponseLength: 96 },
     update: { algorithm: "grpo", learningRate: 2e-4, optimizerStepsPerRollout: 2, weightDecay: 0 },
-    train: { steps: 24, questionsPerStep: 16, saveEvery: 6, evaluateQuestions: 400 },
+    train: { steps: 48, questionsPerStep: 16, saveEvery: 12, evaluateQuestions: 400 },
   },
 } as const satisfies Readonly<Record<string, RunConfigInput>>;
 
