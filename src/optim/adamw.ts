@@ -9,6 +9,7 @@
  * serves the whole run; c1 and c2 are computed on the host in float64 (in float32, 1 − 0.999 is off by 1e-5).
  */
 import { CheckpointError, ShapeError } from "../core/errors.js";
+import { type NdArray, scalar } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 
 /** Tensors by parameter name. */
@@ -67,6 +68,16 @@ export function adamwScalars(
     learningRate,
     correction1: 1 - options.beta1 ** step,
     rootCorrection2: Math.sqrt(1 - options.beta2 ** step),
+  };
+}
+
+/** The step's scalars as host arrays, for a compiled step. */
+export function adamwHostStep(...args: Parameters<typeof adamwScalars>): AdamWStep<NdArray> {
+  const { learningRate, correction1, rootCorrection2 } = adamwScalars(...args);
+  return {
+    learningRate: scalar(learningRate),
+    correction1: scalar(correction1),
+    rootCorrection2: scalar(rootCorrection2),
   };
 }
 

@@ -9,7 +9,7 @@ import { type Tensor, tf } from "../core/tf.js";
 import type { Model } from "../model/load.js";
 import type { Sampler } from "../model/qwen25vl/decode.js";
 import { type PackedUnits, packUnits, sizesOf, tokenBias, type Unit } from "../model/qwen25vl/pack.js";
-import { ADAMW_DEFAULTS, type AdamWStep, adamwScalars, keepIfFinite, update } from "../optim/adamw.js";
+import { ADAMW_DEFAULTS, type AdamWStep, adamwHostStep, keepIfFinite, update } from "../optim/adamw.js";
 import { clipByGlobalNorm } from "../optim/clip.js";
 import { responseLogProbs } from "./forward.js";
 import { POLICY_LOSS_DEFAULTS, type PolicyLossStats, policyLoss } from "./loss.js";
@@ -68,7 +68,8 @@ interface LossBatch<Array = Tensor> {
   readonly scale: Array;
 }
 
-interface Moments<Array = Tensor> {
+/** AdamW's moments by parameter name. */
+export interface Moments<Array = Tensor> {
   readonly first: Readonly<Record<string, Array>>;
   readonly second: Readonly<Record<string, Array>>;
 }
@@ -226,12 +227,7 @@ export function createLearner(model: Model, options: LearnerOptions, moments?: M
         );
         sums = addStats(sums, stats);
       }
-      const { learningRate: rate, correction1, rootCorrection2 } = adamwScalars(step, learningRate, options);
-      const hyper = {
-        learningRate: scalar(rate),
-        correction1: scalar(correction1),
-        rootCorrection2: scalar(rootCorrection2),
-      };
+      const hyper = adamwHostStep(step, learningRate, options);
       const [, , result] = await runApply(params, state, gradients, hyper);
       return {
         loss: sums.loss,

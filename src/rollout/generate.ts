@@ -74,7 +74,6 @@ async function generateChunk(
   first: number,
   end: number,
 ): Promise<Rollout[][]> {
-  const U = ladder(end - first, end - first);
   const rows: Row[] = [];
   for (let prompt = first; prompt < end; prompt++) {
     for (let response = 0; response < request.responses; response++) {
@@ -87,7 +86,7 @@ async function generateChunk(
       rows.push({ prompt, response, stream, tokens: [], logProbs: [], stop: undefined });
     }
   }
-  await decodeRows(policy, request, rows, U);
+  await decodeRows(policy, request, rows, end - first);
   const grouped: Rollout[][] = Array.from({ length: end - first }, () => []);
   for (const row of rows) {
     grouped[row.prompt - first]?.push({

@@ -15,14 +15,14 @@ import { type PackedUnits, packUnits, tokenBias, type Unit } from "../model/qwen
 import {
   ADAMW_DEFAULTS,
   type AdamWStep,
-  adamwScalars,
+  adamwHostStep,
   decaysMatrices,
   keepIfFinite,
   update,
 } from "../optim/adamw.js";
 import { clipByGlobalNorm } from "../optim/clip.js";
 import { responseLogProbs } from "../policy/forward.js";
-import { zerosLike } from "../policy/learner.js";
+import { type Moments, zerosLike } from "../policy/learner.js";
 import { type DemonstrationOptions, demonstration } from "./demonstrations.js";
 
 export interface WarmupOptions {
@@ -42,11 +42,6 @@ export interface WarmupOptions {
 }
 
 type TensorParams = Readonly<Record<string, Tensor>>;
-type Moments<Array = Tensor> = {
-  readonly first: Readonly<Record<string, Array>>;
-  readonly second: Readonly<Record<string, Array>>;
-};
-
 const ADAMW = { ...ADAMW_DEFAULTS, beta2: 0.98, weightDecay: 0.02, decays: decaysMatrices };
 
 /**
@@ -123,12 +118,7 @@ export async function warmup(model: Model, options: WarmupOptions): Promise<numb
     const batch = await upcoming;
     upcoming = batchAt(step + 1);
     const rate = warmupLearningRate(step, options.steps, options.peakLearningRate);
-    const scalars = adamwScalars(step + 1, rate, ADAMW);
-    const hyper = {
-      learningRate: scalar(scalars.learningRate),
-      correction1: scalar(scalars.correction1),
-      rootCorrection2: scalar(scalars.rootCorrection2),
-    };
+    const hyper = adamwHostStep(step + 1, rate, ADAMW);
     const [, , loss] = await run(params as Params, moments, batch, sampler, hyper);
     losses.push(loss.data[0] as number);
     options.onProgress?.({
