@@ -7,7 +7,7 @@
  */
 import type { Rng } from "../core/rng.js";
 import type { Scene } from "../data/scenes/draw.js";
-import { sceneQuestion } from "../data/scenes/draw.js";
+import { drawnQuestion } from "../data/scenes/draw.js";
 import { pictureReading, READING_REQUEST } from "../data/scenes/reading.js";
 import { expandQuestion } from "../expand/expand.js";
 import type { ImageSource } from "../records.js";
@@ -48,7 +48,7 @@ export async function demonstration(
   rng: Rng,
   options: DemonstrationOptions,
 ): Promise<Demonstration> {
-  const question = await sceneQuestion(scene);
+  const question = drawnQuestion(scene);
   const reading = pictureReading(scene);
   if (reading !== undefined && rng.split("reading").uniform() < options.readingShare) {
     return { text: READING_REQUEST, images: question.images, response: reading };

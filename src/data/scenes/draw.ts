@@ -76,15 +76,20 @@ export async function renderScene(scene: Pick<Scene, "svg">): Promise<Uint8Array
   return new Uint8Array(png);
 }
 
-/** The scene as a question of a data set. */
-export async function sceneQuestion(scene: Scene): Promise<Question> {
+/** The scene as a question whose image is the drawing itself (SVG bytes): the pixels of `sceneQuestion`, sooner. */
+export function drawnQuestion(scene: Scene): Question {
   return {
     id: scene.id,
     text: scene.question,
-    images: [{ kind: "bytes", bytes: await renderScene(scene) }],
+    images: [{ kind: "bytes", bytes: Buffer.from(scene.svg) }],
     gold: scene.gold,
     rewrites: scene.rewrites,
     category: scene.family,
     forbiddenTransforms: scene.forbiddenTransforms,
   };
+}
+
+/** The scene as a question of a data set, its image as PNG bytes. */
+export async function sceneQuestion(scene: Scene): Promise<Question> {
+  return { ...drawnQuestion(scene), images: [{ kind: "bytes", bytes: await renderScene(scene) }] };
 }

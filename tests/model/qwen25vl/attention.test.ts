@@ -6,7 +6,7 @@ import { largestDifference } from "./parity.js";
 
 describe("attention", () => {
   const wave = (seed: number, shape: number[]) =>
-    tf.sin(tf.range(seed, seed + 3 * tf.util.sizeFromShape(shape), 3)).reshape(shape);
+    tf.reshape(tf.sin(tf.range(seed, seed + 3 * tf.util.sizeFromShape(shape), 3)), shape);
 
   it("has the values and gradients that the tape finds for the same formula", () => {
     // Two batch elements share 5 keys each, one of them masked; of two more keys per half batch, one mask hides some.
@@ -19,7 +19,7 @@ describe("attention", () => {
     ];
     const keyMask = tf.tile(tf.tensor([0, 0, MASKED, 0, 0], [1, 5, 1]), [2, 1, 1]);
     const mask = tf.tensor([0, MASKED, 0, 0, MASKED, 0], [3, 2]);
-    const weigh = (mixed: Tensor) => tf.sum(tf.mul(mixed.reshape([2, 2, 3, 4]), wave(6, [2, 2, 3, 4])));
+    const weigh = (mixed: Tensor) => tf.sum(tf.mul(tf.reshape(mixed, [2, 2, 3, 4]), wave(6, [2, 2, 3, 4])));
     const written = (...[q, k1, v1, k2, v2]: Tensor[]) =>
       weigh(
         attention(q as Tensor, [
@@ -28,17 +28,18 @@ describe("attention", () => {
         ]),
       );
     const taped = (...[q, k1, v1, k2, v2]: Tensor[]) => {
-      const first = tf
-        .matMul((q as Tensor).reshape([2, 6, 4]), k1 as Tensor, false, true)
-        .add(keyMask.reshape([2, 1, 5]));
-      const second = tf.matMul(q as Tensor, k2 as Tensor, false, true).add(mask);
-      const weights = tf.softmax(tf.concat([first.reshape([2, 2, 3, 5]), second], 3));
+      const first = tf.add(
+        tf.matMul(tf.reshape(q as Tensor, [2, 6, 4]), k1 as Tensor, false, true),
+        tf.reshape(keyMask, [2, 1, 5]),
+      );
+      const second = tf.add(tf.matMul(q as Tensor, k2 as Tensor, false, true), mask);
+      const weights = tf.softmax(tf.concat([tf.reshape(first, [2, 2, 3, 5]), second], 3));
       const onFirst = tf.matMul(
-        tf.slice(weights, [0, 0, 0, 0], [2, 2, 3, 5]).reshape([2, 6, 5]),
+        tf.reshape(tf.slice(weights, [0, 0, 0, 0], [2, 2, 3, 5]), [2, 6, 5]),
         v1 as Tensor,
       );
       const onSecond = tf.matMul(tf.slice(weights, [0, 0, 0, 5], [2, 2, 3, 2]), v2 as Tensor);
-      return weigh(tf.add(onFirst.reshape([2, 2, 3, 4]), onSecond));
+      return weigh(tf.add(tf.reshape(onFirst, [2, 2, 3, 4]), onSecond));
     };
     const a = tf.valueAndGrads(written)(inputs);
     const b = tf.valueAndGrads(taped)(inputs);

@@ -103,7 +103,7 @@ describe("decoder", () => {
 
 describe("logits", () => {
   it("uses the embedding when the head is tied, and the head when not", () => {
-    const hidden = tf.oneHot([0], 32).toFloat();
+    const hidden = tf.cast(tf.oneHot([0], 32), "float32");
     const own = { ...params, "lm_head.weight": tf.ones([200, 32]) };
     const tied = logits(own, model.config, hidden).dataSync();
     const column = tf.slice(params["model.embed_tokens.weight"] as Tensor, [0, 0], [200, 1]).dataSync();

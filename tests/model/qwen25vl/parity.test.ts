@@ -60,7 +60,7 @@ describe.each(["tied", "untied"] satisfies Golden[])("Qwen2.5-VL equals transfor
     const names = Object.keys(params);
     const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) => {
       const named = Object.fromEntries(names.map((name, at) => [name, tensors[at] as Tensor]));
-      return tf.scalar(0).add(goldenLoss(named, model.config, inputs)) as tf.Scalar;
+      return tf.add(tf.scalar(0), goldenLoss(named, model.config, inputs)) as tf.Scalar;
     })(names.map((name) => params[name] as Tensor));
     expect(
       Math.abs((value.dataSync()[0] as number) - (pick(expected, "loss").data[0] as number)),

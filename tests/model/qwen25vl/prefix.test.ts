@@ -26,7 +26,7 @@ function rowsOf(u: number, r: number): number[] {
 describe("attendSharedPrefix", () => {
   const S = U * (P + R * T);
   const wave = (seed: number, heads: number) =>
-    tf.sin(tf.range(seed, seed + 3 * S * heads * 8, 3)).reshape([S, heads, 8]);
+    tf.reshape(tf.sin(tf.range(seed, seed + 3 * S * heads * 8, 3)), [S, heads, 8]);
 
   function packed(q: Tensor, k: Tensor, v: Tensor): Tensor {
     const hidden = LENGTHS.map((length) => Array.from({ length: P }, (_, p) => (p < length ? 0 : MASKED)));
@@ -107,7 +107,7 @@ describe("attendSharedPrefix", () => {
   ])("equals rows of prompt and response: $why", ({ U, P, R, T }) => {
     const S = U * (P + R * T);
     const wave = (seed: number, heads: number) =>
-      tf.sin(tf.range(seed, seed + 3 * S * heads * 8, 3)).reshape([S, heads, 8]);
+      tf.reshape(tf.sin(tf.range(seed, seed + 3 * S * heads * 8, 3)), [S, heads, 8]);
     const inputs = [wave(4, 4), wave(5, 2), wave(6, 2)] as const;
     const all = attendSharedPrefix(config, { U, P, R, T }, tf.zeros([U, P]))(0, ...inputs);
     for (let u = 0; u < U; u++) {

@@ -163,7 +163,7 @@ describe("visionTower", () => {
       // Patch 0 changes: cells 0, 1, 3 and 4 of the first image share its window; 2 and 5 do not.
       const changed = tf.mul(
         image.patches,
-        tf.sub(1, tf.oneHot([0], image.patches.shape[0] as number).reshape([-1, 1])),
+        tf.sub(1, tf.reshape(tf.oneHot([0], image.patches.shape[0] as number), [-1, 1])),
       );
       const moved = tf.max(tf.abs(tf.sub(rows(changed), rows(image.patches))), 1).dataSync();
       return Array.from(moved, (value) => value > 1e-6);
