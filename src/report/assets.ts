@@ -68,37 +68,12 @@ ol { list-style: none; margin: .5rem 0 0; padding: 0; }
 /** Draws the figures in the page's colours, again when these change, and filters the gallery. */
 export const SCRIPT = `
 "use strict";
-const source = document.getElementById("figures").textContent;
-const figures = JSON.parse(source);
-// Okabe and Ito's sky blue stands for their blue where the paper is dark.
-const darkFigures = JSON.parse(source.replaceAll("#0072B2", "#56B4E9"));
+const figures = JSON.parse(document.getElementById("figures").textContent);
 const darkness = matchMedia("(prefers-color-scheme: dark)");
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const merge = (base, over) => {
-  const merged = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    merged[key] = isObject(value) && isObject(base[key]) ? merge(base[key], value) : value;
-  }
-  return merged;
-};
-function layoutOf(layout, isDark) {
-  const ink = isDark ? "#c9d0d6" : "#333a40";
-  const line = isDark ? "#343b43" : "#e3e6ea";
-  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true, fixedrange: true, title: { font: { size: 12 } } };
-  const shared = {
-    autosize: true, height: 270, margin: { l: 48, r: 12, t: 30, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: "system-ui, sans-serif", size: 12, color: ink }, dragmode: false, hovermode: "x unified",
-    hoverlabel: { bgcolor: isDark ? "#22272d" : "#fff", font: { color: ink } },
-    legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" }, xaxis: axis, yaxis: axis,
-  };
-  if (layout.showlegend === false) shared.margin.t = 12;
-  return merge(shared, layout);
-}
 function draw(isDark, size = {}) {
-  for (const { id, data, layout } of isDark ? darkFigures : figures) {
-    const traces = data.map((trace) => trace.error_x
-      ? { ...trace, error_x: { ...trace.error_x, color: isDark ? "#e4e7ea" : "#1c2024" } } : trace);
-    Plotly.react("plot-" + id, traces, { ...layoutOf(layout, isDark), ...size }, { displayModeBar: false, responsive: true });
+  for (const figure of figures) {
+    const { data, layout } = isDark ? figure.dark : figure;
+    Plotly.react("plot-" + figure.id, data, { ...layout, ...size }, { displayModeBar: false, responsive: true });
   }
 }
 draw(darkness.matches);

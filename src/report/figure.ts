@@ -7,8 +7,16 @@ import { type Interval, quantile, wilson } from "../core/stats.js";
 import type { MetricName } from "../train/metrics.js";
 import { formatBytes, formatInterval, formatNumber, type Table } from "./table.js";
 
-type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
-type JsonObject = { readonly [key: string]: Json };
+/** What a figure is made of. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
 
 export interface Figure {
   /** Unique in a report; letters and hyphens. */

@@ -17,6 +17,7 @@ import {
   formatShare,
   type Table,
 } from "./table.js";
+import { themed } from "./theme.js";
 
 /** The settings that decide what a run is, with what people call them. */
 const SETTINGS = [
@@ -132,7 +133,11 @@ export function page(run: Run, { plotly, images, maxSamples }: PageOptions): str
   const hasEvaluation = run.before !== undefined || run.after !== undefined;
   const families = hasEvaluation ? [familyFigure(run.before, run.after)] : [];
   const curves = run.steps.length > 0 ? trainingFigures(run.steps) : [];
-  const drawn = [...families, ...curves].map(({ id, data, layout }) => ({ id, data, layout }));
+  const drawn = [...families, ...curves].map((each) => ({
+    id: each.id,
+    ...themed(each, "light"),
+    dark: themed(each, "dark"),
+  }));
   // A browser hashes a script with its line ends read as \n.
   const scripts = [plotly, SCRIPT].map((source) => source.replaceAll(/\r\n?/g, "\n"));
   const picked = pickSamples(run.rollouts, maxSamples);
