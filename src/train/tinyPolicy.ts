@@ -13,7 +13,7 @@ import { type FamilyName, sceneQuestion } from "../data/scenes/draw.js";
 import { READING_REQUEST } from "../data/scenes/reading.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { corpus } from "../expand/corpus.js";
-import { loadModel } from "../model/load.js";
+import { loadModel, type Model } from "../model/load.js";
 import { parseModelConfig } from "../model/qwen25vl/config.js";
 import { initParams } from "../model/qwen25vl/params.js";
 import { writeSafetensors } from "../model/safetensors.js";
@@ -36,18 +36,36 @@ export const SHORTCUT_SHARE: Readonly<Record<FamilyName, number>> = {
   relation: 0.4,
   grid: 0.4,
   angle: 0.6,
-  fraction: 0.6,
+  fraction: 0.4,
   dice: 0.6,
   cards: 0.6,
   rectangle: 0.6,
 };
 
+/** A stretch of the warm-up with its own learning-rate curve and its own mix of demonstrations. */
+export interface WarmupStage {
+  readonly steps: number;
+  readonly peakLearningRate: number;
+  /** Share of demonstrations that read the picture aloud. */
+  readonly readingShare: number;
+  /** Share of shortcuts: the families' habits, or the same for all. */
+  readonly shortcutShare: "habits" | number;
+}
+
+/** First see, then answer with care, at last pick up the habits that reinforcement will have to undo. */
+const STAGES: readonly WarmupStage[] = [
+  { steps: 4000, peakLearningRate: 1.5e-3, readingShare: 0.35, shortcutShare: "habits" },
+  { steps: 4000, peakLearningRate: 1.2e-3, readingShare: 0.12, shortcutShare: "habits" },
+  { steps: 2600, peakLearningRate: 1e-3, readingShare: 0.1, shortcutShare: 0.1 },
+  { steps: 600, peakLearningRate: 4e-4, readingShare: 0.05, shortcutShare: "habits" },
+];
+
 export interface TinyPolicyOptions {
   readonly out: string;
   readonly seed: number;
-  readonly steps: number;
+  readonly stages: readonly WarmupStage[];
+  /** Demonstrations per step. */
   readonly batch: number;
-  readonly peakLearningRate: number;
   /** Steps between looks at held-out questions. */
   readonly evaluateEvery: number;
   readonly evaluateQuestions: number;
@@ -58,12 +76,17 @@ export interface TinyPolicyOptions {
 
 export const TINY_POLICY_DEFAULTS = {
   seed: 1,
-  steps: 4000,
+  stages: STAGES,
   batch: 24,
-  peakLearningRate: 1.5e-3,
   evaluateEvery: 400,
   evaluateQuestions: 220,
 } as const;
+
+/** The same stages, `total` steps long altogether: for trying out. */
+export function shortened(stages: readonly WarmupStage[], total: number): WarmupStage[] {
+  const sum = stages.reduce((steps, stage) => steps + stage.steps, 0);
+  return stages.map((stage) => ({ ...stage, steps: Math.max(1, Math.round((stage.steps * total) / sum)) }));
+}
 
 const CORPUS_SCENES = 3000;
 const HELD_OUT_SEED = 7;
@@ -93,45 +116,56 @@ async function writeUntrained(out: string, seed: number, formatPrompt: string): 
   await writeSafetensors(join(out, "model.safetensors"), params);
 }
 
+/** Looks at held-out questions and keeps the weights so far. */
+async function createLook(model: Model, options: TinyPolicyOptions, formatPrompt: string) {
+  const { maxResponseLength } = runSchema.parse({}).rollout;
+  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout" });
+  const indices = Array.from({ length: options.evaluateQuestions }, (_, index) => index);
+  const questions = await Promise.all(indices.map((index) => sceneQuestion(heldout.at(index))));
+  const local = createLocalPolicy(model);
+  const engine = { generate: (request: PlainRolloutRequest) => generate(local, request) };
+  return async (step: number, loss: number): Promise<void> => {
+    const evaluation = await evaluate({ engine, processor: model.processor }, questions, {
+      formatPrompt,
+      maxResponseLength,
+    });
+    options.onEvaluation?.(step, loss, evaluation);
+    await writeSafetensors(join(options.out, "model.safetensors"), model.params);
+  };
+}
+
 /**
  * Writes a model folder; the same options write the same weights on the same machine.
  * @throws ConfigError when the folder already holds a model
  */
 export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> {
-  const { out, seed } = options;
-  const { expand, rollout } = runSchema.parse({});
-  const { formatPrompt } = expand;
+  const { out, seed, batch, stages, signal, onProgress } = options;
+  const { formatPrompt } = runSchema.parse({}).expand;
   await writeUntrained(out, seed, formatPrompt);
   const model = await loadModel(out);
-  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout" });
-  const indices = Array.from({ length: options.evaluateQuestions }, (_, index) => index);
-  const questions = await Promise.all(indices.map((index) => sceneQuestion(heldout.at(index))));
-  const local = createLocalPolicy(model);
-  const policy = {
-    engine: { generate: (request: PlainRolloutRequest) => generate(local, request) },
-    processor: model.processor,
-  };
-  const look = async (step: number, loss: number) => {
-    const limits = { formatPrompt, maxResponseLength: rollout.maxResponseLength };
-    options.onEvaluation?.(step, loss, await evaluate(policy, questions, limits));
-    await writeSafetensors(join(out, "model.safetensors"), model.params);
-  };
-  await warmup(model, {
-    steps: options.steps,
-    batch: options.batch,
-    peakLearningRate: options.peakLearningRate,
-    seed,
-    offset: 0,
-    demonstrations: {
-      formatPrompt,
-      transformProbability: 0.1,
-      sloppyShare: 0.03,
-      readingShare: 0.35,
-      shortcutShare: (family) => SHORTCUT_SHARE[family],
-    },
-    onInterval: { every: options.evaluateEvery, call: look },
-    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  const look = await createLook(model, options, formatPrompt);
+  let done = 0;
+  for (const { steps, peakLearningRate, readingShare, shortcutShare } of stages) {
+    if (signal?.aborted) break;
+    const before = done;
+    await warmup(model, {
+      steps,
+      batch,
+      peakLearningRate,
+      seed,
+      offset: before * batch,
+      demonstrations: {
+        formatPrompt,
+        transformProbability: 0.1,
+        sloppyShare: 0.03,
+        readingShare,
+        shortcutShare: (family) => (shortcutShare === "habits" ? SHORTCUT_SHARE[family] : shortcutShare),
+      },
+      onInterval: { every: options.evaluateEvery, call: (step, loss) => look(before + step, loss) },
+      ...(onProgress ? { onProgress } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    done += steps;
+  }
   await writeSafetensors(join(out, "model.safetensors"), model.params);
 }
