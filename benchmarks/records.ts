@@ -23,6 +23,8 @@ export interface BenchmarkRow {
   readonly cells: Readonly<Record<string, string>>;
   /** In the order of the `image` list; empty when the rows were read without images. */
   readonly images: readonly ImageSource[];
+  /** Why the row cannot be asked (its image cell is damaged or leads elsewhere); such a row fails, the others go on. */
+  readonly problem?: string;
 }
 
 /** A published file of rows. */
@@ -51,6 +53,8 @@ export type ThinkingPrompt = (typeof THINKING_PROMPTS)[number];
 export interface PromptStyle {
   readonly form: PromptForm;
   readonly thinking: ThinkingPrompt;
+  /** Words in place of the R1 prompt's, for policies trained with other ones. */
+  readonly thinkingText?: string;
 }
 
 /** A piece of a user's message, in order. */

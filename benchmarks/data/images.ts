@@ -1,0 +1,106 @@
+/**
+ * @module From image cells to images: base64, list literals, and files beside the data. Pixels are not decoded here.
+ */
+import { realpathSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { writeFileAtomic } from "../../src/core/atomic.js";
+import { sha256 } from "../../src/core/digest.js";
+import { DataError } from "../../src/core/errors.js";
+import type { ImageSource } from "../../src/records.js";
+import { parsePythonStrings } from "./pythonLiteral.js";
+
+/** Longest `image` cell that is another row's index and not an image (VLMEvalKit). */
+const MAX_REFERENCE = 64;
+
+/** What an `image` cell says: another row's index, or one or more base64 texts. */
+export type ImageCell =
+  | { readonly kind: "reference"; readonly index: string }
+  | { readonly kind: "base64"; readonly texts: readonly string[] };
+
+/** Elements of a cell that is a Python list literal; other cells are a list of one. */
+function listOf(cell: string, where: string): readonly string[] {
+  if (!cell.startsWith("[") || !cell.endsWith("]")) return [cell];
+  const items = parsePythonStrings(cell);
+  if (items === undefined) throw new DataError(`${where}: invalid list: expected a Python list of strings`);
+  if (items.length === 0) throw new DataError(`${where}: invalid list: empty`);
+  return items;
+}
+
+/** @throws DataError when a list literal cannot be read */
+export function readImageCell(cell: string, where: string): ImageCell {
+  if (cell.length <= MAX_REFERENCE) return { kind: "reference", index: cell.trim() };
+  return { kind: "base64", texts: listOf(cell, where) };
+}
+
+const DATA_URL = /^data:[^,]{0,100},/;
+
+/** @throws DataError when a text is not base64 */
+export function decodeBase64(text: string, where: string): Uint8Array {
+  const plain = text.replace(DATA_URL, "");
+  const bytes = Buffer.from(plain, "base64");
+  // Node skips what is not base64: so much must have been read that nothing was skipped, padding and breaks aside.
+  const digits = plain.replace(/[\s=]/g, "").length;
+  if (bytes.length === 0 || bytes.length !== Math.floor((digits * 3) / 4)) {
+    throw new DataError(`${where}: invalid image: not base64`);
+  }
+  return bytes;
+}
+
+const SIGNATURES: readonly (readonly [string, readonly number[]])[] = [
+  ["png", [0x89, 0x50, 0x4e, 0x47]],
+  ["jpg", [0xff, 0xd8, 0xff]],
+  ["gif", [0x47, 0x49, 0x46, 0x38]],
+  ["webp", [0x52, 0x49, 0x46, 0x46]],
+  ["bmp", [0x42, 0x4d]],
+];
+
+/** File name ending by the first bytes; `img` when they say nothing. */
+export function imageKind(bytes: Uint8Array): string {
+  return SIGNATURES.find(([, start]) => start.every((byte, at) => bytes[at] === byte))?.[0] ?? "img";
+}
+
+/**
+ * Keeps an image under its own digest, so that a file once written is never stale; without a folder, in memory.
+ */
+export async function keepImage(bytes: Uint8Array, folder: string | undefined): Promise<ImageSource> {
+  if (folder === undefined) return { kind: "bytes", bytes };
+  const path = join(folder, `${sha256(bytes).slice(0, 32)}.${imageKind(bytes)}`);
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(path, bytes);
+  return { kind: "path", path };
+}
+
+/** The file a path ends at once links are followed; the path itself when there is none. */
+function followed(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/**
+ * Images named by an `image_path` cell: files below the image folder, links followed. A data file comes from
+ * elsewhere; it must not be able to send any file of this machine to a model server.
+ * @throws DataError when a name leads outside `folder`
+ */
+export function imageFiles(cell: string, folder: string, where: string): readonly ImageSource[] {
+  return listOf(cell, where).map((name) => {
+    const path = resolve(folder, name);
+    if (
+      name.includes("\0") ||
+      !isInside(resolve(folder), path) ||
+      !isInside(followed(folder), followed(path))
+    ) {
+      const advice = `image_path must name files inside ${folder}`;
+      throw new DataError(`${where}: invalid image_path: ${JSON.stringify(name)}: ${advice}`);
+    }
+    return { kind: "path", path };
+  });
+}
