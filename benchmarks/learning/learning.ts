@@ -1,19 +1,11 @@
 /**
  * @module Does training help, and how does Share-GRPO compare with GRPO at equal responses and equal optimizer steps?
  *
- * Every run is the command line's own `train`, in a process of its own; the held-out questions are the same for all
- * runs, asked before and after. Runs that are already finished in the output folder are not repeated.
+ * The held-out questions are the same for all runs, asked before and after.
  */
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 import { writeFileAtomic } from "../../src/core/atomic.js";
-import { BenchmarkError } from "../../src/core/errors.js";
-import { readJsonl } from "../../src/core/jsonl.js";
-import { packageRoot } from "../../src/core/packageRoot.js";
-import type { EvaluationRecord } from "../../src/core/runRecords.js";
 import { type Interval, mean, wilson } from "../../src/core/stats.js";
 import {
   formatInterval,
@@ -22,23 +14,13 @@ import {
   formatTable,
   type Table,
 } from "../../src/report/table.js";
+import { type Arm, accuracyOf, finishedRun, type SeedsOptions } from "./runs.js";
 
-/** Preset and what the table calls it. */
-const ALGORITHMS = [
-  { preset: "tiny", name: "Share-GRPO (m = 2, n = 6)" },
-  { preset: "tiny-grpo", name: "GRPO (n = 12)" },
-] as const;
-
-export interface LearningOptions {
-  readonly seeds: readonly number[];
-  /** Where runs are kept. */
-  readonly runs: string;
-  /** Where `learning.json` and `learning.md` are written. */
-  readonly results: string;
-  /** `key=value` settings for every run. */
-  readonly settings: readonly string[];
-  readonly print: (text: string) => void;
-}
+/** Equal responses per question (m·n = 12), equal optimizer steps. */
+export const ALGORITHMS: readonly Arm[] = [
+  { id: "tiny", preset: "tiny", name: "Share-GRPO (m = 2, n = 6)", settings: [] },
+  { id: "tiny-grpo", preset: "tiny-grpo", name: "GRPO (n = 12)", settings: [] },
+];
 
 interface LearningRow {
   readonly algorithm: string;
@@ -50,49 +32,15 @@ interface LearningRow {
   readonly gain: number;
 }
 
-function runTrain(args: readonly string[]): Promise<void> {
-  const program = join(packageRoot(), "dist", "src", "cli", "main.js");
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, "train", ...args], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    child.on("error", reject);
-    child.on("exit", (code) => {
-      if (code === 0) resolve();
-      else reject(new BenchmarkError(`learning: train ${args.join(" ")} ended with status ${code}`));
-    });
-  });
-}
-
-async function evaluations(run: string): Promise<{ before?: EvaluationRecord; after?: EvaluationRecord }> {
-  const path = join(run, "evaluations.jsonl");
-  if (!existsSync(path)) return {};
-  const records = (await readJsonl(path)).records as EvaluationRecord[];
-  const before = records.find(({ label }) => label === "before");
-  const after = records.find(({ label }) => label === "after");
-  return { ...(before ? { before } : {}), ...(after ? { after } : {}) };
-}
-
-/** Trains unless the run is finished already; resumes one that was cut off. */
-async function measure(
-  preset: string,
-  seed: number,
-  options: LearningOptions,
-): Promise<Omit<LearningRow, "algorithm">> {
-  const out = join(options.runs, `${preset}-seed${seed}`);
-  if (!(await evaluations(out)).after) {
-    const resume = existsSync(join(out, "config.yaml")) ? ["--resume"] : [];
-    await runTrain(["--preset", preset, "--out", out, ...resume, `seed=${seed}`, ...options.settings]);
-  }
-  const { before, after } = await evaluations(out);
-  if (!before || !after)
-    throw new BenchmarkError(`${out}: no evaluations: set train.evaluateQuestions above 0`);
+async function measure(arm: Arm, seed: number, runs: string): Promise<LearningRow> {
+  const { before, after } = await finishedRun(arm, seed, runs);
   return {
+    algorithm: arm.name,
     seed,
     questions: after.total,
     before: wilson(before.correct, before.total),
     after: wilson(after.correct, after.total),
-    gain: 100 * (after.correct / after.total - before.correct / before.total),
+    gain: 100 * (accuracyOf(after) - accuracyOf(before)),
   };
 }
 
@@ -117,13 +65,13 @@ function tableOf(rows: readonly LearningRow[]): Table {
 }
 
 /** Runs all seeds of both algorithms, prints and writes the table after each. */
-export async function benchLearning(options: LearningOptions): Promise<void> {
-  await mkdir(options.runs, { recursive: true });
+export async function benchLearning(options: SeedsOptions): Promise<void> {
   await mkdir(options.results, { recursive: true });
   const rows: LearningRow[] = [];
-  for (const { preset, name } of ALGORITHMS) {
+  for (const algorithm of ALGORITHMS) {
+    const arm = { ...algorithm, settings: [...algorithm.settings, ...options.settings] };
     for (const seed of options.seeds) {
-      rows.push({ algorithm: name, ...(await measure(preset, seed, options)) });
+      rows.push(await measure(arm, seed, options.runs));
       await write(rows, options);
     }
   }
@@ -132,7 +80,7 @@ export async function benchLearning(options: LearningOptions): Promise<void> {
 
 async function write(
   rows: readonly LearningRow[],
-  { results, settings, seeds }: LearningOptions,
+  { results, settings, seeds }: SeedsOptions,
 ): Promise<void> {
   const command = `npm run bench -- learning --seeds ${seeds.join(",")}${settings.length > 0 ? ` ${settings.join(" ")}` : ""}`;
   const questions = rows[0]?.questions ?? 0;

@@ -3,7 +3,10 @@
  */
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { benchAblations } from "../../benchmarks/learning/ablations.js";
+import { benchFigure1b } from "../../benchmarks/learning/figure1b.js";
 import { benchLearning } from "../../benchmarks/learning/learning.js";
+import type { SeedsOptions } from "../../benchmarks/learning/runs.js";
 import { benchSpeed, PARTS, type Part } from "../../benchmarks/speed/speed.js";
 import { packageRoot } from "../core/packageRoot.js";
 import { positiveInteger } from "./arguments.js";
@@ -63,23 +66,57 @@ function seedsOf(text: string): number[] {
   return text.split(",").map(positiveInteger);
 }
 
-const addLearning: AddBenchmark = (bench, { print }) => {
-  bench
-    .command("learning")
-    .description("held-out accuracy before and after training, Share-GRPO and GRPO, over seeds")
-    .argument("[settings...]", "key=value settings for every run")
-    .option("--seeds <list>", "seeds, separated by commas", seedsOf, [1, 2, 3])
-    .option("--runs <dir>", "folder of the runs; finished ones are not repeated", "runs/learning")
-    .option("--out <dir>", "folder for learning.json and learning.md", RESULTS)
-    .action(
-      async (settings: string[], { seeds, runs, out }: { seeds: number[]; runs: string; out: string }) => {
-        await benchLearning({ seeds, runs, results: out, settings, print });
-      },
-    );
-};
+interface SeedsBenchmark {
+  readonly name: string;
+  readonly description: string;
+  readonly seeds: readonly number[];
+  /** Subfolder of `runs`: benchmarks that train the same runs share it. */
+  readonly runs: string;
+  run(options: SeedsOptions): Promise<unknown>;
+}
+
+/** A measurement that trains several arms over several seeds. */
+const addSeeds =
+  ({ name, description, seeds, runs, run }: SeedsBenchmark): AddBenchmark =>
+  (bench, { print }) => {
+    bench
+      .command(name)
+      .description(description)
+      .argument("[settings...]", "key=value settings for every run")
+      .option("--seeds <list>", "seeds, separated by commas", seedsOf, [...seeds])
+      .option("--runs <dir>", "folder of the runs; finished ones are not repeated", runs)
+      .option("--out <dir>", `folder for ${name}.json and ${name}.md`, RESULTS)
+      .action(async (settings: string[], flags: { seeds: number[]; runs: string; out: string }) => {
+        await run({ seeds: flags.seeds, runs: flags.runs, results: flags.out, settings, print });
+      });
+  };
+
+const addLearning = addSeeds({
+  name: "learning",
+  description: "held-out accuracy before and after training, Share-GRPO and GRPO, over seeds",
+  seeds: [1, 2, 3],
+  runs: "runs/learning",
+  run: benchLearning,
+});
+
+const addFigure1b = addSeeds({
+  name: "figure1b",
+  description: "reward and valid-advantage ratio of Share-GRPO and GRPO, step by step, over seeds",
+  seeds: [1, 2, 3, 4, 5],
+  runs: "runs/learning",
+  run: benchFigure1b,
+});
+
+const addAblations = addSeeds({
+  name: "ablations",
+  description: "the paper's Tables 2, 4, 5 and 6 at our scale",
+  seeds: [1, 2, 3],
+  runs: "runs/ablations",
+  run: benchAblations,
+});
 
 /** Each adds its subcommand. */
-const BENCHMARKS: readonly AddBenchmark[] = [addSpeed, addLearning];
+const BENCHMARKS: readonly AddBenchmark[] = [addSpeed, addLearning, addFigure1b, addAblations];
 
 export function addBench(program: Command, context: CommandContext): void {
   const bench = program.command("bench").description("measure speed and learning on this machine");
