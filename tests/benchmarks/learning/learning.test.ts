@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { TABLES } from "../../../benchmarks/learning/ablations.js";
+import { seedCurve, smooth } from "../../../benchmarks/learning/figure1b.js";
+import { ALGORITHMS } from "../../../benchmarks/learning/learning.js";
+import { type Arm, meanOverSeeds, type RunResult } from "../../../benchmarks/learning/runs.js";
+import { presetInput, resolveConfig, withOverride } from "../../../src/config/load.js";
+import type { EvaluationRecord } from "../../../src/core/runRecords.js";
+
+const evaluation: EvaluationRecord = {
+  label: "before",
+  step: 0,
+  total: 4,
+  correct: 1,
+  formatted: 4,
+  perCategory: {},
+  seed: 1,
+  greedy: true,
+};
+
+const run = (arm: Arm, rewards: readonly number[]): RunResult => ({
+  arm,
+  seed: 1,
+  before: evaluation,
+  after: evaluation,
+  steps: rewards.map((reward, at) => ({ step: at + 1, "reward/overall": reward })),
+});
+
+describe("the mean over seeds", () => {
+  it("has the t interval of a hand calculation", () => {
+    // mean 2, s = 1, t(2) = 4.303: half width 4.303 / √3
+    const { value, low, high } = meanOverSeeds([1, 2, 3]);
+    expect(value).toBe(2);
+    expect(high - value).toBeCloseTo(2.4843, 3);
+    expect(value - low).toBeCloseTo(2.4843, 3);
+  });
+
+  it("has no interval for one seed", () => {
+    expect(meanOverSeeds([0.5])).toEqual({ value: 0.5, low: Number.NaN, high: Number.NaN });
+  });
+});
+
+describe("a curve over seeds", () => {
+  const [arm] = ALGORITHMS as readonly [Arm, Arm];
+
+  it("is smoothed over what there is at the ends", () => {
+    expect(smooth([0, 3, 6], 3)).toEqual([1.5, 3, 4.5]);
+  });
+
+  it("has the mean and the extremes of the steps that every seed has", () => {
+    const { steps, mean, low, high } = seedCurve([run(arm, [0.2, 0.2, 0.2]), run(arm, [0.4, 0.4])], "reward");
+    expect(steps).toEqual([1, 2]);
+    for (const [values, expected] of [
+      [mean, 0.3],
+      [low, 0.2],
+      [high, 0.4],
+    ] as const) {
+      for (const value of values) expect(value).toBeCloseTo(expected, 12);
+    }
+  });
+});
+
+describe("the arms of the ablations", () => {
+  const arms = TABLES.flatMap((table) => table.arms.map(({ arm }) => arm));
+
+  it.each(arms.map((arm) => [arm.id, arm] as const))("%s is a valid configuration", (_, arm) => {
+    const { expand, rollout, train, update } = resolveConfig(
+      arm.settings.reduce(withOverride, presetInput(arm.preset)),
+      arm.id,
+    );
+    expect(train.steps * update.optimizerStepsPerRollout).toBe(96);
+    expect(expand.variants * rollout.responses).toBeGreaterThan(1);
+  });
+
+  it("have one meaning per name", () => {
+    for (const arm of arms) {
+      expect(
+        arms
+          .filter(({ id }) => id === arm.id)
+          .every((other) => other === arm || JSON.stringify(other) === JSON.stringify(arm)),
+      ).toBe(true);
+    }
+  });
+});
