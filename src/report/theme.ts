@@ -34,14 +34,14 @@ export function mergeJson(base: JsonObject, over: JsonObject): JsonObject {
 }
 
 function baseLayout({ text, line, hover }: Ink, hasLegend: boolean): JsonObject {
-  const axis = {
+  const axis = () => ({
     gridcolor: line,
     linecolor: line,
     zerolinecolor: line,
     automargin: true,
     fixedrange: true,
     title: { font: { size: 12 } },
-  };
+  });
   return {
     autosize: true,
     height: 270,
@@ -53,8 +53,8 @@ function baseLayout({ text, line, hover }: Ink, hasLegend: boolean): JsonObject 
     hovermode: "x unified",
     hoverlabel: { bgcolor: hover, font: { color: text } },
     legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" },
-    xaxis: axis,
-    yaxis: axis,
+    xaxis: axis(), // one each: Plotly writes into them
+    yaxis: axis(),
   };
 }
 
