@@ -10,13 +10,14 @@ import { addBench } from "./bench.js";
 import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addGrade } from "./grade.js";
+import { addNotebook } from "./notebook.js";
 import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
 import { addTrain } from "./train.js";
 import { createTerminal } from "./ui.js";
 import { addWarmup } from "./warmup.js";
 
-const COMMANDS = [addQuickstart, addTrain, addReport, addGrade, addDoctor, addBench, addWarmup];
+const COMMANDS = [addQuickstart, addTrain, addReport, addGrade, addDoctor, addBench, addNotebook, addWarmup];
 
 function interruptSignal(line: (text: string) => void): AbortSignal {
   const controller = new AbortController();
