@@ -2,6 +2,52 @@
  * @module Style sheet and script of the report.
  */
 
+/** Samples and their filters, in the report and in notebooks: the page around it defines the colours. */
+export const GALLERY_STYLE = `
+summary { cursor: pointer; }
+code { font: .88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+.quiet, summary .quiet { color: var(--quiet); font-size: .88rem; font-weight: 400; }
+.missing { color: var(--quiet); font-style: italic; overflow-wrap: anywhere; }
+.filters input { position: absolute; opacity: 0; pointer-events: none; }
+.filters label { font-size: .9rem; background: var(--soft); border: 1px solid var(--line); border-radius: 99px; padding: .25rem .8rem; cursor: pointer; }
+.filters label:has(:checked) { background: var(--ink); color: var(--paper); } .filters label:has(:checked) .quiet { color: inherit; opacity: .75; }
+.filters label:has(:focus-visible) { outline: 2px solid var(--ink); outline-offset: 2px; }
+.nothing { display: none; }
+.filters { display: flex; flex-wrap: wrap; gap: .5rem; }
+.sample { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .9rem; margin: .75rem 0; overflow-wrap: anywhere; }
+.heldout { border-bottom: 1px solid var(--line); padding: .3rem 0; overflow-wrap: anywhere; }
+.sample[open] > summary, .heldout[open] > summary { margin-bottom: .6rem; }
+.variants { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 1.5rem; }
+.variant { min-width: 0; } .head { margin: 0 0 .35rem; }
+.pictures { display: flex; flex-wrap: wrap; gap: .5rem; }
+.pictures img { max-width: 100%; max-height: 260px; background: #fff; border: 1px solid var(--line); border-radius: 4px; }
+.question, .asked, .said { unicode-bidi: plaintext; white-space: pre-wrap; overflow-wrap: anywhere; }
+.asked { font-size: .95rem; } .said { font: .85rem/1.45 ui-monospace, monospace; margin: .3rem 0; }
+.chip { display: inline-block; font-size: .8rem; font-weight: 500; border: 1px solid var(--line); border-radius: 4px; padding: 0 .4rem; }
+.chip.right { color: var(--right); border-color: currentColor; } .chip.wrong { color: var(--wrong); border-color: currentColor; }
+.chip.warn { color: var(--warn); border-color: currentColor; }
+ol { list-style: none; margin: .5rem 0 0; padding: 0; }
+.response { background: var(--soft); border-radius: 6px; padding: .6rem .75rem; margin: .5rem 0; break-inside: avoid; }
+.response dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem .75rem; margin: .4rem 0 0; font-size: .86rem; }
+.response dt { color: var(--quiet); } .response dd { margin: 0; overflow-wrap: anywhere; }
+.thought { color: var(--quiet); border-left: 3px solid var(--line); padding-left: .6rem; }
+`;
+
+/** The marks a response can carry, each with its filter; the words are for people. */
+export const FILTERS = [
+  ["wrong", "wrong"],
+  ["truncated", "truncated"],
+  ["zero", "zero advantage"],
+] as const;
+
+/** Shows only what carries the chosen mark: style alone, so that it works wherever scripts do not. */
+export const FILTER_STYLE = FILTERS.map(([mark]) => {
+  const chosen = `.gallery:has(input[value=${mark}]:checked)`;
+  const marked = `[data-marks~=${mark}]`;
+  return `${chosen} .response:not(${marked}), ${chosen} .sample:not(:has(${marked})) { display: none; }
+${chosen}:not(:has(${marked})) .nothing { display: block; }`;
+}).join("\n");
+
 /** Quiet in light and dark, one column on a narrow screen, plain on paper. */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c2024; --quiet: #5f6872; --line: #d9dde2; --soft: #f5f6f8;
@@ -17,9 +63,7 @@ h3 { font-size: 1rem; margin: 0; } figure + h3 { margin-top: 1.5rem; }
 p { margin: .4rem 0; }
 code, pre { font: .88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: 1rem; overflow: auto; white-space: pre-wrap; }
-summary { cursor: pointer; }
-.quiet, figcaption p, summary .quiet { color: var(--quiet); font-size: .88rem; font-weight: 400; }
-.missing { color: var(--quiet); font-style: italic; overflow-wrap: anywhere; }
+figcaption p { color: var(--quiet); font-size: .88rem; font-weight: 400; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
 .tiles div:first-child { grid-column: span 2; }
 .tiles div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
@@ -40,32 +84,12 @@ figure { margin: 0; min-width: 0; break-inside: avoid; }
 figcaption p { min-height: 2.6em; margin: .1rem 0 .3rem; line-height: 1.35; }
 .plot { width: 100%; min-height: 260px; }
 figure details { font-size: .85rem; color: var(--quiet); } figure details .scroll { max-height: 300px; overflow: auto; }
-.filters { display: flex; flex-wrap: wrap; gap: .5rem; }
-button { font: inherit; font-size: .9rem; color: var(--ink); background: var(--soft); border: 1px solid var(--line); border-radius: 99px; padding: .25rem .8rem; cursor: pointer; }
-button[aria-pressed=true] { background: var(--ink); color: var(--paper); } button[aria-pressed=true] .quiet { color: inherit; opacity: .75; }
-.sample { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .9rem; margin: .75rem 0; overflow-wrap: anywhere; }
-.heldout { border-bottom: 1px solid var(--line); padding: .3rem 0; overflow-wrap: anywhere; }
-.sample[open] > summary, .heldout[open] > summary { margin-bottom: .6rem; }
-.variants { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 1.5rem; }
-.variant { min-width: 0; } .head { margin: 0 0 .35rem; }
-.pictures { display: flex; flex-wrap: wrap; gap: .5rem; }
-.pictures img { max-width: 100%; max-height: 260px; background: #fff; border: 1px solid var(--line); border-radius: 4px; }
-.question, .asked, .said { unicode-bidi: plaintext; white-space: pre-wrap; overflow-wrap: anywhere; }
-.asked { font-size: .95rem; } .said { font: .85rem/1.45 ui-monospace, monospace; margin: .3rem 0; }
-.chip { display: inline-block; font-size: .8rem; font-weight: 500; border: 1px solid var(--line); border-radius: 4px; padding: 0 .4rem; }
-.chip.right { color: var(--right); border-color: currentColor; } .chip.wrong { color: var(--wrong); border-color: currentColor; }
-.chip.warn { color: var(--warn); border-color: currentColor; }
-ol { list-style: none; margin: .5rem 0 0; padding: 0; }
-.response { background: var(--soft); border-radius: 6px; padding: .6rem .75rem; margin: .5rem 0; break-inside: avoid; }
-.response dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem .75rem; margin: .4rem 0 0; font-size: .86rem; }
-.response dt { color: var(--quiet); } .response dd { margin: 0; overflow-wrap: anywhere; }
-[hidden] { display: none !important; }
 @media print { :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc; --soft: #fff; --right: #00674b; --wrong: #a94400; --warn: #7a5600; }
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; } h2 { break-after: avoid; } tr { break-inside: avoid; }
   .filters { display: none; } main { max-width: none; padding: 0; } .response { border: 1px solid var(--line); } }
 `;
 
-/** Draws the figures in the page's colours, again when these change, and filters the gallery. */
+/** Draws the figures in the page's colours, again when these change. */
 export const SCRIPT = `
 "use strict";
 const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -81,22 +105,4 @@ darkness.addEventListener("change", () => draw(darkness.matches));
 // Paper has two columns of about this width, whatever the screen has.
 addEventListener("beforeprint", () => draw(false, { width: 330 }));
 addEventListener("afterprint", () => draw(darkness.matches));
-
-const buttons = [...document.querySelectorAll("[data-filter]")];
-function show(mark) {
-  let shown = 0;
-  for (const sample of document.querySelectorAll(".sample")) {
-    let matching = 0;
-    for (const response of sample.querySelectorAll(".response")) {
-      const isMatch = mark === "all" || response.dataset.marks.split(" ").includes(mark);
-      response.hidden = !isMatch;
-      if (isMatch) matching += 1;
-    }
-    sample.hidden = matching === 0 && mark !== "all";
-    if (!sample.hidden) shown += 1;
-  }
-  document.getElementById("nothing").hidden = shown > 0;
-  for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.filter === mark));
-}
-for (const button of buttons) button.addEventListener("click", () => show(button.dataset.filter));
 `;

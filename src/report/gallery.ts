@@ -1,6 +1,7 @@
 /**
  * @module The sample gallery: each question with its variants side by side and, under each, the responses it got.
  */
+import { digestJson } from "../core/digest.js";
 import type {
   EvaluationRecord,
   EvaluationSample,
@@ -9,6 +10,7 @@ import type {
   RolloutRecord,
   VariantRecord,
 } from "../core/runRecords.js";
+import { FILTERS } from "./assets.js";
 import type { EmbeddedImage } from "./images.js";
 import { html, type Markup } from "./markup.js";
 import { formatPoints } from "./table.js";
@@ -30,14 +32,16 @@ export function pickSamples(rollouts: readonly RolloutRecord[], limit: number): 
   );
 }
 
+/** The marks by which an answer can be filtered. */
+function answerMarks({ reward, stopReason }: Pick<EvaluationSample, "reward" | "stopReason">): string[] {
+  return [...(reward.accuracy === 1 ? [] : ["wrong"]), ...(stopReason === "length" ? ["truncated"] : [])];
+}
+
 /** The marks by which a response can be filtered. */
-export function marksOf({ reward, stopReason, advantageGlobal, advantageLocal }: ResponseRecord): string[] {
+export function marksOf(response: ResponseRecord): string[] {
+  const { advantageGlobal, advantageLocal } = response;
   const isZero = Math.abs(advantageGlobal ?? 0) < ZERO && Math.abs(advantageLocal ?? 0) < ZERO;
-  return [
-    ...(reward.accuracy === 1 ? [] : ["wrong"]),
-    ...(stopReason === "length" ? ["truncated"] : []),
-    ...(isZero ? ["zero"] : []),
-  ];
+  return [...answerMarks(response), ...(isZero ? ["zero"] : [])];
 }
 
 function signed(value: number | null | undefined): string {
@@ -58,9 +62,17 @@ function extractedText(extracted: ExtractedRecord): Markup {
   return html`<em>none (${extracted.none})</em>`;
 }
 
+/** What a response thinks and what it says after that; without the tags, all of it is said. */
+export function splitThought(text: string): { readonly thought: string; readonly said: string } {
+  const [, thought = "", said = text] = /^\s*<think>([\s\S]*?)<\/think>([\s\S]*)$/.exec(text) ?? [];
+  return { thought: thought.trim(), said: said.trim() };
+}
+
 function body(text: string): Markup {
   if (text === "") return html`<p class="missing">empty response</p>`;
-  const shown = html`<p class="said" dir="auto">${text}</p>`;
+  const { thought, said } = splitThought(text);
+  const thinking = thought === "" ? undefined : html`<p class="said thought" dir="auto">${thought}</p>`;
+  const shown = html`${thinking}<p class="said" dir="auto">${said}</p>`;
   if (text.length <= FOLD_FROM) return shown;
   return html`<details><summary>${text.length.toLocaleString("en-US")} characters</summary>${shown}</details>`;
 }
@@ -111,28 +123,59 @@ function sample(rollout: RolloutRecord, images: Images, isOpen: boolean): Markup
 </details>`;
 }
 
-const FILTERS = [
-  ["all", "all"],
-  ["wrong", "wrong"],
-  ["truncated", "truncated"],
-  ["zero", "zero advantage"],
-] as const;
+/** One choice of filter; `name` ties those of a page's gallery together. */
+function filter(name: string, [mark, words]: readonly [string, string], count: number): Markup {
+  const checked = mark === "all" ? html` checked` : undefined;
+  return html`<label><input type="radio" name="${name}" value="${mark}"${checked}>${words} <span class="quiet">${count}</span></label>`;
+}
 
-/** The gallery with its filter buttons. */
+/**
+ * Samples below their filters.
+ * @param id unique on its page
+ * @param marks of every response that is shown
+ */
+export function filtered(
+  id: string,
+  marks: readonly (readonly string[])[],
+  samples: readonly Markup[],
+): Markup {
+  const choices = FILTERS.map((choice) =>
+    filter(id, choice, marks.filter((each) => each.includes(choice[0])).length),
+  );
+  return html`<div class="gallery">
+<p class="filters" role="radiogroup" aria-label="Show responses">${filter(id, ["all", "all"], marks.length)}${choices}</p>
+${samples}
+<p class="missing nothing">No response is like that.</p></div>`;
+}
+
+/** The gallery with its filters. */
 export function gallery(picked: readonly RolloutRecord[], total: number, images: Images): Markup {
   if (picked.length === 0) return html`<p class="missing">No rollouts were logged yet.</p>`;
-  const responses = picked.flatMap((rollout) => rollout.responses);
-  const countOf = (mark: string) =>
-    mark === "all" ? responses.length : responses.filter((each) => marksOf(each).includes(mark)).length;
-  const buttons = FILTERS.map(
-    ([mark, name]) =>
-      html`<button type="button" data-filter="${mark}" aria-pressed="${mark === "all" ? "true" : "false"}">${name} <span class="quiet">${countOf(mark)}</span></button>`,
-  );
+  const marks = picked.flatMap((rollout) => rollout.responses.map(marksOf));
+  const id = `show-${digestJson(picked.map(({ step, questionId }) => [step, questionId])).slice(0, 8)}`;
+  const samples = picked.map((rollout, at) => sample(rollout, images, at < OPEN_AT_FIRST));
   const note = total > picked.length ? ` ${picked.length} of ${total}, evenly over the run.` : "";
   return html`<p class="quiet">One question per row; its variants stand side by side, each above the responses sampled from it. Own advantage: global + local; cross: global, under the other variants' prompts.${note}</p>
-<p class="filters" role="group" aria-label="Show responses">${buttons}</p>
-<div id="gallery">${picked.map((rollout, at) => sample(rollout, images, at < OPEN_AT_FIRST))}</div>
-<p id="nothing" class="missing" hidden>No response is like that.</p>`;
+${filtered(id, marks, samples)}`;
+}
+
+function answer(sample: EvaluationSample, images: Images): Markup {
+  return html`<details class="sample" open><summary>${verdict(sample)} ${sample.category} · gold <code>${sample.gold}</code> <span class="quiet">${sample.questionId}</span></summary>
+<div class="variants"><section class="variant"><div class="pictures">${sample.images.map((name) => picture(name, images, "image of the question"))}</div>
+<p class="asked" dir="auto">${sample.question}</p></section>
+<section class="variant"><div class="response" data-marks="${answerMarks(sample).join(" ")}">${body(sample.response)}
+<dl><dt>extracted</dt><dd>${extractedText(sample.extracted)}</dd><dt>gold</dt><dd><code>${sample.gold}</code></dd><dt>verdict</dt><dd>${sample.reward.reason}</dd></dl></div></section></div></details>`;
+}
+
+/** Questions with one response each, below their filters. */
+export function answerGallery(samples: readonly EvaluationSample[], images: Images): Markup {
+  if (samples.length === 0) return html`<p class="missing">No question was asked yet.</p>`;
+  const id = `show-${digestJson(samples.map(({ questionId, response }) => [questionId, response])).slice(0, 8)}`;
+  return filtered(
+    id,
+    samples.map(answerMarks),
+    samples.map((sample) => answer(sample, images)),
+  );
 }
 
 function heldoutAnswer(when: string, sample: EvaluationSample | undefined): Markup {

@@ -3,6 +3,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
+import sharp from "sharp";
+import type { ImageSource } from "../records.js";
 
 /** An image that can be shown, or why it cannot. */
 export type EmbeddedImage =
@@ -26,9 +28,27 @@ export async function embedImage(dir: string, name: string): Promise<EmbeddedIma
   }
   const bytes = await readFile(path).catch(() => undefined);
   if (!bytes) return { kind: "none", name, reason: "file is missing" };
+  return dataImage(name, bytes) ?? { kind: "none", name, reason: "not PNG, JPEG, GIF or WebP" };
+}
+
+/** The image at a `data:` address; undefined when a browser would not show these bytes. */
+function dataImage(name: string, bytes: Uint8Array): EmbeddedImage | undefined {
   const type = SIGNATURES.find((signature) => signature.bytes.every((byte, at) => bytes[at] === byte))?.type;
-  if (!type) return { kind: "none", name, reason: "not PNG, JPEG, GIF or WebP" };
-  return { kind: "image", name, source: `data:${type};base64,${bytes.toString("base64")}` };
+  if (!type) return undefined;
+  return { kind: "image", name, source: `data:${type};base64,${Buffer.from(bytes).toString("base64")}` };
+}
+
+/** An image in memory or on disk; drawings and rarer formats become PNG. */
+export async function embedBytes(name: string, image: ImageSource): Promise<EmbeddedImage> {
+  const bytes = image.kind === "bytes" ? image.bytes : await readFile(image.path).catch(() => undefined);
+  if (!bytes) return { kind: "none", name, reason: "file is missing" };
+  const shown = dataImage(name, bytes);
+  if (shown) return shown;
+  const png = await sharp(bytes)
+    .png()
+    .toBuffer()
+    .catch(() => undefined);
+  return (png && dataImage(name, png)) ?? { kind: "none", name, reason: "cannot be decoded" };
 }
 
 /** Reads each name once. */

@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { wilson } from "../core/stats.js";
-import { SCRIPT, STYLE } from "./assets.js";
+import { FILTER_STYLE, GALLERY_STYLE, SCRIPT, STYLE } from "./assets.js";
 import { trainingFigures } from "./curves.js";
 import { type Figure, familyFigure, largest, median } from "./figure.js";
 import { gallery, heldoutSamples, type Images, pickSamples } from "./gallery.js";
@@ -145,7 +145,7 @@ export function page(run: Run, { plotly, images, maxSamples }: PageOptions): str
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${contentPolicy(scripts)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Share-GRPO run</title><style>${trusted(STYLE)}</style></head>
+<title>Share-GRPO run</title><style>${trusted(STYLE + GALLERY_STYLE + FILTER_STYLE)}</style></head>
 <body><main>
 <h1>Share-GRPO run</h1>
 ${run.notes.map((note) => html`<p class="missing">${note}</p>`)}

@@ -145,13 +145,9 @@ export class RunFolder {
   }
 
   private async rolloutRecord(step: number, group: QuestionGroup): Promise<RolloutRecord> {
-    const variants = [];
-    for (const { index, text, transform, wording, images } of group.variants) {
-      variants.push({ index, text, transform, wording, images: await this.keepImages(images) });
-    }
-    const { id, category, text, gold } = group.question;
-    const responses = group.responses.flat().map((response) => responseRecord(response, group));
-    return { step, questionId: id, category, question: text, gold, variants, responses };
+    const images_M: string[][] = [];
+    for (const { images } of group.variants) images_M.push(await this.keepImages(images));
+    return rolloutRecordOf(step, group, images_M);
   }
 
   /** Stores images under their hash and returns their names relative to the folder. */
@@ -170,6 +166,29 @@ export class RunFolder {
 function rewardRecord({ reward }: Response) {
   const { overall, accuracy, format, reason } = reward;
   return { overall, accuracy, format, reason };
+}
+
+/**
+ * A question of a step as a row of `rollouts.jsonl`.
+ * @param images_M names of each variant's images
+ */
+export function rolloutRecordOf(
+  step: number,
+  group: QuestionGroup,
+  images_M: readonly (readonly string[])[],
+): RolloutRecord {
+  const { id, category, text, gold } = group.question;
+  const variants = zip(group.variants, images_M).map(
+    ([{ index, text: words, transform, wording }, images]) => ({
+      index,
+      text: words,
+      transform,
+      wording,
+      images,
+    }),
+  );
+  const responses = group.responses.flat().map((response) => responseRecord(response, group));
+  return { step, questionId: id, category, question: text, gold, variants, responses };
 }
 
 /** The global term is what a cross pair carries; the local one is what the own pair has beyond it. */

@@ -94,7 +94,15 @@ describe("gallery", () => {
   it("counts what each filter shows", () => {
     const wrong = { ...response, reward: { ...response.reward, accuracy: 0 } };
     const { markup } = gallery([rolloutOf([response, wrong, wrong])], 1, new Map());
-    expect(markup).toMatch(/data-filter="all"[^>]*>all <span class="quiet">3</);
-    expect(markup).toMatch(/data-filter="wrong"[^>]*>wrong <span class="quiet">2</);
+    expect(markup).toMatch(/value="all" checked>all <span class="quiet">3</);
+    expect(markup).toMatch(/value="wrong">wrong <span class="quiet">2</);
+  });
+
+  it("shows what a response thinks apart from what it says", () => {
+    const thinking = { ...response, text: "<think>1+2</think> \\boxed{3}" };
+    const { markup } = gallery([rolloutOf([thinking])], 1, new Map());
+    expect(markup).toContain(
+      '<p class="said thought" dir="auto">1+2</p><p class="said" dir="auto">\\boxed{3}</p>',
+    );
   });
 });

@@ -1,0 +1,117 @@
+/**
+ * @module Tables in a notebook. `table` shows rows; `dataFrame` gives them to danfojs, for sorting, filtering and
+ * joining by hand.
+ *
+ * Danfo.js 1.2 reads a missing number as 0 in `groupby().mean()` and fails on one in `describe()`. So nothing here, or
+ * anywhere in this library, calculates with it: means and intervals are made before (core/stats.ts), frames show them.
+ */
+import type { DataFrame } from "danfojs-node";
+import { zip } from "../../core/zip.js";
+import { html, type Markup } from "../markup.js";
+import { formatNumber, formatTable, type Table } from "../table.js";
+import { type Displayable, JUPYTER_DISPLAY, type MimeBundle } from "./display.js";
+import { htmlBundle } from "./markup.js";
+
+/** A cell; null and undefined are missing, and shown as a dash. */
+export type Cell = string | number | boolean | null | undefined;
+export type Row = Readonly<Record<string, Cell>>;
+
+export interface TableOptions {
+  readonly caption?: string;
+  /** Digits behind the point of numbers; four significant ones where it is not given. */
+  readonly digits?: number;
+}
+
+const STYLE = `table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; margin: 0; }
+caption { text-align: left; font-weight: 600; padding: .2rem 0; }
+th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th { color: var(--quiet); font-weight: 500; } .number { text-align: right; white-space: nowrap; }`;
+
+function cellText(cell: Cell, { digits }: TableOptions): string {
+  if (typeof cell === "string") return cell;
+  if (typeof cell === "boolean") return cell ? "yes" : "no";
+  if (digits === undefined || typeof cell !== "number" || !Number.isFinite(cell)) return formatNumber(cell);
+  return cell
+    .toFixed(digits)
+    .replace(/^-(?=0(\.0*)?$)/, "")
+    .replace("-", "−");
+}
+
+/** Columns in the order in which rows first name them. */
+function columnsOf(rows: readonly Row[]): string[] {
+  return [...new Set(rows.flatMap((row) => Object.keys(row)))];
+}
+
+/** Whether a column is to be read as numbers: it has one, and nothing else but gaps. */
+function isNumeric(cells: readonly Cell[]): boolean {
+  const present = cells.filter((cell) => cell !== null && cell !== undefined);
+  return present.length > 0 && present.every((cell) => typeof cell === "number");
+}
+
+function tableMarkup({ head, rows }: Table, isRight: readonly boolean[], caption: string): Markup {
+  const kind = (right: boolean) => (right ? html` class="number"` : undefined);
+  const titles = zip(head, isRight).map(
+    ([title, right]) => html`<th scope="col"${kind(right)}>${title}</th>`,
+  );
+  const lines = rows.map((row) => {
+    const cells = zip(row, isRight).map(([cell, right]) => html`<td${kind(right)}>${cell}</td>`);
+    return html`<tr>${cells}</tr>`;
+  });
+  const title = caption === "" ? undefined : html`<caption>${caption}</caption>`;
+  return html`<table>${title}<thead><tr>${titles}</tr></thead><tbody>${lines}</tbody></table>`;
+}
+
+function tableBundle(rows: readonly Row[], options: TableOptions): MimeBundle {
+  const head = columnsOf(rows);
+  const shown: Table = {
+    head,
+    rows: rows.map((row) => head.map((name) => cellText(row[name], options))),
+  };
+  const isRight = head.map((name) => isNumeric(rows.map((row) => row[name])));
+  const { caption = "" } = options;
+  const plain = `${caption === "" ? "" : `${caption}\n`}${formatTable(shown)}`;
+  return htmlBundle(tableMarkup(shown, isRight, caption), STYLE, plain);
+}
+
+/** Rows as a table: numbers to the right, missing cells as a dash, everything escaped. */
+export function table(rows: readonly Row[], options: TableOptions = {}): Displayable {
+  return { [JUPYTER_DISPLAY]: () => tableBundle(rows, options) };
+}
+
+/** A table of texts, as the report makes them. */
+export function textTable({ head, rows }: Table, caption = ""): Displayable {
+  return table(
+    rows.map((row) => Object.fromEntries(zip(head, row))),
+    { caption },
+  );
+}
+
+/** The rows of a frame, gaps as null: danfo keeps a missing number as NaN. */
+function frameRows(frame: DataFrame): Row[] {
+  const { columns, values } = frame;
+  return (values as Cell[][]).map((cells) =>
+    Object.fromEntries(zip(columns, cells).map(([name, cell]) => [name, Number.isNaN(cell) ? null : cell])),
+  );
+}
+
+/** Gives every frame of danfo's, also the ones that its methods return, a way to show itself. */
+function teachToShow(prototype: object): void {
+  Object.defineProperty(prototype, JUPYTER_DISPLAY, {
+    configurable: true,
+    value(this: DataFrame) {
+      return tableBundle(frameRows(this), {});
+    },
+  });
+}
+
+/**
+ * Rows as a danfo.js DataFrame that a notebook shows as a table. Loads danfo.js, about half a second, the first time.
+ * Do not calculate means or deviations of columns with gaps with it.
+ */
+export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
+  const danfo = await import("danfojs-node");
+  teachToShow(danfo.DataFrame.prototype);
+  const columns = columnsOf(rows);
+  const cells = rows.map((row) => columns.map((name) => row[name] ?? Number.NaN));
+  return new danfo.DataFrame(cells, { columns });
+}
