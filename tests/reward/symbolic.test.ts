@@ -48,7 +48,7 @@ describe("isZero", () => {
   it("gives the reason when it cannot tell", () => {
     expect(isZero("(1").reason).toBe("not comparable: ) expected");
     expect(isZero("x/(1-1)").reason).toBe("not comparable: division by zero");
-    expect(isZero("2**99").reason).toBe("not comparable: exponent too large");
+    expect(isZero("2**9999").reason).toBe("not comparable: exponent too large");
     expect(isZero("").zero).toBe(false);
   });
 });

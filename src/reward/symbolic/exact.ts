@@ -2,7 +2,7 @@
  * @module Exact arithmetic on expressions: quotients of polynomials whose atoms are letters, π, i, square roots and
  * logarithms. Two expressions are equal when the numerator of their difference vanishes.
  */
-import type { Expression } from "./parse.js";
+import type { Expression, FunctionName } from "./expression.js";
 import {
   type Atom,
   add,
@@ -29,7 +29,7 @@ import {
 } from "./scalar.js";
 import { UnsupportedExpression } from "./unsupported.js";
 
-interface Quotient {
+export interface Quotient {
   readonly top: Polynomial;
   readonly bottom: Polynomial;
 }
@@ -43,7 +43,10 @@ export interface Evaluation extends Budget {
 }
 
 const UNIT = constant(ONE);
+/** Of polynomials; numbers may have larger ones, as long as the result stays small. */
 const LARGEST_POWER = 64n;
+/** Decimal digits of a number's power. */
+const MOST_DIGITS = 300;
 const LARGEST_FACTORIAL = 60n;
 
 function quotient(top: Polynomial, bottom: Polynomial): Quotient {
@@ -144,6 +147,46 @@ function logarithm(value: Quotient, run: Evaluation): Quotient {
   return whole([...part(only.top, 1n), ...part(only.bottom, -1n)].reduce(add, new Map()));
 }
 
+/** The value of a quotient that is an exact number, else null. */
+export function rationalOf(value: Quotient): Exclude<Scalar, number> | null {
+  const only = value.bottom === UNIT ? constantOf(value.top) : null;
+  return typeof only === "number" ? null : only;
+}
+
+/** The real n-th root of a number that has a rational one; anything else is one atom. */
+function nthRoot(value: Quotient, index: number, run: Evaluation): Quotient {
+  const only = rationalOf(value);
+  const exact = only === null ? null : exactRoot(only, index);
+  if (exact !== null) return whole(constant(exact));
+  return opaqueAtom(`${index}√(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
+}
+
+function exactRoot({ top, bottom }: Exclude<Scalar, number>, index: number): Scalar | null {
+  if (top < 0n && index % 2 === 0) return null;
+  const size = rootOfWhole(top < 0n ? -top : top, index);
+  const under = rootOfWhole(bottom, index);
+  return size === null || under === null ? null : rational(top < 0n ? -size : size, under);
+}
+
+/** The whole number whose power is n, else null. */
+function rootOfWhole(n: bigint, index: number): bigint | null {
+  const guess = BigInt(Math.round(Number(n) ** (1 / index)));
+  return guess ** BigInt(index) === n ? guess : null;
+}
+
+/** A function of a number where it is a number, else one atom. */
+function functionValue(name: FunctionName, value: Quotient, run: Evaluation): Quotient {
+  const only = rationalOf(value);
+  if (only !== null) {
+    const isNegative = only.top < 0n;
+    const floor = only.top / only.bottom - (isNegative && only.bottom !== 1n ? 1n : 0n);
+    if (name === "abs") return whole(constant(rational(isNegative ? -only.top : only.top, only.bottom)));
+    if (name === "floor") return whole(constant(rational(floor)));
+    if (name === "ceil") return whole(constant(rational(only.bottom === 1n ? floor : floor + 1n)));
+  }
+  return opaqueAtom(`${name}(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
+}
+
 function factorial(value: Quotient, run: Evaluation): Quotient {
   const only = value.bottom === UNIT ? constantOf(value.top) : null;
   if (only === null) return opaqueAtom(`(${nameOf(value.top)}÷${nameOf(value.bottom)})!`, run);
@@ -155,8 +198,21 @@ function factorial(value: Quotient, run: Evaluation): Quotient {
   return whole(constant(rational(product)));
 }
 
+/** A rational number's power. @throws UnsupportedExpression when it has too many digits */
+function rationalPower(base: Exclude<Scalar, number>, exponent: bigint): Quotient {
+  const digits = Math.max(`${base.top}`.length, `${base.bottom}`.length) - 1;
+  const isTrivial = digits === 0 && base.bottom === 1n && base.top >= -1n && base.top <= 1n;
+  if (!isTrivial && (exponent > 1000n || digits * Number(exponent) > MOST_DIGITS)) {
+    throw new UnsupportedExpression("exponent too large");
+  }
+  const power = isTrivial ? 2n - (exponent % 2n) : exponent;
+  return whole(constant(rational(base.top ** power, base.bottom ** power)));
+}
+
 function integerPower(base: Quotient, exponent: bigint, run: Evaluation): Quotient {
   if (exponent < 0n) return integerPower(divideQuotients(whole(UNIT), base, run), -exponent, run);
+  const number = exponent > 1n ? rationalOf(base) : null;
+  if (number !== null) return rationalPower(number, exponent);
   if (exponent > LARGEST_POWER) throw new UnsupportedExpression("exponent too large");
   let power = whole(UNIT);
   for (let count = 0n; count < exponent; count++) power = multiplyQuotients(power, base, run);
@@ -182,6 +238,8 @@ export function evaluate(expression: Expression, run: Evaluation): Quotient {
   switch (expression.kind) {
     case "integer":
       return whole(constant(rational(expression.value)));
+    case "fraction":
+      return whole(constant(rational(expression.top, expression.bottom)));
     case "decimal":
       run.decimal = true;
       return whole(constant(expression.value));
@@ -189,10 +247,14 @@ export function evaluate(expression: Expression, run: Evaluation): Quotient {
       return whole(atomic({ name: expression.name }));
     case "negate":
       return evaluateNegated(expression.argument, run);
+    case "root":
+      return nthRoot(evaluate(expression.argument, run), expression.index, run);
     case "call": {
       const argument = evaluate(expression.argument, run);
       if (expression.name === "!") return factorial(argument, run);
-      return expression.name === "sqrt" ? squareRoot(argument, run) : logarithm(argument, run);
+      if (expression.name === "sqrt") return squareRoot(argument, run);
+      if (expression.name === "ln") return logarithm(argument, run);
+      return functionValue(expression.name, argument, run);
     }
     default:
       return evaluateBinary(expression, run);

@@ -4,19 +4,8 @@
  *
  * It builds a tree of numbers, names and the functions sqrt and ln; nothing is executed.
  */
+import type { Expression } from "./expression.js";
 import { UnsupportedExpression } from "./unsupported.js";
-
-export type Expression =
-  | { readonly kind: "integer"; readonly value: bigint }
-  | { readonly kind: "decimal"; readonly value: number }
-  | { readonly kind: "name"; readonly name: string }
-  | { readonly kind: "call"; readonly name: "sqrt" | "ln" | "!"; readonly argument: Expression }
-  | { readonly kind: "negate"; readonly argument: Expression }
-  | {
-      readonly kind: "+" | "-" | "*" | "/" | "**";
-      readonly left: Expression;
-      readonly right: Expression;
-    };
 
 type Token =
   | { readonly kind: "number"; readonly text: string }

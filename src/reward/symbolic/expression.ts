@@ -1,0 +1,53 @@
+/**
+ * @module What both graders read mathematics into: a tree of numbers, names, functions and the four operations.
+ */
+
+/** Functions of one argument. `!` is the factorial, `abs` the absolute value. */
+export const FUNCTIONS = [
+  "sqrt",
+  "ln",
+  "!",
+  "exp",
+  "sin",
+  "cos",
+  "tan",
+  "arcsin",
+  "arccos",
+  "arctan",
+  "sinh",
+  "cosh",
+  "tanh",
+  "abs",
+  "floor",
+  "ceil",
+] as const;
+export type FunctionName = (typeof FUNCTIONS)[number];
+
+export type Expression =
+  | { readonly kind: "integer"; readonly value: bigint }
+  /** An exact number that is written as a decimal: 0.25 is 25/100. The denominator is positive. */
+  | { readonly kind: "fraction"; readonly top: bigint; readonly bottom: bigint }
+  /** A decimal as a double: the reference grader's reading. */
+  | { readonly kind: "decimal"; readonly value: number }
+  | { readonly kind: "name"; readonly name: string }
+  | { readonly kind: "call"; readonly name: FunctionName; readonly argument: Expression }
+  /** The real root where there is one (∛−8 = −2), else the principal one; index at least 3. */
+  | { readonly kind: "root"; readonly index: number; readonly argument: Expression }
+  | { readonly kind: "negate"; readonly argument: Expression }
+  | {
+      readonly kind: "+" | "-" | "*" | "/" | "**";
+      readonly left: Expression;
+      readonly right: Expression;
+    };
+
+/** Names of letters in an expression, each once, sorted; π is no letter. */
+export function lettersOf(expression: Expression): string[] {
+  const names = new Set<string>();
+  const pending = [expression];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.kind === "name" && next.name !== "pi") names.add(next.name);
+    else if ("argument" in next) pending.push(next.argument);
+    else if ("left" in next) pending.push(next.left, next.right);
+  }
+  return [...names].sort();
+}
