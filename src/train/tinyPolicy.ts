@@ -31,7 +31,7 @@ import { warmup } from "./warmup.js";
 export const SHORTCUT_SHARE: Readonly<Record<FamilyName, number>> = {
   count: 0.35,
   difference: 0.6,
-  barValue: 0.35,
+  barValue: 0.3,
   barSum: 0.6,
   relation: 0.4,
   grid: 0.4,
@@ -39,7 +39,7 @@ export const SHORTCUT_SHARE: Readonly<Record<FamilyName, number>> = {
   fraction: 0.4,
   dice: 0.6,
   cards: 0.6,
-  rectangle: 0.6,
+  rectangle: 0.35,
 };
 
 /** A stretch of the warm-up with its own learning-rate curve and its own mix of demonstrations. */
