@@ -7,6 +7,7 @@
  */
 import type { Interval } from "../src/core/stats.js";
 import type { ImageSource } from "../src/records.js";
+import type { JudgePrompts } from "./scoring/judgePrompts.js";
 
 export const BENCHMARKS = ["MathVista", "MMStar", "MMMU", "MathVerse", "MathVision", "AI2D"] as const;
 /** The six of the paper's main table, in no order of merit. */
@@ -75,6 +76,8 @@ export interface Prediction {
   readonly sample: number;
   /** What the model wrote; empty when it failed. */
   readonly prediction: string;
+  /** What a thinking server keeps apart from it; never graded. */
+  readonly thinking?: string;
   readonly status: PredictionStatus;
   /** Why it failed. */
   readonly error?: string;
@@ -115,7 +118,12 @@ export interface Verdict {
 export interface Judge {
   /** Printed beside every score it had a part in. */
   readonly name: string;
-  ask(prompt: string, options: { readonly temperature: number; readonly maxTokens: number }): Promise<string>;
+  readonly prompts: JudgePrompts;
+  /** @param question `attempt` counts from 0; a repeated attempt is a new call. */
+  ask(
+    prompt: string,
+    question: { readonly temperature: number; readonly maxTokens: number; readonly attempt: number },
+  ): Promise<string>;
 }
 
 export interface GradeSettings {
@@ -158,20 +166,26 @@ export interface Benchmark {
   isReported(row: BenchmarkRow): boolean;
 }
 
-/** What scoring one dataset's predictions says. */
-export interface ScoreReport {
+/** Hits among rows; `accuracy` is the share with its 95 % interval, clustered where rows are not independent. */
+export interface Tally {
+  readonly total: number;
+  readonly correct: number;
+  readonly accuracy: Interval;
+}
+
+/** What scoring one dataset's predictions by one rule set and mode says. Failed rows count as rows. */
+export interface ScoreReport extends Tally {
   readonly benchmark: BenchmarkName;
   readonly dataset: string;
   readonly rules: RuleSet;
   readonly mode: ScoreMode;
   /** Null: rules only. */
   readonly judge: string | null;
-  /** Predictions scored, all samples of a row counted. */
-  readonly total: number;
-  readonly correct: number;
-  /** Share correct with its 95 % interval. */
-  readonly accuracy: Interval;
+  /** The rows whose share papers report (MMMU: `validation`); all of them where the file has none of those. */
+  readonly reported: Tally;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Rows of the data that have no prediction and are not counted. */
+  readonly missing: number;
   readonly tables: readonly ScoreTable[];
   readonly verdicts: readonly (Verdict & { readonly index: string; readonly sample: number })[];
 }

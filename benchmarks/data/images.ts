@@ -2,7 +2,7 @@
  * @module From image cells to images: base64, list literals, and files beside the data. Pixels are not decoded here.
  */
 import { realpathSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
 import { sha256 } from "../../src/core/digest.js";
@@ -66,6 +66,8 @@ export function imageKind(bytes: Uint8Array): string {
 export async function keepImage(bytes: Uint8Array, folder: string | undefined): Promise<ImageSource> {
   if (folder === undefined) return { kind: "bytes", bytes };
   const path = join(folder, `${sha256(bytes).slice(0, 32)}.${imageKind(bytes)}`);
+  const present = await stat(path).catch(() => undefined);
+  if (present?.size === bytes.length) return { kind: "path", path };
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(path, bytes);
   return { kind: "path", path };

@@ -1,0 +1,115 @@
+/**
+ * @module Rows answered by a checkpoint folder through the compiled policy, in batches.
+ */
+import { ConfigError, invariant, SharegrpoError } from "../../src/core/errors.js";
+import { Rng } from "../../src/core/rng.js";
+import { zip } from "../../src/core/zip.js";
+import type { Processor } from "../../src/model/processor.js";
+import { buildPrompt, IMAGE_MARKER, type Prompt } from "../../src/model/prompt.js";
+import type { Rollout } from "../../src/records.js";
+import type { RolloutRequest } from "../../src/rollout/generate.js";
+import type { Sampling } from "../../src/rollout/sampling.js";
+import type { MessageItem } from "../records.js";
+import {
+  type Answer,
+  type AnswerEngine,
+  type Asked,
+  type Decoding,
+  failure,
+  type PixelLimits,
+} from "./engine.js";
+
+export interface LocalEngineOptions {
+  readonly processor: Processor;
+  /** `rollouts[prompt][response]`: the compiled policy, on this thread or in a process of its own. */
+  readonly generate: (request: Omit<RolloutRequest, "onProgress" | "signal">) => Promise<Rollout[][]>;
+  readonly decoding: Decoding;
+  readonly pixels: PixelLimits;
+  /** Rows in a batch; default 32. */
+  readonly atOnce?: number;
+  /** Milliseconds from any origin. */
+  readonly now?: () => number;
+}
+
+const DEFAULT_AT_ONCE = 32;
+
+/** The message as one text with a marker where each image stands. */
+export function markedText(items: readonly MessageItem[]): string {
+  return items.map((item) => (item.kind === "text" ? item.text : IMAGE_MARKER)).join("");
+}
+
+function samplingOf({ temperature, topP, topK, maxTokens }: Decoding): Sampling {
+  const isGreedy = temperature === 0;
+  return { temperature: isGreedy ? 1 : temperature, isGreedy, topP: topP ?? 1, topK: topK ?? 0, maxTokens };
+}
+
+function withPixels(processor: Processor, { minPixels, maxPixels }: PixelLimits): Processor {
+  const { image } = processor;
+  return {
+    ...processor,
+    image: { ...image, minPixels: minPixels ?? image.minPixels, maxPixels: maxPixels ?? image.maxPixels },
+  };
+}
+
+/** A prompt, or why the row cannot be asked: an image that is none, words that are control tokens. */
+async function promptOf(processor: Processor, { dataset, index, items }: Asked): Promise<Prompt | Answer> {
+  const images = items.flatMap((item) => (item.kind === "image" ? [item.image] : []));
+  try {
+    return await buildPrompt(processor, { text: markedText(items), images }, `${dataset}, index ${index}`);
+  } catch (error) {
+    if (error instanceof SharegrpoError) return failure(error.message);
+    throw error;
+  }
+}
+
+/**
+ * An engine on a compiled policy. A draw depends on seed, dataset, row and sample, never on the batch.
+ * @throws ConfigError for settings the policy does not know
+ */
+export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
+  const { generate, decoding, atOnce = DEFAULT_AT_ONCE, now = () => performance.now() } = options;
+  if (decoding.repetitionPenalty !== null && decoding.repetitionPenalty !== 1) {
+    throw new ConfigError("local engine: unsupported repetition penalty: leave it out, or use a server");
+  }
+  const processor = withPixels(options.processor, options.pixels);
+  const root = Rng.fromSeed(decoding.seed).split("evaluate");
+
+  const generateBatch = async (batch: readonly { row: Asked; prompt: Prompt }[]): Promise<Answer[]> => {
+    const startedMs = now();
+    const rollouts = await generate({
+      prompts: batch.map(({ prompt }) => prompt),
+      responses: 1,
+      sampling: samplingOf(decoding),
+      streams: batch.map(({ row }) => [root.split(row.dataset, row.index, row.sample).key]),
+      maxRows: batch.length,
+    });
+    const latencyMs = now() - startedMs;
+    return zip(batch, rollouts).map(([{ prompt }, [rollout]]): Answer => {
+      invariant(rollout, "local engine: a prompt without a rollout");
+      return {
+        prediction: processor.decode(rollout.tokens, { skipSpecial: true }).trim(),
+        status: rollout.stopReason === "length" ? "truncated" : "finished",
+        promptTokens: prompt.tokens.length,
+        tokens: rollout.tokens.length,
+        latencyMs,
+      };
+    });
+  };
+
+  return {
+    kind: "local",
+    async answerAll(asked, onAnswer, signal) {
+      for (let first = 0; first < asked.length; first += atOnce) {
+        signal?.throwIfAborted();
+        const batch: { row: Asked; prompt: Prompt }[] = [];
+        for (const row of asked.slice(first, first + atOnce)) {
+          const prompt = await promptOf(processor, row);
+          if ("status" in prompt) await onAnswer(row, prompt);
+          else batch.push({ row, prompt });
+        }
+        if (batch.length === 0) continue;
+        for (const [{ row }, answer] of zip(batch, await generateBatch(batch))) await onAnswer(row, answer);
+      }
+    },
+  };
+}
