@@ -24,6 +24,44 @@ export class BenchmarkError extends SharegrpoError {}
 /** A function cannot be compiled: an operation without an ONNX mapping, or a value read while tracing. */
 export class CompileError extends SharegrpoError {}
 
+/**
+ * What a server did instead of answering. `unreachable`: nobody listens, or the connection broke; `timeout`; `busy`:
+ * 429 or 503; `broken`: another 5xx; `garbled`: an answer that is none; `refused`: key, model or path are wrong, so
+ * every request will fail; `rejected`: this one request is not accepted.
+ */
+export type ServerErrorKind =
+  | "unreachable"
+  | "timeout"
+  | "busy"
+  | "broken"
+  | "garbled"
+  | "refused"
+  | "rejected";
+
+export interface ServerErrorDetails {
+  readonly kind: ServerErrorKind;
+  /** Without credentials. */
+  readonly url: string;
+  /** HTTP status, where there was one. */
+  readonly status?: number;
+  /** How long the server asked to be left alone, milliseconds. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** A model server cannot be reached, refuses, or answers nonsense. */
+export class ServerError extends SharegrpoError {
+  readonly details: ServerErrorDetails;
+  constructor(message: string, details: ServerErrorDetails) {
+    super(message, { cause: details.cause });
+    this.details = details;
+  }
+  /** Whether other requests will fail too, so that a run should stop instead of failing row by row. */
+  get isOutage(): boolean {
+    return ["unreachable", "busy", "refused"].includes(this.details.kind);
+  }
+}
+
 /** States what cannot happen. @throws Error when it happens. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${message}`);
