@@ -1,0 +1,86 @@
+/**
+ * @module MMMU: questions of 30 college subjects, most with options, some open. Papers report the validation split.
+ *
+ * VLMEvalKit makes a two-option question of an open one: A is the gold text, B "Other Answers". Where the gold is
+ * itself one capital letter it takes that letter for the gold option, so that such a row can hardly be right.
+ * `fixed` compares an open answer with the gold text.
+ */
+import { gradeAnswer } from "../src/reward/equal.js";
+import { DATASETS } from "./data/catalogue.js";
+import { parsePythonStrings } from "./data/pythonLiteral.js";
+import { interleavedPrompt, optionsOf } from "./prompts/choice.js";
+import type { Benchmark, BenchmarkRow, GradeSettings, Verdict } from "./records.js";
+import type { Choices } from "./scoring/choices.js";
+import { type ChoiceQuestion, gradeChoice } from "./scoring/multipleChoice.js";
+import { numberOf, sameNumber } from "./scoring/numbers.js";
+import { readFreeForm } from "./scoring/reading.js";
+import { column, splitTable } from "./scoring/tables.js";
+import { cellOf, decided } from "./scoring/verdict.js";
+
+const OTHER = "Other Answers";
+
+function isOpen({ cells }: BenchmarkRow): boolean {
+  return cells["A"] === undefined;
+}
+
+/** An open question as two options. */
+function openAsChoice(row: BenchmarkRow): ChoiceQuestion {
+  const gold = cellOf(row, "answer");
+  const choices: Choices = new Map([
+    ["A", gold],
+    ["B", OTHER],
+  ]);
+  return { row, choices, gold: /^[A-Z]$/.test(gold) ? gold : "A" };
+}
+
+/** The options of a row; `fixed` brings back the one that was lost because its text is a word for "missing". */
+function choiceQuestion(row: BenchmarkRow, { mode }: GradeSettings): ChoiceQuestion {
+  const gold = cellOf(row, "answer");
+  const options = optionsOf(row);
+  const isLost = mode === "fixed" && !options.some(([letter]) => letter === gold);
+  return { row, choices: new Map(isLost ? [...options, [gold, "None"]] : options), gold };
+}
+
+/** The texts that count as right: the gold text, or each element where it is a Python list. */
+function goldTexts(gold: string): readonly string[] {
+  return (gold.startsWith("[") ? parsePythonStrings(gold) : undefined) ?? [gold];
+}
+
+function isSame(answer: string, gold: string): boolean {
+  const [given, truth] = [numberOf(answer), numberOf(gold)];
+  if (given !== undefined && truth !== undefined && sameNumber(given, truth)) return true;
+  return answer.trim().toLowerCase() === gold.trim().toLowerCase() || gradeAnswer(answer, gold).correct;
+}
+
+async function gradeOpen(row: BenchmarkRow, response: string, settings: GradeSettings): Promise<Verdict> {
+  if (settings.mode === "compatible") return gradeChoice(response, openAsChoice(row), settings);
+  const texts = goldTexts(cellOf(row, "answer"));
+  const reading = readFreeForm(response);
+  if (reading) {
+    const isCorrect = texts.some((gold) => isSame(reading.text, gold));
+    return decided(reading, isCorrect);
+  }
+  return gradeChoice(response, { ...openAsChoice(row), gold: "A" }, settings);
+}
+
+export const mmmu: Benchmark = {
+  name: "MMMU",
+  datasets: DATASETS.MMMU,
+  columns: ["question", "answer"],
+  prompt: interleavedPrompt,
+  grade: (row, response, settings) =>
+    isOpen(row)
+      ? gradeOpen(row, response, settings)
+      : gradeChoice(response, choiceQuestion(row, settings), settings),
+  tables: (graded) => [
+    splitTable(graded, {
+      title: "MMMU",
+      split: column("split"),
+      // In this file `l2-category` is the subject and `category` the domain.
+      groups: [column("l2-category"), column("category")],
+      scale: 1,
+    }),
+  ],
+  cluster: ({ index, cells }) => cells["id"] ?? index,
+  isReported: ({ cells }) => cells["split"] === "validation",
+};

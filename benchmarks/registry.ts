@@ -1,0 +1,34 @@
+/**
+ * @module The six benchmarks by name.
+ */
+import { ai2d } from "./ai2d.js";
+import { datasetNamed } from "./data/catalogue.js";
+import { mathVerse } from "./mathVerse.js";
+import { mathVision } from "./mathVision.js";
+import { mathVista } from "./mathVista.js";
+import { mmmu } from "./mmmu.js";
+import { mmStar } from "./mmStar.js";
+import type { Benchmark, BenchmarkName, DatasetInfo } from "./records.js";
+
+export const BENCHMARK: Readonly<Record<BenchmarkName, Benchmark>> = {
+  MathVista: mathVista,
+  MMStar: mmStar,
+  MMMU: mmmu,
+  MathVerse: mathVerse,
+  MathVision: mathVision,
+  AI2D: ai2d,
+};
+
+export interface NamedBenchmark {
+  readonly benchmark: Benchmark;
+  readonly dataset: DatasetInfo;
+}
+
+/**
+ * The benchmark and dataset of a name: the paper's or VLMEvalKit's.
+ * @throws BenchmarkError listing the names there are
+ */
+export function benchmarkNamed(name: string): NamedBenchmark {
+  const { benchmark, dataset } = datasetNamed(name);
+  return { benchmark: BENCHMARK[benchmark], dataset };
+}

@@ -1,0 +1,43 @@
+/**
+ * @module Numbers as people and models write them: thousands commas, TeX, units, percent signs. For `fixed` scoring.
+ */
+import { latexValue } from "./latexArithmetic.js";
+import { pythonFloat } from "./python.js";
+import { type Reading, RULE } from "./reading.js";
+
+const PLAIN = String.raw`[-+−]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)`;
+/** A number with a unit behind it: `14 cm`, `60°`, `12.5%`. */
+const WITH_UNIT = new RegExp(String.raw`^(${PLAIN})\s*(?:[\p{L}°µ%²³/]|\\%|\^\{?\d\}?)+$`, "u");
+/** TeX around a number that says nothing about its value. */
+const DRESS =
+  /\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}|\\[,;:! ]|\\?\$|\^\s*\{?\s*\\circ\s*\}?|°/g;
+
+function plainNumber(text: string): number | undefined {
+  return pythonFloat(text.replaceAll(/(?<=\d),(?=\d{3}(?!\d))/g, "").replace("−", "-"));
+}
+
+/** The number a text is; undefined when it is none. Units are not compared: the question names them. */
+export function numberOf(text: string): number | undefined {
+  const bare = text.replaceAll(DRESS, "$1").trim();
+  const unit = WITH_UNIT.exec(bare);
+  const value =
+    plainNumber(bare) ??
+    (unit?.[1] === undefined ? undefined : plainNumber(unit[1])) ??
+    latexValue(bare, "latex2sympy2_extended");
+  return value === undefined || Number.isNaN(value) ? undefined : value;
+}
+
+const NUMBERS = new RegExp(String.raw`(?<![\p{L}\p{N}.])${PLAIN}(?![\p{L}\p{N}])`, "gu");
+
+/** The only number of a text, however often it stands there. */
+export function onlyNumber(text: string): Reading | undefined {
+  const found = new Set(text.match(NUMBERS) ?? []);
+  const [only] = found;
+  return found.size === 1 && only !== undefined ? { text: only, rule: RULE.onlyNumber } : undefined;
+}
+
+/** Whether two numbers are the same after rounding to `places`; with `places` undefined, up to float noise. */
+export function sameNumber(one: number, other: number, places?: number): boolean {
+  const within = places === undefined ? 1e-9 * Math.max(1, Math.abs(other)) : 0.5 * 10 ** -places + 1e-9;
+  return Math.abs(one - other) <= within;
+}
