@@ -37,13 +37,8 @@ interface Row {
   stop: StopReason | undefined;
 }
 
-const SLOT_STEP = 32;
-const DOUBLE_FROM = 128;
-
-/** Room for more response tokens: in steps while small, because every empty slot is read too; doubled later on. */
-function moreSlots(slots: number): number {
-  return slots < DOUBLE_FROM ? slots + SLOT_STEP : 2 * slots;
-}
+/** Response tokens a cache block has room for; every empty slot is read too. */
+const SLOTS = 32;
 
 /** Sizes that compiled graphs exist for: retiring rows steps down to the smallest that fits. */
 const UNIT_LADDER = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256];
@@ -118,7 +113,7 @@ async function decodeRows(
   let rows = all;
   let cache = KvCache.create({ ...start, mask: packed.mask }, config, {
     responses: request.responses,
-    slots: SLOT_STEP,
+    slots: SLOTS,
   });
   const promptOf = (row: number) => Math.floor(row / request.responses);
   pick(rows, { probs: start.probs, rowOf: promptOf }, sampling, policy.eos);
@@ -127,12 +122,10 @@ async function decodeRows(
   for (let t = 0; rows.some((row) => row.stop === undefined); t++) {
     const perUnit = rows.length / next.length;
     const kept = retire(rows, next.length, perUnit);
-    if (kept || cache.isFull) {
-      const units = kept?.units ?? next.map((_, unit) => unit);
-      const slots = cache.isFull ? moreSlots(cache.length) : ((cache.keys[0] as NdArray).shape[2] as number);
-      cache = cache.rebuilt({ units, rows: kept?.rows ?? rows.map((_, row) => row), slots });
-      rows = kept ? kept.rows.map((row) => rows[row] as Row) : rows;
-      next = units.map((unit) => next[unit] as number);
+    if (kept) {
+      cache = cache.keeping(kept.units, kept.rows);
+      rows = kept.rows.map((row) => rows[row] as Row);
+      next = kept.units.map((unit) => next[unit] as number);
     }
     const tokens = ndarray(
       rows.map((row) => row.tokens.at(-1) ?? 0),

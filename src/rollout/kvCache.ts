@@ -16,47 +16,70 @@ export function gatherBlocks(source: NdArray, indices: readonly number[]): NdArr
   return gathered;
 }
 
-/** Cache of U prompts with R response rows each. */
+/** Up to this many first blocks a new block has their size; later ones double the room. */
+const EQUAL_BLOCKS = 4;
+
+/** Keys and values of consecutive tokens, per layer `[U·R, K, C, D]`. */
+interface Block {
+  readonly keys: readonly NdArray[];
+  readonly values: readonly NdArray[];
+}
+
+interface PromptCache {
+  /** per layer `[U, K, P, D]` */
+  readonly keys: readonly NdArray[];
+  readonly values: readonly NdArray[];
+  /** `[U, P]` */
+  readonly mask: NdArray;
+}
+
+/** Cache of U prompts with R response rows each. It grows by blocks, so that no token is ever copied to make room. */
 export class KvCache {
+  /** Oldest first; all are full but the last. */
+  readonly blocks: Block[] = [];
+  /** `[C]` of the last block: 0 for filled slots, MASKED for empty ones. */
+  slotMask: NdArray = zeros([0]);
   private filled = 0;
-  readonly slotMask: NdArray;
+  private room = 0;
 
   private constructor(
-    /** per layer `[U, K, P, D]` */
-    readonly promptKeys: readonly NdArray[],
-    readonly promptValues: readonly NdArray[],
-    /** `[U, P]` */
-    readonly promptMask: NdArray,
-    /** per layer `[U·R, K, C, D]` */
-    readonly keys: readonly NdArray[],
-    readonly values: readonly NdArray[],
-  ) {
-    const slots = keys[0]?.shape[2] ?? 0;
-    this.slotMask = zeros([slots]);
-    this.slotMask.data.fill(MASKED);
-  }
-
-  /** An empty cache for `responses` rows per prompt and `slots` response tokens. */
-  static create(
-    prompts: {
-      readonly keys: readonly NdArray[];
-      readonly values: readonly NdArray[];
-      readonly mask: NdArray;
+    private readonly prompt: PromptCache,
+    /** `[U·R, K, D]`, and the slots of the first block. */
+    private readonly sizes: {
+      readonly rows: number;
+      readonly K: number;
+      readonly D: number;
+      readonly slots: number;
     },
+  ) {}
+
+  /** An empty cache for `responses` rows per prompt; the first block has `slots` tokens. */
+  static create(
+    prompt: PromptCache,
     config: ModelConfig,
     { responses, slots }: { readonly responses: number; readonly slots: number },
   ): KvCache {
-    const rows = (prompts.mask.shape[0] ?? 0) * responses;
-    const empty = () => prompts.keys.map(() => zeros([rows, config.keyValueHeads, slots, config.headSize]));
-    return new KvCache(prompts.keys, prompts.values, prompts.mask, empty(), empty());
+    const rows = (prompt.mask.shape[0] ?? 0) * responses;
+    const cache = new KvCache(prompt, { rows, K: config.keyValueHeads, D: config.headSize, slots });
+    cache.grow();
+    return cache;
   }
 
+  get promptKeys(): readonly NdArray[] {
+    return this.prompt.keys;
+  }
+
+  get promptValues(): readonly NdArray[] {
+    return this.prompt.values;
+  }
+
+  get promptMask(): NdArray {
+    return this.prompt.mask;
+  }
+
+  /** Response tokens per row. */
   get length(): number {
     return this.filled;
-  }
-
-  get isFull(): boolean {
-    return this.filled === this.slotMask.data.length;
   }
 
   /**
@@ -64,56 +87,54 @@ export class KvCache {
    * @param keys per layer `[U·R, K, D]`
    */
   append(keys: readonly NdArray[], values: readonly NdArray[]): void {
-    this.keys.forEach((cache, layer) => {
-      this.write(cache, keys[layer] as NdArray);
-      this.write(this.values[layer] as NdArray, values[layer] as NdArray);
+    if (this.filled === this.room) this.grow();
+    const { keys: keySlots, values: valueSlots } = this.blocks.at(-1) as Block;
+    const slots = this.slotMask.data.length;
+    const at = this.filled - (this.room - slots);
+    keySlots.forEach((cache, layer) => {
+      write(cache, keys[layer] as NdArray, at);
+      write(valueSlots[layer] as NdArray, values[layer] as NdArray, at);
     });
-    this.slotMask.data[this.filled] = 0;
+    this.slotMask.data[at] = 0;
     this.filled++;
   }
 
-  private write(cache: NdArray, fresh: NdArray): void {
-    const [rows, K, C, D] = cache.shape as [number, number, number, number];
-    const to = cache.data;
-    const from = fresh.data;
-    let read = 0;
-    // Plain loops: for short heads they are several times faster than `set(subarray)`.
-    for (let row = 0, at = this.filled * D; row < rows * K; row++, at += C * D) {
-      for (let d = 0; d < D; d++) to[at + d] = from[read++] as number;
-    }
+  private grow(): void {
+    const { rows, K, D, slots } = this.sizes;
+    const more = this.room < EQUAL_BLOCKS * slots ? slots : this.room;
+    const empty = () => this.prompt.keys.map(() => zeros([rows, K, more, D]));
+    this.blocks.push({ keys: empty(), values: empty() });
+    this.room += more;
+    this.slotMask = zeros([more]);
+    this.slotMask.data.fill(MASKED);
   }
 
-  /** The same tokens with room for `slots`, keeping only these prompts and these rows of them. */
-  rebuilt(options: {
-    readonly slots: number;
-    readonly units: readonly number[];
-    readonly rows: readonly number[];
-  }): KvCache {
-    const { slots } = options;
-    const resize = (source: NdArray): NdArray => {
-      const [, K, C, D] = source.shape as [number, number, number, number];
-      const resized = zeros([options.rows.length, K, slots, D]);
-      options.rows.forEach((from, to) => {
-        for (let head = 0; head < K; head++) {
-          const start = (from * K + head) * C * D;
-          const used = source.data.subarray(start, start + this.filled * D);
-          resized.data.set(used, (to * K + head) * slots * D);
-        }
-      });
-      return resized;
-    };
-    const keepsAllUnits =
-      options.units.length === this.promptMask.shape[0] && options.units.every((unit, at) => unit === at);
-    const ofUnits = (source: NdArray) => (keepsAllUnits ? source : gatherBlocks(source, options.units));
-    const next = new KvCache(
-      this.promptKeys.map(ofUnits),
-      this.promptValues.map(ofUnits),
-      ofUnits(this.promptMask),
-      this.keys.map(resize),
-      this.values.map(resize),
+  /** The same tokens, keeping only these prompts and these rows of them. */
+  keeping(units: readonly number[], rows: readonly number[]): KvCache {
+    const { mask, keys, values } = this.prompt;
+    const keepsAllUnits = units.length === mask.shape[0] && units.every((unit, at) => unit === at);
+    const ofUnits = (source: NdArray) => (keepsAllUnits ? source : gatherBlocks(source, units));
+    const prompt = { keys: keys.map(ofUnits), values: values.map(ofUnits), mask: ofUnits(mask) };
+    const next = new KvCache(prompt, { ...this.sizes, rows: rows.length });
+    const ofRows = (source: NdArray) => gatherBlocks(source, rows);
+    next.blocks.push(
+      ...this.blocks.map((block) => ({ keys: block.keys.map(ofRows), values: block.values.map(ofRows) })),
     );
+    next.slotMask = { ...this.slotMask, data: this.slotMask.data.slice() };
     next.filled = this.filled;
-    next.slotMask.data.fill(0, 0, this.filled);
+    next.room = this.room;
     return next;
+  }
+}
+
+/** Puts `fresh` `[rows, K, D]` into slot `slot` of `cache` `[rows, K, C, D]`. */
+function write(cache: NdArray, fresh: NdArray, slot: number): void {
+  const [rows, K, C, D] = cache.shape as [number, number, number, number];
+  const to = cache.data;
+  const from = fresh.data;
+  let read = 0;
+  // Plain loops: for short heads they are several times faster than `set(subarray)`.
+  for (let row = 0, at = slot * D; row < rows * K; row++, at += C * D) {
+    for (let d = 0; d < D; d++) to[at + d] = from[read++] as number;
   }
 }

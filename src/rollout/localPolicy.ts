@@ -63,10 +63,10 @@ export function createLocalPolicy(model: Model): LocalPolicy {
         sampler,
       ),
     decodeStep: ({ tokens, rope, cache }, sampler) => {
-      const { promptKeys, promptValues, keys, values, promptMask, slotMask } = cache;
+      const { promptKeys, promptValues, blocks, promptMask, slotMask } = cache;
       return runDecode(
         params,
-        { tokens, rope, cache: { promptKeys, promptValues, keys, values, promptMask, slotMask } },
+        { tokens, rope, cache: { promptKeys, promptValues, blocks, promptMask, slotMask } },
         sampler,
       );
     },

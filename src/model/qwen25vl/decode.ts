@@ -62,20 +62,25 @@ export function prefill(params: TensorParams, config: ModelConfig, inputs: Prefi
   return { probs, keys, values };
 }
 
+/** Keys and values of consecutive response tokens, per layer `[U·R, K, C, D]`: C slots, filled from the front. */
+export interface CacheBlock {
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
 export interface Cache {
   /** per layer `[U, K, P, D]` */
   readonly promptKeys: readonly Tensor[];
   readonly promptValues: readonly Tensor[];
-  /** per layer `[U·R, K, C, D]`: C slots, filled from the front */
-  readonly keys: readonly Tensor[];
-  readonly values: readonly Tensor[];
+  /** Oldest first; all are full but the last. */
+  readonly blocks: readonly CacheBlock[];
   /** `[U, P]` f32: 0 for prompt tokens, MASKED for padding */
   readonly promptMask: Tensor;
-  /** `[C]` f32: 0 for filled slots, MASKED for empty ones */
+  /** `[C]` f32 of the last block: 0 for filled slots, MASKED for empty ones */
   readonly slotMask: Tensor;
 }
 
-/** Attention of one new token per row over [prompt, cache, itself]. */
+/** Attention of one new token per row over [prompt, blocks …, itself]. */
 function attendCached(
   config: ModelConfig,
   cache: Cache,
@@ -84,7 +89,6 @@ function attendCached(
   const { heads: H, keyValueHeads: K, headSize: D } = config;
   const repeats = H / K;
   const [U, P] = cache.promptMask.shape as [number, number];
-  const C = cache.slotMask.shape[0] as number;
   return (layer, q, k, v) => {
     const rows = q.shape[0] as number;
     const R = rows / U;
@@ -97,25 +101,28 @@ function attendCached(
       tf.reshape(cache.promptMask, [U, 1, 1, P]),
     );
     const perRow = tf.transpose(tf.reshape(toPrompt, [U, K, R, repeats * P]), [0, 2, 1, 3]);
-    const toCache = tf.add(tf.matMul(queries, cache.keys[layer] as Tensor, false, true), cache.slotMask);
-    const toSelf = tf.matMul(queries, tf.reshape(k, [rows, K, 1, D]), false, true);
-    const weights = tf.softmax(tf.concat([tf.reshape(perRow, [rows, K, repeats, P]), toCache, toSelf], 3));
-    const onPrompt = tf.reshape(tf.slice(weights, [0, 0, 0, 0], [-1, -1, -1, P]), [U, R, K, repeats * P]);
-    const promptRows = tf.reshape(tf.transpose(onPrompt, [0, 2, 1, 3]), [U, K, R * repeats, P]);
-    const fromPrompt = tf.reshape(tf.matMul(promptRows, cache.promptValues[layer] as Tensor), [
-      U,
-      K,
-      R,
-      repeats * D,
-    ]);
-    const onCache = tf.slice(weights, [0, 0, 0, P], [-1, -1, -1, C]);
-    const onSelf = tf.slice(weights, [0, 0, 0, P + C], [-1, -1, -1, 1]);
-    const fromRow = tf.add(
-      tf.matMul(onCache, cache.values[layer] as Tensor),
-      tf.mul(onSelf, tf.reshape(v, [rows, K, 1, D])),
+    const toBlocks = cache.blocks.map(({ keys }, at) => {
+      const scores = tf.matMul(queries, keys[layer] as Tensor, false, true);
+      return at === cache.blocks.length - 1 ? tf.add(scores, cache.slotMask) : scores;
+    });
+    const toSelf = tf.sum(tf.mul(queries, tf.reshape(k, [rows, K, 1, D])), 3, true);
+    const scores = [tf.reshape(perRow, [rows, K, repeats, P]), ...toBlocks, toSelf];
+    const widths = scores.map((each) => each.shape[3] as number);
+    const [onPrompt, ...onRest] = tf.split(tf.softmax(tf.concat(scores, 3)), widths, 3) as [
+      Tensor,
+      ...Tensor[],
+    ];
+    const fromRow = cache.blocks.reduce(
+      (sum: Tensor, { values }, at) => tf.add(sum, tf.matMul(onRest[at] as Tensor, values[layer] as Tensor)),
+      tf.mul(onRest.at(-1) as Tensor, tf.reshape(v, [rows, K, 1, D])),
     );
-    const shared = tf.reshape(tf.transpose(fromPrompt, [0, 2, 1, 3]), [rows, H, D]);
-    return tf.add(shared, tf.reshape(fromRow, [rows, H, D]));
+    const promptRows = tf.transpose(tf.reshape(onPrompt, [U, R, K, repeats * P]), [0, 2, 1, 3]);
+    const fromPrompt = tf.matMul(
+      tf.reshape(promptRows, [U, K, R * repeats, P]),
+      cache.promptValues[layer] as Tensor,
+    );
+    const shared = tf.transpose(tf.reshape(fromPrompt, [U, K, R, repeats * D]), [0, 2, 1, 3]);
+    return tf.add(tf.reshape(shared, [rows, H, D]), tf.reshape(fromRow, [rows, H, D]));
   };
 }
 

@@ -65,14 +65,14 @@ describe("decodeStep", () => {
     let cache = KvCache.create({ ...start, mask: packed.mask }, model.config, { responses: R, slots: 2 });
     // What each row of the batch is: its prompt, and which of the six responses.
     let rows = [0, 1, 2].flatMap((prompt) => [2 * prompt, 2 * prompt + 1].map((row) => ({ prompt, row })));
-    const rebuild = (units: number[], kept: number[], slots: number) => {
-      cache = cache.rebuilt({ units, rows: kept, slots });
+    const keep = (units: number[], kept: number[]) => {
+      cache = cache.keeping(units, kept);
       rows = kept.map((at) => rows[at] as (typeof rows)[number]);
     };
     for (let t = 0; t < 6; t++) {
-      if (t === 2) rebuild([0, 1, 2], [1, 0, 2, 3, 5, 4], 4); // full: room for two more, and rows change places
-      if (t === 3) rebuild([0, 2], [0, 1, 4, 5], 4); // the text prompt goes
-      if (t === 4) rebuild([0, 1], [1, 2], 8); // one row of each stays, full again
+      if (t === 2) keep([0, 1, 2], [1, 0, 2, 3, 5, 4]); // rows change places
+      if (t === 3) keep([0, 2], [0, 1, 4, 5]); // the text prompt goes
+      if (t === 4) keep([0, 1], [1, 2]); // one row of each stays
       const tokens = ndarray(
         rows.map(({ row }) => tokenAt(row, t)),
         [rows.length],
