@@ -5,10 +5,11 @@
  * mean the same. `compatible` does so. Without a judge there is nothing to be compatible with: rules read the answer
  * and compare it in both modes. `fixed` with a judge asks it only where rules find no answer or no equality.
  */
+
+import { parsePythonLiteral } from "../src/core/pythonLiteral.js";
 import { gradeAnswer } from "../src/reward/equal.js";
 import { DATASETS } from "./data/catalogue.js";
 import { isMissing } from "./data/cells.js";
-import { parsePythonLiteral } from "./data/pythonLiteral.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type {
   Benchmark,

@@ -4,9 +4,10 @@
  * VLMEvalKit compares the option letter or the answer as text, as Python expression and through a LaTeX reader
  * (`scoring/pythonEqual.ts`). `fixed` also knows roots, π, units, and expressions written another way.
  */
+
+import { parsePythonStrings } from "../src/core/pythonLiteral.js";
 import { gradeAnswer } from "../src/reward/equal.js";
 import { DATASETS } from "./data/catalogue.js";
-import { parsePythonStrings } from "./data/pythonLiteral.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
 import { type Choices, lettered, readChoice } from "./scoring/choices.js";

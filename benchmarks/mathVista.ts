@@ -6,10 +6,10 @@
  * `fixed` compares values at the asked precision, and lists element by element.
  */
 
+import { parsePythonLiteral, parsePythonStrings } from "../src/core/pythonLiteral.js";
 import { zip } from "../src/core/zip.js";
 import { gradeAnswer } from "../src/reward/equal.js";
 import { DATASETS } from "./data/catalogue.js";
-import { parsePythonLiteral, parsePythonStrings } from "./data/pythonLiteral.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
 import { type Choices, lettered, readChoice } from "./scoring/choices.js";

@@ -5,9 +5,10 @@
  * itself one capital letter it takes that letter for the gold option, so that such a row can hardly be right.
  * `fixed` compares an open answer with the gold text.
  */
+
+import { parsePythonStrings } from "../src/core/pythonLiteral.js";
 import { gradeAnswer } from "../src/reward/equal.js";
 import { DATASETS } from "./data/catalogue.js";
-import { parsePythonStrings } from "./data/pythonLiteral.js";
 import { interleavedPrompt, optionsOf } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings, Verdict } from "./records.js";
 import type { Choices } from "./scoring/choices.js";

@@ -7,8 +7,8 @@ import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
 import { sha256 } from "../../src/core/digest.js";
 import { DataError } from "../../src/core/errors.js";
+import { parsePythonStrings } from "../../src/core/pythonLiteral.js";
 import type { ImageSource } from "../../src/records.js";
-import { parsePythonStrings } from "./pythonLiteral.js";
 
 /** Longest `image` cell that is another row's index and not an image (VLMEvalKit). */
 const MAX_REFERENCE = 64;

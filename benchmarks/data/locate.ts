@@ -5,10 +5,11 @@
 import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { BenchmarkError, messageOf } from "../../src/core/errors.js";
+import { md5File } from "../../src/core/digest.js";
+import { type DownloadOptions, download } from "../../src/core/download.js";
+import { BenchmarkError, DataError, messageOf } from "../../src/core/errors.js";
 import { packageRoot } from "../../src/core/packageRoot.js";
 import type { DatasetInfo } from "../records.js";
-import { type DownloadOptions, download, md5File } from "./download.js";
 
 /** Folder with a small file in each benchmark's format. */
 export function samplesFolder(): string {
@@ -23,7 +24,7 @@ export function dataRoot(named: string | undefined, home: string): string {
   return named !== undefined && named !== "" && existsSync(named) ? named : join(home, "LMUData");
 }
 
-export interface LocateOptions extends Omit<DownloadOptions, "md5"> {
+export interface LocateOptions extends Omit<DownloadOptions, "checksum"> {
   /** Told what is done about a file that is not the published one. */
   readonly onNote?: (text: string) => void;
 }
@@ -61,10 +62,11 @@ export async function fetchDataset(
   if (isPresent) onNote?.(`${path}: not the published file (other MD5): downloading it again`);
   else if (await adoptDownloaded(root, path, dataset)) return path;
   try {
-    await download(url, path, { ...options, ...(md5 === undefined ? {} : { md5 }) });
+    const checksum = md5 === undefined ? {} : { checksum: { name: "MD5", expected: md5, of: md5File } };
+    await download(url, path, { ...options, ...checksum });
     return path;
   } catch (error) {
-    if (!(error instanceof BenchmarkError)) throw error;
+    if (!(error instanceof DataError)) throw error;
     const sum = md5 === undefined ? "" : ` (MD5 ${md5})`;
     const asIs = isPresent ? `; to use the file that is there, give --data ${root}` : "";
     const advice = `to work offline, copy the file${sum} to ${path}, or try the bundled samples with --data samples${asIs}`;

@@ -1,20 +1,31 @@
 /**
- * @module Gets a dataset file: into `<file>.partial`, continued where it stopped, checked by its MD5, then renamed.
+ * @module Gets a file from a server: into `<file>.partial`, continued where it stopped, checked by its digest, renamed.
  */
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { syncPath, writeError } from "../../src/core/atomic.js";
-import { BenchmarkError, messageOf } from "../../src/core/errors.js";
-import type { OnProgress } from "../../src/core/progress.js";
+import { syncPath, writeError } from "./atomic.js";
+import { DataError, messageOf } from "./errors.js";
+import type { OnProgress } from "./progress.js";
+
+/** What the downloaded bytes must be. */
+export interface Checksum {
+  /** For messages: `MD5`, `SHA-256`. */
+  readonly name: string;
+  /** In hexadecimal. */
+  readonly expected: string;
+  /** Of a file. */
+  of(path: string): Promise<string>;
+}
 
 export interface DownloadOptions {
-  /** Hex MD5 the file must have; without it only its length can be checked. */
-  readonly md5?: string;
+  /** Without it only the length can be checked. */
+  readonly checksum?: Checksum;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
   /** Tries that brought nothing before giving up; default 4. Any byte gained starts the count anew. */
@@ -26,13 +37,6 @@ export interface DownloadOptions {
 }
 
 const DEFAULTS = { tries: 4, pauseMs: 1000, silenceMs: 60_000 };
-
-/** Hex MD5 of a file, read in pieces. */
-export async function md5File(path: string): Promise<string> {
-  const hash = createHash("md5");
-  for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array);
-  return hash.digest("hex");
-}
 
 async function sizeOf(path: string): Promise<number> {
   const found = await stat(path).catch(() => undefined);
@@ -76,12 +80,12 @@ async function fetchRest(url: string, partial: string, options: DownloadOptions)
   const from = await sizeOf(partial);
   const guard = watchdog(options.silenceMs ?? DEFAULTS.silenceMs, options.signal);
   try {
-    const headers = from > 0 ? { range: `bytes=${from}-` } : {};
+    const headers = { ...options.headers, ...(from > 0 ? { range: `bytes=${from}-` } : {}) };
     const response = await fetch(url, { headers, signal: guard.signal });
     if (response.status === 416) return; // nothing is left; the digest decides
     if (!response.ok || !response.body) {
       const text = `HTTP ${response.status}${response.statusText ? ` ${response.statusText}` : ""}`;
-      if (response.status < 500 && response.status !== 429) throw new BenchmarkError(`${url}: ${text}`);
+      if (response.status < 500 && response.status !== 429) throw new DataError(`${url}: ${text}`);
       throw new TransferError(text);
     }
     const start = response.status === 206 ? from : 0;
@@ -124,11 +128,11 @@ async function fetchAll(url: string, partial: string, options: DownloadOptions):
       return await fetchRest(url, partial, options);
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (error instanceof BenchmarkError) throw error;
+      if (error instanceof DataError) throw error;
       if (isDiskFault(error)) throw writeError(partial, error);
       fruitless = (await sizeOf(partial)) > before ? 1 : fruitless + 1;
       if (fruitless >= tries) {
-        throw new BenchmarkError(`${url}: cannot download: ${reasonOf(error)}`, { cause: error });
+        throw new DataError(`${url}: cannot download: ${reasonOf(error)}`, { cause: error });
       }
       await sleep(
         pauseMs * 2 ** (fruitless - 1),
@@ -142,25 +146,26 @@ async function fetchAll(url: string, partial: string, options: DownloadOptions):
 /**
  * Downloads a file whole or not at all. What an interrupted try left is continued; if the sum does not match then, the
  * download starts over once.
- * @throws BenchmarkError when the server cannot be reached, refuses, or sends other bytes
+ * @throws DataError when the server cannot be reached, refuses, or sends other bytes
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   const partial = `${path}.partial`;
   await mkdir(dirname(path), { recursive: true });
+  const { checksum } = options;
   // Without a sum nobody would notice that the file changed between two halves.
-  if (options.md5 === undefined) await rm(partial, { force: true });
+  if (checksum === undefined) await rm(partial, { force: true });
   for (const isLast of (await sizeOf(partial)) > 0 ? [false, true] : [true]) {
     await fetchAll(url, partial, options);
-    const found = options.md5 === undefined ? undefined : await md5File(partial);
-    if (found === options.md5) {
+    const found = await checksum?.of(partial);
+    if (found === checksum?.expected) {
       await syncPath(partial);
       await rename(partial, path);
       return;
     }
     await rm(partial, { force: true });
     if (isLast) {
-      throw new BenchmarkError(
-        `${url}: downloaded file has MD5 ${found}, expected ${options.md5}: it was damaged or replaced; try again later`,
+      throw new DataError(
+        `${url}: downloaded file has ${checksum?.name} ${found}, expected ${checksum?.expected}: it was damaged or replaced; try again later`,
       );
     }
   }

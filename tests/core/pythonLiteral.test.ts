@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parsePythonLiteral, parsePythonStrings } from "../../../benchmarks/data/pythonLiteral.js";
+import { parsePythonLiteral, parsePythonStrings } from "../../src/core/pythonLiteral.js";
 import { pythonList } from "../../../benchmarks/samples/drawings.js";
 
 describe("parsePythonLiteral(…)", () => {

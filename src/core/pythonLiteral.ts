@@ -1,5 +1,5 @@
 /**
- * @module Python literals as benchmark files hold them in cells: lists, tuples and dicts of strings, numbers, None,
+ * @module Python literals as data files hold them in cells: lists, tuples and dicts of strings, numbers, None,
  * True and False. Read, never run.
  */
 
