@@ -29,10 +29,11 @@ const BELOW_CELL = /^\s+at .*(node:vm:|[\\/]tslab[\\/]dist[\\/])/;
 /** A person's frames. */
 const CELL_FRAME = /cell \d+, line \d+/;
 
-/** Without the frames that ran the cell. */
+/** Without the frames that ran the cell, and without the source line that Node puts before a mapped stack. */
 function withoutMachinery(lines: readonly string[]): readonly string[] {
+  const start = /^\S+:\d+$/.test(lines[0] ?? "") ? lines.indexOf("") + 1 : 0;
   const end = lines.findIndex((line) => BELOW_CELL.test(line));
-  return end < 0 ? lines : lines.filter((line, at) => at < end || !FRAME.test(line));
+  return lines.filter((line, at) => at >= start && (end < 0 || at < end || !FRAME.test(line)));
 }
 
 /** Errors made on purpose say in their message what to do; of their stack only the cell's lines are of use. */
@@ -47,7 +48,10 @@ export function cellError(error: unknown, maps: CellMaps): CellError {
     return { name: "Thrown", message: text, traceback: [`Thrown: ${text}`] };
   }
   if ("code" in error && error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") return INTERRUPTED;
-  const stack = maps.restore(inspect(error)).replaceAll(packageRoot(), "sharegrpo");
+  const stack = maps
+    .restore(inspect(error))
+    .replaceAll(packageRoot(), "sharegrpo")
+    .replaceAll("at Proxy.", "at ");
   const lines = withoutMachinery(stack.split("\n"));
   const kept = isOnPurpose(error)
     ? lines.filter((line) => !FRAME.test(line) || CELL_FRAME.test(line))

@@ -40,6 +40,9 @@ const USE_STRICT = /^"use strict";\n/;
 /** A frame's place: `tslab-cell-3:2:7`. */
 const PLACE = /tslab-cell-(\d+):(\d+):(\d+)/g;
 
+/** A whole frame, with the line feed before it. */
+const CALL_FRAME = /\n\s+at tslab-cell-(\d+):(\d+):\d+/g;
+
 /** tslab's executor puts one of these before the code, on its first line. */
 const PREFIXES = ["(async function(exports, require) { ", "(function(exports, require) { "] as const;
 /** tslab's converter puts a line of its own before the cell. */
@@ -48,6 +51,8 @@ const LINES_BEFORE_CELL = 1;
 interface Steps {
   readonly first: SourceMap;
   readonly second: SourceMap;
+  /** Lines of the code; the executor's call of it stands below. */
+  readonly lines: number;
 }
 
 type Payload = ConstructorParameters<typeof SourceMap>[0];
@@ -91,14 +96,23 @@ export function createCellMaps(): CellMaps {
       const code = outputText.replace(MAP_COMMENT, "").replace(USE_STRICT, "");
       const first = JSON.parse(Buffer.from(inline, "base64").toString()) as Payload;
       if (!isOfCell(first)) return code;
-      const second = JSON.parse(sourceMapText) as Payload;
-      steps.set(current, { first: new SourceMap(first), second: new SourceMap(second) });
+      steps.set(current, {
+        first: new SourceMap(first),
+        second: new SourceMap(JSON.parse(sourceMapText) as Payload),
+        lines: code.split("\n").length,
+      });
       return `${code}\n//# sourceURL=tslab-cell-${current}`;
     },
     restore: (stack) =>
-      stack.replace(PLACE, (found, cell: string, line: string, column: string) => {
-        const place = placeOf(Number(cell), Number(line), Number(column));
-        return place ? `cell ${place.cell}, line ${place.line}:${place.column}` : found.replace("tslab-", "");
-      }),
+      stack
+        .replace(CALL_FRAME, (found, cell: string, line: string) =>
+          Number(line) > (steps.get(Number(cell))?.lines ?? Number.POSITIVE_INFINITY) ? "" : found,
+        )
+        .replace(PLACE, (found, cell: string, line: string, column: string) => {
+          const place = placeOf(Number(cell), Number(line), Number(column));
+          return place
+            ? `cell ${place.cell}, line ${place.line}:${place.column}`
+            : found.replace("tslab-", "");
+        }),
   };
 }

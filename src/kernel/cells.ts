@@ -2,11 +2,12 @@
  * @module Runs cells and says what came of them: streams, displays, a value or an error. Knows nothing of Jupyter, so
  * that the kernel and the notebook runner run cells alike.
  */
-import type { QuickInfo } from "typescript";
+import process from "node:process";
 import { type CellError, cellError, INTERRUPTED, STOPPED, typeErrors } from "./cellError.js";
-import { listenForInterrupts } from "./interrupts.js";
+import type { CellMaps } from "./cellMaps.js";
+import { type Interrupts, listenForInterrupts } from "./interrupts.js";
 import { type CapturedStreams, captureStreams, type StreamName } from "./streams.js";
-import { type Completions, type DisplayMessage, loadTslab } from "./tslab.js";
+import { type Completions, type DisplayMessage, type Executor, loadTslab, type Tslab } from "./tslab.js";
 import { bundleOf, type ValueBundle } from "./values.js";
 
 /** Where a cell's output goes while it runs, and after it: what comes late goes to the newest cell. */
@@ -40,8 +41,9 @@ export interface Cells {
   close(): void;
 }
 
-/** What the executor said of the cell in progress. */
-interface Report {
+/** The cell in progress, and what the executor says of it. */
+interface Current {
+  readonly sink: CellSink;
   readonly values: unknown[];
   readonly thrown: unknown[];
   /** Formatted `line:column - message`. */
@@ -50,80 +52,106 @@ interface Report {
   isLeft: boolean;
 }
 
-const emptyReport = (): Report => ({ values: [], thrown: [], diagnostics: [], isLeft: false });
+interface Session {
+  readonly tslab: Tslab;
+  readonly executor: Executor;
+  readonly interrupts: Interrupts;
+  readonly streams: CapturedStreams;
+  /** From here on, what arrives belongs to a new cell. */
+  begin(sink: CellSink): Current;
+  close(): void;
+}
 
-const IGNORED_SINK: CellSink = { stream: () => undefined, display: () => undefined };
+function startOf(sink: CellSink): Current {
+  return { sink, values: [], thrown: [], diagnostics: [], isLeft: false };
+}
 
-/** Starts the compiler and waits for cells; takes over this process's streams and its SIGINT. */
-export function startCells(): Cells {
+/** Starts the compiler; leads what the process writes, shows and is told to the cell in progress. */
+function startSession(): Session {
   const tslab = loadTslab();
-  let report = emptyReport();
-  let sink = IGNORED_SINK;
+  let current = startOf({ stream: () => undefined, display: () => undefined });
   const executor = tslab.createExecutor({
-    log: (value) => report.values.push(value),
+    log: (value) => current.values.push(value),
     error: (first, ...more) => {
-      if (more.length > 0) report.diagnostics.push(diagnosticText(more));
-      else report.thrown.push(first);
+      if (more.length > 0) current.diagnostics.push(diagnosticText(more));
+      else current.thrown.push(first);
     },
   });
-  const streams: CapturedStreams = captureStreams((name, text) => sink.stream(name, text));
-  tslab.setDisplay((message, isUpdate) => sink.display(message, isUpdate));
+  const say = (name: StreamName, text: string) => current.sink.stream(name, text);
+  const streams = captureStreams(say);
+  tslab.setDisplay((message, isUpdate) => current.sink.display(message, isUpdate));
   const interrupts = listenForInterrupts({
     stop: () => {
-      report.isLeft = true;
+      current.isLeft = true;
       executor.interrupt();
     },
-    onAsked: () =>
-      sink.stream("stderr", "stopping at the next safe point (interrupt again to leave at once)\n"),
+    onAsked: () => say("stderr", "stopping at the next safe point (interrupt again to leave at once)\n"),
   });
-
-  const errorOf = (source: string): CellError => {
-    if (report.isLeft) return INTERRUPTED;
-    if (report.diagnostics.length > 0) return typeErrors(report.diagnostics, source);
-    return cellError(report.thrown.at(-1), tslab.maps);
+  // What a cell started and nobody waits for may fail after the cell; the session goes on.
+  const reportLate = (error: unknown) =>
+    say("stderr", `${cellError(error, tslab.maps).traceback.join("\n")}\n`);
+  process.on("uncaughtException", reportLate);
+  process.on("unhandledRejection", reportLate);
+  return {
+    ...{ tslab, executor, interrupts, streams },
+    begin(sink) {
+      current = startOf(sink);
+      return current;
+    },
+    close() {
+      process.off("uncaughtException", reportLate);
+      process.off("unhandledRejection", reportLate);
+      interrupts.close();
+      streams.close();
+      executor.close();
+    },
   };
+}
 
-  const execute = async (request: CellRequest): Promise<CellOutcome> => {
-    const { source, count } = request;
-    tslab.maps.begin(count);
-    const turn = interrupts.begin();
+function errorOf({ isLeft, diagnostics, thrown }: Current, source: string, maps: CellMaps): CellError {
+  if (isLeft) return INTERRUPTED;
+  if (diagnostics.length > 0) return typeErrors(diagnostics, source);
+  return cellError(thrown.at(-1), maps);
+}
+
+async function runCell({ source, count, sink }: CellRequest, session: Session): Promise<CellOutcome> {
+  const { tslab, executor, interrupts } = session;
+  const current = session.begin(sink);
+  tslab.maps.begin(count);
+  const turn = interrupts.begin();
+  try {
     const running = executor.execute(source); // runs the cell up to its first await
     turn.rearm();
     const isDone = await running;
     await nextTurn();
-    if (!isDone) return { kind: "failed", error: errorOf(source) };
-    const value = await bundleOf(report.values[0]);
+    if (!isDone) return { kind: "failed", error: errorOf(current, source, tslab.maps) };
+    const value = await bundleOf(current.values[0]);
     const shown = value ? { value } : {};
     return turn.wasAsked() ? { kind: "failed", error: STOPPED, ...shown } : { kind: "done", ...shown };
-  };
+  } catch (error) {
+    return { kind: "failed", error: cellError(error, tslab.maps) }; // a value that cannot show itself
+  } finally {
+    session.streams.flush();
+  }
+}
 
+/** Starts the compiler and waits for cells; takes over this process's streams and its SIGINT. */
+export function startCells(): Cells {
+  const session = startSession();
+  const { tslab, executor, interrupts } = session;
   return {
-    async run(request) {
-      report = emptyReport();
-      sink = request.sink;
-      try {
-        return await execute(request);
-      } catch (error) {
-        return { kind: "failed", error: cellError(error, tslab.maps) }; // a value that cannot show itself
-      } finally {
-        streams.flush();
-      }
-    },
+    run: (request) => runCell(request, session),
     interrupt: () => interrupts.interrupt(),
     complete: (source, position) => executor.complete(source, position),
     inspect(source, position) {
-      const info: QuickInfo | undefined = executor.inspect(source, position);
+      const info = executor.inspect(source, position);
       return info && tslab.printQuickInfo(info);
     },
     isComplete(source) {
       const { completed, indent } = tslab.isCompleteCode(source);
       return { isComplete: completed, indent: indent ?? "" };
     },
-    close() {
-      interrupts.close();
-      streams.close();
-      executor.close();
-    },
+    close: () => session.close(),
   };
 }
 

@@ -4,10 +4,12 @@
  *
  * Nothing in node_modules is changed: the module that tslab requires is found in the cache of loaded modules.
  */
+import { existsSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type * as TypeScript from "typescript";
+import { packageRoot } from "../core/packageRoot.js";
 import { type CellMaps, createCellMaps } from "./cellMaps.js";
 import { forkFunctions, type TypeScriptInside } from "./forkFunctions.js";
 
@@ -44,6 +46,12 @@ function cellOptions(ts: TypeScriptInside, given: TypeScript.CompilerOptions): T
   };
 }
 
+/** This library's types, read while the kernel starts: most notebooks import them. */
+function libraryTypes(): string[] {
+  const path = join(packageRoot(), "dist", "src", "index.d.ts");
+  return existsSync(path) ? [path] : [];
+}
+
 /** Watches only what a person edits: a program has a thousand declaration files of packages. */
 function withoutPackageWatches(system: TypeScript.System): TypeScript.System {
   const unwatched: TypeScript.FileWatcher = { close: () => undefined };
@@ -67,7 +75,7 @@ function compilerFor(ts: TypeScriptInside, maps: CellMaps): object {
       ...rest: [undefined, TypeScript.DiagnosticReporter, TypeScript.WatchStatusReporter]
     ) {
       return ts.createWatchCompilerHost(
-        files,
+        [...files, ...libraryTypes()],
         cellOptions(ts, options),
         withoutPackageWatches(system),
         ...rest,

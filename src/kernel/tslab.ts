@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import type { QuickInfo } from "typescript";
 import { type CellMaps, replaceCompiler } from "./compiler.js";
+import { expandShorthand } from "./shorthand.js";
 import { hasTopLevelAwait } from "./topLevelAwait.js";
 
 /** What tslab's converter makes of a cell; the parts that are used here. */
@@ -97,7 +98,7 @@ export function loadTslab(): Tslab {
     return {
       ...converter,
       convert(previousDeclarations, source) {
-        const converted = converter.convert(previousDeclarations, source);
+        const converted = converter.convert(previousDeclarations, expandShorthand(ts, source));
         if (converted.output) converted.hasToplevelAwait = hasTopLevelAwait(ts, source);
         return converted;
       },

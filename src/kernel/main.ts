@@ -1,0 +1,76 @@
+/**
+ * @module The kernel's process, started by Jupyter: `node main.js <connection file>`.
+ *
+ * Its sockets answer within a fraction of a second; the compiler and the library start right after the first answers,
+ * while the person reads.
+ */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import process from "node:process";
+import { ConfigError } from "../core/errors.js";
+import { startCells } from "./cells.js";
+import { createKernel } from "./server.js";
+import { type Connection, openSockets, parseConnection } from "./sockets.js";
+
+function readConnection(path: string | undefined): Connection {
+  if (path === undefined) throw new ConfigError("kernel: missing connection file: Jupyter passes it");
+  return parseConnection(JSON.parse(readFileSync(path, "utf8")));
+}
+
+/** How often to look whether Jupyter still lives, milliseconds. */
+const WATCH_MS = 1000;
+/**
+ * A client repeats its first request until it hears the kernel on every socket; only after that may the start of the
+ * compiler block it, milliseconds.
+ */
+const QUIET_MS = 400;
+/** Time for the last messages to leave, milliseconds. */
+const GOODBYE_MS = 100;
+
+/** A kernel whose front end died would run for ever. Windows keeps no record of a parent's end. */
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && process.exit(1), WATCH_MS).unref();
+}
+
+/** Loads what nearly every notebook imports, so that its first cell finds it loaded; at once, so that no cell comes between. */
+function loadLibrary(): void {
+  createRequire(import.meta.url)("../index.js");
+}
+
+/** Does the work once, when nothing was noticed for a while. @returns call it with every request */
+function whenQuiet(work: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      isDone = true;
+      work();
+    }, QUIET_MS);
+  };
+}
+
+async function main(): Promise<void> {
+  endWithParent();
+  const info = readConnection(process.argv[2]);
+  const sockets = await openSockets(info, { key: info.key, session: randomUUID() });
+  const kernel = createKernel({
+    startCells,
+    publish: sockets.publish,
+    onShutdown: () => setTimeout(() => process.exit(0), GOODBYE_MS),
+    now: () => performance.now(),
+  });
+  const notice = whenQuiet(() => {
+    kernel.warmUp();
+    loadLibrary();
+  });
+  sockets.serve((request, reply) => {
+    void kernel.handle(request, reply);
+    notice();
+  });
+}
+
+await main();
