@@ -7,9 +7,9 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
+import { modelFolder } from "../model/load.js";
 import { formatBytes } from "../report/table.js";
 import type { CommandContext } from "./context.js";
-import { modelFolder } from "./runTraining.js";
 
 interface Finding {
   readonly name: string;

@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import type { RunConfig } from "../config/schema.js";
 import { readJsonl } from "../core/jsonl.js";
-import { packageRoot } from "../core/packageRoot.js";
 import { formatSeconds } from "../core/progress.js";
 import type { EvaluationRecord } from "../core/runRecords.js";
+import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { writeReport } from "../report/html.js";
 import { evaluationTable, formatTable } from "../report/table.js";
@@ -16,11 +16,6 @@ import { startRemoteEngine } from "../train/remoteEngine.js";
 import { RunFolder } from "../train/runFolder.js";
 import { sceneSource } from "../train/sceneSource.js";
 import type { CommandContext } from "./context.js";
-
-/** The folder that `model` names; `tiny` is the bundled policy. */
-export function modelFolder(model: string): string {
-  return model === "tiny" ? join(packageRoot(), "data", "models", "tiny") : model;
-}
 
 /** One line a step. */
 function stepLine(step: number, steps: number, metrics: StepMetrics): string {

@@ -1,6 +1,8 @@
 /**
  * @module A model folder as one thing: network and processor.
  */
+import { join } from "node:path";
+import { packageRoot } from "../core/packageRoot.js";
 import { loadProcessor, type Processor } from "./processor.js";
 import { loadModel as loadNetwork, type Model as Network } from "./qwen25vl/load.js";
 
@@ -22,6 +24,11 @@ export const MODEL_FILES: readonly string[] = [
   "chat_template.jinja",
   "chat_template.json",
 ];
+
+/** The folder that a model's name stands for; `tiny` is the bundled policy. */
+export function modelFolder(model: string): string {
+  return model === "tiny" ? join(packageRoot(), "data", "models", "tiny") : model;
+}
 
 /**
  * Loads a Hugging Face model folder.

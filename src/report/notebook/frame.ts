@@ -24,8 +24,8 @@ export interface TableOptions {
 
 const STYLE = `table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; margin: 0; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
-th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-th { color: var(--quiet); font-weight: 500; } .number { text-align: right; white-space: nowrap; }`;
+table th, table td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; max-width: 36rem; }
+table th { color: var(--quiet); font-weight: 500; } table .number { text-align: right; white-space: nowrap; }`;
 
 function cellText(cell: Cell, { digits }: TableOptions): string {
   if (typeof cell === "string") return cell;

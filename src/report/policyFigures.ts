@@ -1,0 +1,118 @@
+/**
+ * @module What the clipped loss looks like: loss over the ratio π/π_old, and estimates of KL over the log-ratio.
+ */
+import { tf } from "../core/tf.js";
+import { KL_ESTIMATORS, klPerToken } from "../policy/kl.js";
+import { POLICY_LOSS_DEFAULTS, type PolicyLossOptions, policyLoss } from "../policy/loss.js";
+import { COLOURS, type Figure } from "./figure.js";
+import { formatNumber } from "./table.js";
+
+export interface SurrogatePoint {
+  readonly ratio: number;
+  /** Loss of one token of this ratio. */
+  readonly loss: number;
+  /** −∂loss/∂log π: how hard the token's probability is pushed up (negative: down). */
+  readonly push: number;
+}
+
+/** Loss and push of single tokens, by the loss that trains. Runs eagerly on the active TensorFlow.js backend. */
+export function surrogateCurve(
+  ratios: readonly number[],
+  advantage: number,
+  options: Partial<PolicyLossOptions> = {},
+): SurrogatePoint[] {
+  return ratios.map((ratio) =>
+    tf.tidy(() => {
+      const one = (value: number) => tf.tensor2d([[value]]);
+      const lossOf = (logProbs: ReturnType<typeof one>) =>
+        policyLoss(
+          { logProbs, oldLogProbs: one(0), advantages: one(advantage), mask: one(1), scale: tf.scalar(1) },
+          { ...POLICY_LOSS_DEFAULTS, ...options },
+        ).loss as tf.Scalar;
+      const { value, grad } = tf.valueAndGrad(lossOf)(one(Math.log(ratio)));
+      return { ratio, loss: value.dataSync()[0] ?? 0, push: -(grad.dataSync()[0] ?? 0) };
+    }),
+  );
+}
+
+const RATIOS = Array.from({ length: 161 }, (_, at) => 0.02 + at * 0.025);
+
+/** Push on a token over its ratio, for a good and a bad response: flat where clip or dual clip holds it. */
+export function clipFigure(options: Partial<PolicyLossOptions> = {}): Figure {
+  const good = surrogateCurve(RATIOS, 1, options);
+  const bad = surrogateCurve(RATIOS, -1, options);
+  const line = (name: string, points: readonly SurrogatePoint[], colour: string) => ({
+    type: "scatter",
+    mode: "lines",
+    name,
+    x: points.map(({ ratio }) => ratio),
+    y: points.map(({ push }) => push),
+    line: { color: colour, width: 2 },
+  });
+  const { clipLow, clipHigh, dualClip } = { ...POLICY_LOSS_DEFAULTS, ...options };
+  const edges = [1 - clipLow, 1 + clipHigh, dualClip].filter((edge) => edge < 4);
+  return {
+    id: "clip",
+    title: "How hard a token is pushed",
+    caption: "−∂loss/∂log π for an advantage of ±1.",
+    data: [line("advantage +1", good, COLOURS.blue), line("advantage −1", bad, COLOURS.vermillion)],
+    layout: {
+      xaxis: { title: { text: "ratio π/π_old" }, range: [0, 4] },
+      yaxis: { title: { text: "push on log π" } },
+      shapes: edges.map((edge) => ({
+        type: "line",
+        x0: edge,
+        x1: edge,
+        yref: "paper",
+        y0: 0,
+        y1: 1,
+        line: { color: COLOURS.grey, width: 1, dash: "dot" },
+      })),
+    },
+    table: {
+      head: ["ratio", "push at +1", "push at −1"],
+      rows: good
+        .map(({ ratio, push }, at) => [ratio.toFixed(2), formatNumber(push), formatNumber(bad[at]?.push)])
+        .filter((_, at) => at % 20 === 0),
+    },
+  };
+}
+
+const DIFFERENCES = Array.from({ length: 121 }, (_, at) => -3 + at * 0.05);
+const KL_COLOURS = [COLOURS.blue, COLOURS.vermillion, COLOURS.green, COLOURS.purple] as const;
+
+/** The estimates of KL(π ‖ π_ref) of one token over d = log π_ref − log π. */
+export function klFigure(): Figure {
+  const curves = KL_ESTIMATORS.map((estimator) => ({
+    estimator,
+    values: tf.tidy(() => {
+      const logProbs = tf.tensor2d(DIFFERENCES.map((difference) => [-difference]));
+      return [...klPerToken(logProbs, tf.zerosLike(logProbs), estimator).dataSync()];
+    }),
+  }));
+  return {
+    id: "kl",
+    title: "Estimates of KL from one token",
+    caption: "d = log π_ref − log π.",
+    data: curves.map(({ estimator, values }, at) => ({
+      type: "scatter",
+      mode: "lines",
+      name: estimator,
+      x: DIFFERENCES,
+      y: values,
+      line: { color: KL_COLOURS[at] ?? COLOURS.grey, width: 2 },
+    })),
+    layout: {
+      xaxis: { title: { text: "d = log π_ref − log π" } },
+      yaxis: { title: { text: "estimate (nats)" }, range: [-3.1, 6] },
+    },
+    table: {
+      head: ["d", ...KL_ESTIMATORS],
+      rows: DIFFERENCES.flatMap((difference, at) =>
+        at % 20 === 0
+          ? [[difference.toFixed(1), ...curves.map(({ values }) => formatNumber(values[at]))]]
+          : [],
+      ),
+    },
+  };
+}
