@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { pythonList } from "../../benchmarks/samples/drawings.js";
 import { parsePythonLiteral, parsePythonStrings } from "../../src/core/pythonLiteral.js";
-import { pythonList } from "../../../benchmarks/samples/drawings.js";
 
 describe("parsePythonLiteral(…)", () => {
   const cases: readonly (readonly [text: string, value: unknown])[] = [
