@@ -187,5 +187,12 @@ export interface ScoreReport extends Tally {
   /** Rows of the data that have no prediction and are not counted. */
   readonly missing: number;
   readonly tables: readonly ScoreTable[];
-  readonly verdicts: readonly (Verdict & { readonly index: string; readonly sample: number })[];
+  readonly verdicts: readonly RowVerdict[];
+}
+
+/** A row's verdict; rows with equal `cluster` are not independent. */
+export interface RowVerdict extends Verdict {
+  readonly index: string;
+  readonly sample: number;
+  readonly cluster: string;
 }

@@ -62,7 +62,7 @@ interface Gathered {
 const NO_IMAGES = { kind: "known", images: [] } as const satisfies RowImages;
 
 /** "7.0" and " 7" are index 7; anything else stays as written. */
-function readIndex(cell: string): string {
+export function readIndex(cell: string): string {
   const text = cell.trim();
   const whole = /^([+-]?\d+)(?:\.0+)?$/.exec(text)?.[1];
   return whole === undefined ? text : String(BigInt(whole.replace("+", "")));

@@ -9,15 +9,27 @@ import { ConfigError, SharegrpoError } from "../core/errors.js";
 import { addBench } from "./bench.js";
 import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
+import { addEvaluate } from "./evaluate.js";
 import { addGrade } from "./grade.js";
 import { addNotebook } from "./notebook.js";
 import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
+import { addScore } from "./score.js";
 import { addTrain } from "./train.js";
 import { createTerminal } from "./ui.js";
 import { addWarmup } from "./warmup.js";
 
-const COMMANDS = [addQuickstart, addTrain, addReport, addGrade, addDoctor, addBench, addNotebook, addWarmup];
+const COMMANDS = [
+  addQuickstart,
+  addTrain,
+  addReport,
+  addScore,
+  addGrade,
+  addDoctor,
+  addBench,
+  addNotebook,
+  addWarmup,
+];
 
 function interruptSignal(line: (text: string) => void): AbortSignal {
   const controller = new AbortController();

@@ -1,0 +1,53 @@
+/**
+ * @module The flags of a judge, the same for every command that scores.
+ */
+import process from "node:process";
+import type { Command } from "commander";
+import { type OpenJudge, openJudge } from "../../benchmarks/scoring/judge.js";
+import { JUDGE_PROMPTS, readJudgePrompts, vlmEvalKitPrompts } from "../../benchmarks/scoring/judgePrompts.js";
+import { ConfigError } from "../core/errors.js";
+
+export interface JudgeFlags {
+  readonly judge?: string;
+  readonly judgeModel?: string;
+  readonly judgePrompts?: string;
+  readonly judgeCache?: string;
+}
+
+/** Where answers are kept when no file is named: they are paid for once. */
+const DEFAULT_CACHE = "judge-cache.jsonl";
+
+export function addJudgeOptions(command: Command): Command {
+  return command
+    .option(
+      "--judge <url>",
+      "OpenAI-compatible server that reads what the rules cannot (key: OPENAI_API_KEY)",
+    )
+    .option("--judge-model <name>", "model to ask there; part of every score it has a share in")
+    .option("--judge-prompts <dir>", "folder of prompts in place of the built-in ones")
+    .option("--judge-cache <file>", "its answers, kept and never paid for twice", DEFAULT_CACHE);
+}
+
+/** The judge the flags ask for, and what to say of it; undefined without `--judge`. @throws ConfigError */
+export async function judgeFrom(
+  { judge, judgeModel, judgePrompts, judgeCache = DEFAULT_CACHE }: JudgeFlags,
+  signal: AbortSignal,
+): Promise<{ readonly judge: OpenJudge; readonly note: string } | undefined> {
+  if (judge === undefined) return undefined;
+  if (judgeModel === undefined) {
+    throw new ConfigError("--judge: missing --judge-model: scores by different judges are not comparable");
+  }
+  const apiKey = process.env["OPENAI_API_KEY"];
+  const prompts = judgePrompts === undefined ? JUDGE_PROMPTS : await readJudgePrompts(judgePrompts);
+  const published = vlmEvalKitPrompts(prompts);
+  const kind = published.length > 0 ? `VLMEvalKit's (${published.join(", ")})` : judgePrompts;
+  const open = await openJudge({
+    baseUrls: judge.split(","),
+    model: judgeModel,
+    cachePath: judgeCache,
+    prompts,
+    signal,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+  return { judge: open, note: `judge prompts: ${kind ?? "built in"}` };
+}
