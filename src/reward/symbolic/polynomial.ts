@@ -2,7 +2,15 @@
  * @module Polynomials in named atoms with scalar coefficients. An atom may carry a relation, atom² = polynomial, which
  * products apply: √2·√2 = 2, √(x+1)² = x+1.
  */
-import { addScalars, isZeroScalar, multiplyScalars, ONE, rational, type Scalar } from "./scalar.js";
+import {
+  addScalars,
+  divideScalars,
+  isZeroScalar,
+  multiplyScalars,
+  ONE,
+  rational,
+  type Scalar,
+} from "./scalar.js";
 import { UnsupportedExpression } from "./unsupported.js";
 
 /** Something that is not taken apart: a letter, π, √2, i, √(x+1), ln 2, 2^x. */
@@ -28,6 +36,7 @@ export interface Budget {
 }
 
 const MOST_TERMS = 300;
+const MINUS_ONE = rational(-1n);
 
 function keyOf(factors: Term["factors"]): string {
   return factors.map(([atom, power]) => `${atom.name}^${power}`).join("·");
@@ -120,4 +129,18 @@ export function nameOf(a: Polynomial): string {
     .sort(([x], [y]) => (x < y ? -1 : 1))
     .map(([key, { coefficient: c }]) => `${typeof c === "number" ? `~${c}` : `${c.top}/${c.bottom}`}*${key}`)
     .join("+");
+}
+
+/** The number c with a = c·b, or null when there is none. Neither may be 0. */
+export function ratioOf(a: Polynomial, b: Polynomial): Scalar | null {
+  if (a.size !== b.size) return null;
+  let ratio: Scalar | null = null;
+  for (const [key, { coefficient }] of a) {
+    const other = b.get(key)?.coefficient;
+    if (other === undefined) return null;
+    const own = divideScalars(coefficient, other);
+    if (ratio !== null && !isZeroScalar(addScalars(own, multiplyScalars(ratio, MINUS_ONE)))) return null;
+    ratio = own;
+  }
+  return ratio;
 }

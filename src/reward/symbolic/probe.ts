@@ -198,3 +198,9 @@ export function vanishes(expression: Expression): boolean {
     return Math.hypot(re, im) <= 1e-13 * scale.largest * 8;
   });
 }
+
+/** The real value of an expression without letters, as a double; null when it has none. */
+export function realValue(expression: Expression): number | null {
+  const { re, im } = valueAt(expression, new Map(), { largest: 0 });
+  return Number.isFinite(re) && Math.abs(im) <= 1e-12 * Math.abs(re) ? re : null;
+}

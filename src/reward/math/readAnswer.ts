@@ -1,0 +1,324 @@
+/**
+ * @module Reads an answer: which kind it is, and its parts. Whatever cannot be read is text, with the reason.
+ *
+ * The kinds are tried from the outside in: choice, list, relation, union, brackets, ratio, quantity.
+ */
+import type { Expression } from "../symbolic/expression.js";
+import { UnsupportedExpression } from "../symbolic/unsupported.js";
+import type { Answer, Choice, Clock, Group, Labelled, Relation, Text } from "./answer.js";
+import { NO_PRODUCTS } from "./readExpression.js";
+import { intervalOf, readRelation } from "./readRelation.js";
+import { numberOfWords, readValue } from "./readValue.js";
+import { isEnclosed, positions, split } from "./split.js";
+import { canonicalText, type Token } from "./tokens.js";
+
+/** Answers in answers: tuples of sets of … */
+const DEEPEST = 8;
+
+/** Reads with a bound on depth. */
+export type ReadPart = (tokens: readonly Token[]) => Answer;
+
+const ARTICLES = new Set(["a", "an", "the"]);
+const SYNONYMS: Readonly<Record<string, string>> = {
+  dne: "doesnotexist",
+  nosolutions: "nosolution",
+  emptyset: "∅",
+  "\\{\\}": "∅",
+};
+
+/** A text answer: what distinguishes one from another, for people. */
+export function textOf(tokens: readonly Token[], reason: string): Text {
+  const words = tokens
+    .map(({ text }) => text.toLowerCase())
+    .filter((text) => !(ARTICLES.has(text) && tokens.length > 1) && !/^[.,;:!?'’()-]$/.test(text))
+    .join("");
+  return { kind: "text", words: SYNONYMS[words] ?? words, reason };
+}
+
+const LEAD_WORDS = new Set(
+  "so thus therefore hence the final correct answer answers option choice is are".split(" "),
+);
+
+/** Drops "The answer is:" and the full stop behind the answer. */
+function trimmed(tokens: readonly Token[]): readonly Token[] {
+  let start = 0;
+  while (LEAD_WORDS.has(tokens[start]?.text.toLowerCase() ?? "")) start++;
+  const isLead = tokens.slice(0, start).some(({ text }) => /^(answers?|option|choice)$/i.test(text));
+  if (!isLead || start === tokens.length) start = 0;
+  else if ([":", "="].includes(tokens[start]?.text ?? "")) start++;
+  const isApproximate = ["≈"].includes(tokens[start]?.text ?? "");
+  let end = tokens.length;
+  while (end > start && [".", ",", ";", "。"].includes(tokens[end - 1]?.text ?? "")) end--;
+  return tokens.slice(start + (isApproximate ? 1 : 0), end);
+}
+
+const CHOICE_LETTER = /^[A-Ja-j]$/;
+
+/** "(A)", "A.", "B) 5", "C: red". A letter alone is a choice too. */
+function readChoice(tokens: readonly Token[], read: ReadPart): Choice | null {
+  const [first, second, third] = tokens;
+  if (tokens.length === 1 && first?.kind === "word" && /^\p{L}$/u.test(first.text)) {
+    return { kind: "choice", letter: first.text, content: null };
+  }
+  const isParenthesised = first?.text === "(" && third?.text === ")";
+  const letter = isParenthesised ? second : first;
+  if (letter?.kind !== "word" || !CHOICE_LETTER.test(letter.text)) return null;
+  const mark = isParenthesised ? ")" : (second?.text ?? "");
+  const rest = tokens.slice(isParenthesised ? 3 : 2);
+  const isUpper = letter.text === letter.text.toUpperCase();
+  if (!isParenthesised && !(/^[.)]$/.test(mark) || (mark === ":" && isUpper))) return null;
+  if (rest.length === 0) return mark === ":" ? null : { kind: "choice", letter: letter.text, content: null };
+  const isOption = isUpper && rest[0]?.isSpaced === true;
+  return isOption ? { kind: "choice", letter: letter.text, content: read(rest) } : null;
+}
+
+function isListMark({ kind, text }: Token): boolean {
+  return kind === "mark" ? text === "," || text === ";" : kind === "word" && /^(and|or)$/i.test(text);
+}
+
+function readList(tokens: readonly Token[], read: ReadPart): Answer | null {
+  const parts = split(tokens, isListMark).filter((part) => part.length > 0);
+  if (parts.length < 2) return null;
+  const elements = parts.map(read).flatMap(flatten);
+  const [first] = elements;
+  if (first?.kind === "labelled" && elements.every((element) => hasLabel(element, first.label))) {
+    const values = elements.flatMap((element) => (element.kind === "labelled" ? flatten(element.value) : []));
+    return { ...first, value: { kind: "collection", form: "list", elements: values }, relation: null };
+  }
+  const unions = elements.every((element) => element.kind === "group" || element.kind === "collection");
+  const hasOr = positions(tokens, ({ text }) => /^or$/i.test(text)).length > 0;
+  return {
+    kind: "collection",
+    form: unions && hasOr ? "union" : "list",
+    elements: elements.flatMap(flatten),
+  };
+}
+
+function hasLabel(answer: Answer, label: string): boolean {
+  return answer.kind === "labelled" && answer.label === label;
+}
+
+/** A list in a list is one list: "1, ±2". */
+function flatten(answer: Answer): readonly Answer[] {
+  return answer.kind === "collection" && answer.form === "list" ? answer.elements : [answer];
+}
+
+/** x = ±3 and 2 ± √3: both signs. */
+function readPlusMinus(tokens: readonly Token[], read: ReadPart): Answer | null {
+  if (!tokens.some(({ text }) => text === "±")) return null;
+  const signed = (plus: string, minus: string) =>
+    tokens.map((token): Token => {
+      if (token.text === "±") return { ...token, text: plus };
+      return token.text === "∓" ? { ...token, text: minus } : token;
+    });
+  return {
+    kind: "collection",
+    form: "list",
+    elements: [read(signed("+", "-")), read(signed("-", "+"))].flatMap(flatten),
+  };
+}
+
+function isName(tokens: readonly Token[]): boolean {
+  return tokens.length > 0 && tokens.every(({ kind, text }) => kind === "word" || /^[_'∠△{}°]$/.test(text));
+}
+
+/** f(x), P(A): a function's name as a label. */
+function isFunctionName([name, open, ...rest]: readonly Token[]): boolean {
+  return name?.kind === "word" && open?.text === "(" && rest.length > 1 && isEnclosed([open, ...rest]);
+}
+
+function readTupleOfNames(left: readonly Token[], right: Answer): boolean {
+  return left[0]?.text === "(" && isEnclosed(left) && right.kind === "group";
+}
+
+/** "x = 5", "x ∈ (1, 2)": the side without a name is the answer. */
+function readLabelled(tokens: readonly Token[], read: ReadPart): Labelled | null {
+  const marks = positions(tokens, ({ text }) => text === "=" || text === "∈" || text === "≈" || text === ":");
+  const at = marks[0];
+  if (at === undefined || marks.length > 1) return null;
+  const [left, right] = [tokens.slice(0, at), tokens.slice(at + 1)];
+  const isColon = tokens[at]?.text === ":";
+  if (right.length === 0 || (isColon && !left.some(({ kind, text }) => kind === "word" && text.length > 2))) {
+    return null;
+  }
+  const isTurned = !isLabel(left) && isName(right) && tokens[at]?.text === "=";
+  const [name, content] = isTurned ? [right, left] : [left, right];
+  const value = isLabel(name) || name[0]?.text === "(" ? read(content) : null;
+  if (value === null || !(isLabel(name) || readTupleOfNames(name, value))) return null;
+  return {
+    kind: "labelled",
+    label: canonicalText(name.filter(({ text }) => text !== "m" || name.length === 1)),
+    value,
+    relation: tokens[at]?.text === "=" ? equationOf(tokens) : null,
+  };
+}
+
+/** The equation, where its sides are expressions: "x = 5", but not "area = 5". */
+function equationOf(tokens: readonly Token[]): Relation | null {
+  try {
+    const relation = readRelation(tokens);
+    return relation?.kind === "relation" ? relation : null;
+  } catch (error) {
+    if (error instanceof UnsupportedExpression) return null;
+    throw error;
+  }
+}
+
+function isLabel(tokens: readonly Token[]): boolean {
+  return isName(tokens) || isFunctionName(tokens);
+}
+
+const BRACKETS: Readonly<Record<string, "(" | "[">> = { "(": "(", "⟨": "(", "[": "[" };
+const CLOSINGS: Readonly<Record<string, ")" | "]">> = { ")": ")", "⟩": ")", "]": "]" };
+
+function elementsOf(inside: readonly Token[], read: ReadPart): Answer[] {
+  return split(inside, ({ text }) => text === "," || text === ";").map(read);
+}
+
+/** Tuple, interval, vector, set; null for plain parentheses. */
+function readBrackets(tokens: readonly Token[], read: ReadPart): Answer | null {
+  if (!isEnclosed(tokens)) return null;
+  const [first, last] = [tokens[0]?.text ?? "", tokens.at(-1)?.text ?? ""];
+  const inside = tokens.slice(1, -1);
+  const hasComma = positions(inside, ({ text }) => text === "," || text === ";").length > 0;
+  const isSet = first === "\\{" && last === "\\}";
+  if (isSet || (first === "{" && hasComma)) {
+    if (inside.length === 0) return { kind: "text", words: "∅", reason: "the empty set" };
+    return { kind: "collection", form: "set", elements: elementsOf(inside, read) };
+  }
+  if (first === "{" && last === "}") return read(inside);
+  const [open, close] = [BRACKETS[first], CLOSINGS[last]];
+  if (open === undefined || close === undefined) return null;
+  const isNested = inside[0]?.text === "[" && first === "[";
+  if (!hasComma && !isNested) return open === "(" && close === ")" && isWhole(inside) ? read(inside) : null;
+  return groupOrMatrix({ kind: "group", open, close, elements: elementsOf(inside, read) });
+}
+
+/** What parentheses may enclose without changing it: something that is no plain expression. */
+function isWhole(inside: readonly Token[]): boolean {
+  return positions(inside, ({ text }) => text === ":" || text === "=").length === 0;
+}
+
+/** [[1,2],[3,4]] is a matrix. */
+function groupOrMatrix(group: Group): Answer {
+  const rows = group.elements.map((element) =>
+    element.kind === "group" && element.open === "[" && element.close === "]" ? element.elements : null,
+  );
+  const isMatrix = group.open === "[" && rows.every((row) => row !== null && row.length === rows[0]?.length);
+  return isMatrix ? { kind: "matrix", rows: rows.map((row) => row ?? []) } : group;
+}
+
+function readMatrix(tokens: readonly Token[], read: ReadPart): Answer | null {
+  const [first, last] = [tokens[0], tokens.at(-1)];
+  if (first?.text !== "\\begin" || last?.text !== "\\end" || !isEnclosed(tokens)) return null;
+  const rows = split(tokens.slice(1, -1), ({ text }) => text === "\\\\").filter((row) => row.length > 0);
+  return { kind: "matrix", rows: rows.map((row) => split(row, ({ text }) => text === "&").map(read)) };
+}
+
+function readUnion(tokens: readonly Token[], read: ReadPart): Answer | null {
+  const parts = split(tokens, ({ text }) => text === "∪");
+  return parts.length < 2 ? null : { kind: "collection", form: "union", elements: parts.map(read) };
+}
+
+/** Two-digit minutes: a time of day, or else a ratio. */
+function readRatio(tokens: readonly Token[]): Answer | null {
+  const halfAt = tokens.findIndex(({ text }) => /^[ap]$|^[ap]m$/i.test(text));
+  const half = /^a/i.test(tokens[halfAt]?.text ?? "") ? "am" : "pm";
+  const body = halfAt < 0 ? tokens : tokens.slice(0, halfAt);
+  const parts = split(body, ({ text }) => text === ":");
+  const clock = readClock(body, halfAt < 0 ? null : half);
+  if (halfAt >= 0) {
+    const isHalf = /^(am|pm|a\.?m|p\.?m)$/i.test(
+      tokens
+        .slice(halfAt)
+        .map(({ text }) => text)
+        .join("")
+        .replace(/\.$/, ""),
+    );
+    return isHalf ? clock : null;
+  }
+  if (parts.length < 2) return null;
+  const ratio = { kind: "ratio", parts: parts.map(plainExpression) } as const;
+  return clock ? { ...clock, ratio } : ratio;
+}
+
+function readClock(tokens: readonly Token[], half: Clock["half"]): Clock | null {
+  const shown = tokens.map(({ text }) => text).join("");
+  const [match = "", hours = "", minutes] = /^(\d{1,2})(?::(\d\d))?$/.exec(shown) ?? [];
+  if (match === "" || (minutes === undefined && half === null)) return null;
+  const time = { hours: Number(hours), minutes: Number(minutes ?? 0) };
+  return time.hours > 24 || time.minutes > 59 ? null : { kind: "clock", ...time, half, ratio: null };
+}
+
+function plainExpression(tokens: readonly Token[]): Expression {
+  const value = readValue(tokens);
+  if (value.unit !== null) throw new UnsupportedExpression("a ratio with units");
+  return value.expression;
+}
+
+/** The readers, in the order in which they are tried; the first that knows the answer reads it. */
+const READERS: readonly ((tokens: readonly Token[], read: ReadPart) => Answer | null)[] = [
+  readChoice,
+  readMatrix,
+  readBrackets,
+  readList,
+  readLabelled,
+  (tokens) => {
+    const relation = readRelation(tokens);
+    return relation === null || relation.kind !== "relation" ? relation : (intervalOf(relation) ?? relation);
+  },
+  readUnion,
+  readPlusMinus,
+  readRatio,
+];
+
+/** Corners alone or behind a sign: text. A segment may be named from either end: AB is BA. */
+function readCorners(tokens: readonly Token[]): Text | null {
+  const [first] = tokens;
+  const sign = first?.text === "∠" || first?.text === "△" ? first.text : "";
+  const [name, ...more] = sign === "" ? tokens : tokens.slice(1);
+  if (more.length > 0 || name?.kind !== "word" || !/^[A-Z]{2,}$/.test(name.text)) return null;
+  const letters = name.text.toLowerCase();
+  const isSegment = letters.length === 2 && !NO_PRODUCTS.has(letters);
+  return {
+    kind: "text",
+    words: sign + (isSegment ? [...letters].sort().join("") : letters),
+    reason: "a name",
+  };
+}
+
+function readAt(tokens: readonly Token[], depth: number): Answer {
+  if (depth > DEEPEST) return textOf(tokens, "nested too deep");
+  const inner = trimmed(tokens);
+  const read: ReadPart = (part) => readAt(part, depth + 1);
+  try {
+    for (const reader of READERS) {
+      const answer = reader(inner, read);
+      if (answer !== null) return answer;
+    }
+    return readCorners(inner) ?? readQuantity(inner);
+  } catch (error) {
+    if (error instanceof UnsupportedExpression) return textOf(inner, error.message);
+    throw error;
+  }
+}
+
+function readQuantity(tokens: readonly Token[]): Answer {
+  const isNumber = numberOfWords(tokens) !== null;
+  return isWords(tokens) && !isNumber ? textOf(tokens, "words") : readValue(tokens);
+}
+
+/** Words alone are no product of letters: "dog" is not "god". Greek letters and constants are. */
+function isWords(tokens: readonly Token[]): boolean {
+  const isPlain = ({ kind, text }: Token) => kind === "word" && /^\p{Script=Latin}{2,}$/u.test(text);
+  return tokens.length > 0 && tokens.every(isPlain) && !tokens.some(({ text }) => isConstant(text));
+}
+
+function isConstant(text: string): boolean {
+  return text === "pi" || text === "infinity" || text === "inf";
+}
+
+/** Never throws. */
+export function readAnswer(tokens: readonly Token[]): Answer {
+  return readAt(tokens, 0);
+}

@@ -1,0 +1,114 @@
+/**
+ * @module Reads equations and inequalities; an inequality of one letter and numbers is an interval.
+ */
+import { type Expression, lettersOf } from "../symbolic/expression.js";
+import type { Answer, Group, Relation, Value } from "./answer.js";
+import { readExpression } from "./readExpression.js";
+import { readValue } from "./readValue.js";
+import { positions } from "./split.js";
+import type { Token } from "./tokens.js";
+
+const OPERATORS = new Set(["=", "<", ">", "≤", "≥", "≠"]);
+
+/** Left to right, as written. */
+interface Link {
+  readonly operator: string;
+  readonly left: Expression;
+  readonly right: Expression;
+}
+
+/** ">" turned round. */
+function relationOf({ operator, left, right }: Link): Relation {
+  if (operator === ">") return { kind: "relation", operator: "<", left: right, right: left };
+  if (operator === "≥") return { kind: "relation", operator: "≤", left: right, right: left };
+  return {
+    kind: "relation",
+    operator: operator === "<" || operator === "≤" || operator === "≠" ? operator : "=",
+    left,
+    right,
+  };
+}
+
+/**
+ * An equation or inequality, or an interval for a chain such as 1 < x ≤ 2; null when there is no relation sign.
+ * @throws UnsupportedExpression when a side cannot be read
+ */
+export function readRelation(tokens: readonly Token[]): Answer | null {
+  const marks = positions(tokens, ({ kind, text }) => kind === "mark" && OPERATORS.has(text));
+  if (marks.length === 0 || marks.length > 2) return null;
+  const [first = 0, second] = marks;
+  if (second === undefined) return relationOf(linkOf(tokens, first, tokens.length));
+  const left = relationOf(linkOf(tokens.slice(0, second), first, second));
+  const right = relationOf(linkOf(tokens.slice(first + 1), second - first - 1, tokens.length - first - 1));
+  return chainOf(left, right);
+}
+
+function linkOf(tokens: readonly Token[], at: number, end: number): Link {
+  return {
+    operator: tokens[at]?.text ?? "=",
+    left: readExpression(tokens.slice(0, at)),
+    right: side(tokens.slice(at + 1, end)),
+  };
+}
+
+/** A side may carry a unit, which is dropped: x < 5 cm. */
+function side(tokens: readonly Token[]): Expression {
+  return readValue(tokens).expression;
+}
+
+function isLetter(expression: Expression): boolean {
+  return expression.kind === "name" && expression.name !== "pi" && expression.name !== "infinity";
+}
+
+function isNumber(expression: Expression): boolean {
+  return lettersOf(expression).every((name) => name === "infinity");
+}
+
+function asValue(expression: Expression): Value {
+  return { kind: "value", expression, unit: null, unitTokens: [], digits: 0 };
+}
+
+const INFINITY: Expression = { kind: "name", name: "infinity" };
+
+/** A bound of an interval: where it is, and whether it belongs to it. */
+interface Bound {
+  readonly at: Expression;
+  readonly isClosed: boolean;
+}
+
+function interval(low: Bound, high: Bound): Group {
+  return {
+    kind: "group",
+    open: low.isClosed ? "[" : "(",
+    close: high.isClosed ? "]" : ")",
+    elements: [asValue(low.at), asValue(high.at)],
+  };
+}
+
+/** x < 3 as (−∞, 3); null when it is not a letter against a number. */
+export function intervalOf({ operator, left, right }: Relation): Group | null {
+  if (operator !== "<" && operator !== "≤") return null;
+  const isClosed = operator === "≤";
+  if (isLetter(left) && isNumber(right)) {
+    return interval({ at: { kind: "negate", argument: INFINITY }, isClosed: false }, { at: right, isClosed });
+  }
+  if (isLetter(right) && isNumber(left)) {
+    return interval({ at: left, isClosed }, { at: INFINITY, isClosed: false });
+  }
+  return null;
+}
+
+/** 1 < x ≤ 2 as (1, 2]; null for other chains. */
+function chainOf(first: Relation, second: Relation): Group | null {
+  const [one, other] = [intervalOf(first), intervalOf(second)];
+  if (!one || !other) return null;
+  const isLow = isLetter(first.right);
+  if (isLow === isLetter(second.right)) return null;
+  const [low, high] = isLow ? [one, other] : [other, one];
+  return {
+    kind: "group",
+    open: low.open,
+    close: high.close,
+    elements: [low.elements[0], high.elements[1]].flatMap((bound) => bound ?? []),
+  };
+}

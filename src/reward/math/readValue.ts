@@ -1,0 +1,140 @@
+/**
+ * @module Reads a quantity: an expression and the unit behind (or the currency before) it.
+ */
+import type { Expression } from "../symbolic/expression.js";
+import { UnsupportedExpression } from "../symbolic/unsupported.js";
+import type { Value } from "./answer.js";
+import { literalOf, MULTIPLIERS, NUMBER_WORDS } from "./numbers.js";
+import { readExpression } from "./readExpression.js";
+import type { Token } from "./tokens.js";
+import { isUnitWord, type Unit, unitOf } from "./units.js";
+
+/** Tokens of the longest unit. */
+const LONGEST_UNIT = 12;
+const CURRENCIES = new Set(["$", "€", "£", "¥", "₹"]);
+
+/** Whether a unit may stand behind this token: something has ended here. */
+function endsValue(token: Token | undefined): boolean {
+  if (!token) return false;
+  return token.kind !== "mark" || [")", "]", "}", "!", "|"].includes(token.text);
+}
+
+/** One letter is a unit only with a space before it: 5 m, but 5m is 5·m. Unless a power or slash makes it clear. */
+function isUnitStart(token: Token): boolean {
+  if (token.text === "°") return true;
+  if (token.kind === "mark") return CURRENCIES.has(token.text) || token.text === "¢";
+  return token.isSpaced || ([...token.text].length > 1 && isUnitWord(token.text));
+}
+
+/** Where the unit begins; the number of tokens when there is none. */
+function unitStart(tokens: readonly Token[]): number {
+  for (let at = Math.max(1, tokens.length - LONGEST_UNIT); at < tokens.length; at++) {
+    const token = tokens[at] as Token;
+    const next = tokens[at + 1]?.text;
+    const isTemperature =
+      token.text === "°" && next !== undefined && /^(C|F|celsius|fahrenheit)$/i.test(next);
+    if (token.text === "°" && !isTemperature) continue;
+    if (!isUnitStart(token) || !endsValue(tokens[at - 1])) continue;
+    if (unitOf(tokens.slice(at)) !== null) return at;
+  }
+  return tokens.length;
+}
+
+function timesPower(expression: Expression, factor: bigint): Expression {
+  return { kind: "*", left: expression, right: { kind: "integer", value: factor } };
+}
+
+/** "five", "twenty five"; null for other words. */
+export function numberOfWords(tokens: readonly Token[]): Expression | null {
+  const words = tokens.flatMap(({ kind, text }) => (kind === "word" ? [text.toLowerCase()] : []));
+  const values = words.map((word) => NUMBER_WORDS.get(word));
+  const [first, second] = values;
+  if (words.length === 0 || words.length !== tokens.length || values.length > 2 || first === undefined)
+    return null;
+  if (values.length === 1) return { kind: "integer", value: BigInt(first) };
+  const isCompound = first >= 20 && second !== undefined && second < 10 && second > 0;
+  return isCompound ? { kind: "integer", value: BigInt(first + second) } : null;
+}
+
+/** The expression without its unit: number words, "5 million", anything `readExpression` reads. */
+function readNumberPart(tokens: readonly Token[]): {
+  readonly expression: Expression;
+  readonly digits: number;
+} {
+  const last = tokens.at(-1);
+  const multiplier = last?.kind === "word" ? MULTIPLIERS.get(last.text.toLowerCase()) : undefined;
+  if (multiplier !== undefined && tokens.length > 1) {
+    return { expression: timesPower(readNumberPart(tokens.slice(0, -1)).expression, multiplier), digits: 0 };
+  }
+  const words = numberOfWords(tokens);
+  if (words) return { expression: words, digits: 0 };
+  return { expression: readExpression(withSigns(tokens)), digits: digitsOf(tokens) };
+}
+
+/** "percent" and "degrees" as signs. */
+function withSigns(tokens: readonly Token[]): readonly Token[] {
+  return tokens.map((token, at): Token => {
+    if (at === 0 || token.kind !== "word") return token;
+    if (/^(percent|pct)$/i.test(token.text)) return { ...token, kind: "mark", text: "%" };
+    return /^deg(ree)?s?$/i.test(token.text) ? { ...token, kind: "mark", text: "°" } : token;
+  });
+}
+
+/** Significant digits of a lone decimal number. */
+function digitsOf(tokens: readonly Token[]): number {
+  const unsigned = tokens[0]?.text === "-" ? tokens.slice(1) : tokens;
+  const [only] = unsigned;
+  return unsigned.length === 1 && only?.kind === "number" ? literalOf(only.text).digits : 0;
+}
+
+/** $5, €3.20: the sign moves behind the number. */
+function currencyLast(tokens: readonly Token[]): readonly Token[] {
+  const at = tokens[0]?.text === "-" ? 1 : 0;
+  const sign = tokens[at];
+  if (!sign || !CURRENCIES.has(sign.text) || tokens.length < 2) return tokens;
+  return [...tokens.slice(0, at), ...tokens.slice(at + 1), sign];
+}
+
+/** Where a second quantity begins: "1 hour 30 minutes", 5 ft 3 in. */
+function secondQuantity(tokens: readonly Token[]): number {
+  return tokens.findIndex(
+    ({ kind, isSpaced }, at) => at > 1 && kind === "number" && isSpaced && tokens[at - 1]?.kind === "word",
+  );
+}
+
+function scaled(expression: Expression, { top, bottom }: Unit): Expression {
+  const up = timesPower(expression, top);
+  return bottom === 1n ? up : { kind: "/", left: up, right: { kind: "integer", value: bottom } };
+}
+
+/** Both parts in base units, added; null when they are not two quantities of one dimension. */
+function readCompound(tokens: readonly Token[]): Value | null {
+  const at = secondQuantity(tokens);
+  if (at < 0 || unitStart(tokens.slice(0, at)) === at) return null;
+  const [first, second] = [readValue(tokens.slice(0, at)), readValue(tokens.slice(at))];
+  const isSame = first.unit !== null && first.unit.dimension === second.unit?.dimension;
+  if (!first.unit || !second.unit || !isSame || first.unit.dimension.startsWith("#")) return null;
+  return {
+    kind: "value",
+    expression: {
+      kind: "+",
+      left: scaled(first.expression, first.unit),
+      right: scaled(second.expression, second.unit),
+    },
+    unit: { top: 1n, bottom: 1n, dimension: first.unit.dimension },
+    unitTokens: [],
+    digits: 0,
+  };
+}
+
+/** @throws UnsupportedExpression when this is no quantity */
+export function readValue(tokens: readonly Token[]): Value {
+  if (tokens.length === 0) throw new UnsupportedExpression("nothing");
+  const compound = readCompound(tokens);
+  if (compound) return compound;
+  const ordered = currencyLast(tokens);
+  const at = unitStart(ordered);
+  const unitTokens = ordered.slice(at);
+  const { expression, digits } = readNumberPart(ordered.slice(0, at));
+  return { kind: "value", expression, unit: unitOf(unitTokens), unitTokens, digits };
+}
