@@ -7,15 +7,10 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
+import { type Finding, notebookFindings } from "../kernel/setup.js";
 import { modelFolder } from "../model/load.js";
 import { formatBytes } from "../report/table.js";
 import type { CommandContext } from "./context.js";
-
-interface Finding {
-  readonly name: string;
-  readonly isFine: boolean;
-  readonly note: string;
-}
 
 const OLDEST_NODE = [20, 19] as const;
 
@@ -53,6 +48,7 @@ export function findings(): Finding[] {
     { name: "cores", isFine: true, note: String(availableParallelism()) },
     memoryFinding(),
     modelFinding(),
+    ...notebookFindings(),
     ...listBackends().map(({ name, engine, isAvailable, note }) => ({
       name: `${engine}: ${name}`,
       isFine: isAvailable,
@@ -64,7 +60,7 @@ export function findings(): Finding[] {
 export function addDoctor(program: Command, { print }: CommandContext): void {
   program
     .command("doctor")
-    .description("list what this machine has: Node, memory, backends, execution providers")
+    .description("list what this machine has: Node, memory, notebooks, backends, execution providers")
     .option("--json", "one JSON document")
     .action(({ json }: { json?: boolean }) => {
       const found = findings();

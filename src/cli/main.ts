@@ -11,6 +11,7 @@ import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
 import { addGrade } from "./grade.js";
+import { addLab } from "./lab.js";
 import { addNotebook } from "./notebook.js";
 import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
@@ -22,11 +23,13 @@ import { addWarmup } from "./warmup.js";
 const COMMANDS = [
   addQuickstart,
   addTrain,
+  addEvaluate,
   addReport,
   addScore,
   addGrade,
   addDoctor,
   addBench,
+  addLab,
   addNotebook,
   addWarmup,
 ];
