@@ -30,7 +30,7 @@ const GRPO = grpo("grpo-12", "GRPO, N = 12");
 const IMAGES = "expand.transformProbability=0.3";
 const NO_IMAGES = "expand.transformProbability=0";
 const REWRITES = "expand.isOriginalFirst=false";
-const GLOBAL = "update.advantageTerms=global";
+const GLOBAL = "advantage.terms=global";
 
 /** A table of the paper: which arms it compares, and what the paper measured on MathVista (7B), in percent. */
 interface AblationTable {

@@ -8,8 +8,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
-import type { StepRecord } from "../../src/core/runRecords.js";
 import { mean } from "../../src/core/stats.js";
+import { runningMean, seriesOf } from "../../src/report/figure.js";
 import { formatMarkdownTable, formatPoints, type Table } from "../../src/report/table.js";
 import { ALGORITHMS } from "./learning.js";
 import { accuracyOf, finishedRun, meanOverSeeds, type RunResult, type SeedsOptions } from "./runs.js";
@@ -49,20 +49,11 @@ export interface Figure1b {
 
 const WINDOW = 5;
 
-/** Centred running mean; at the ends over as many steps as there are. */
-export function smooth(values: readonly number[], window: number): number[] {
-  const half = Math.floor(window / 2);
-  return values.map((_, at) => mean(values.slice(Math.max(0, at - half), at + half + 1)));
-}
-
-const valuesOf = (steps: readonly StepRecord[], metric: string): number[] =>
-  steps.map((step) => step[metric] ?? Number.NaN);
-
 /** Curves over the steps that every seed has. */
 export function seedCurve(runs: readonly RunResult[], quantity: Quantity): SeedCurve {
-  const smoothed = runs.map(({ steps }) => smooth(valuesOf(steps, QUANTITIES[quantity]), WINDOW));
+  const smoothed = runs.map(({ steps }) => runningMean(seriesOf(steps, QUANTITIES[quantity]), WINDOW));
   const length = Math.min(...smoothed.map((values) => values.length));
-  const at = Array.from({ length }, (_, step) => smoothed.map((values) => values[step] as number));
+  const at = Array.from({ length }, (_, step) => smoothed.map((values) => values[step] ?? Number.NaN));
   return {
     algorithm: runs[0]?.arm.name ?? "",
     quantity,

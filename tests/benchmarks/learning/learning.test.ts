@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TABLES } from "../../../benchmarks/learning/ablations.js";
-import { seedCurve, smooth } from "../../../benchmarks/learning/figure1b.js";
+import { seedCurve } from "../../../benchmarks/learning/figure1b.js";
 import { ALGORITHMS } from "../../../benchmarks/learning/learning.js";
 import { type Arm, meanOverSeeds, type RunResult } from "../../../benchmarks/learning/runs.js";
 import { presetInput, resolveConfig, withOverride } from "../../../src/config/load.js";
@@ -41,10 +41,6 @@ describe("the mean over seeds", () => {
 
 describe("a curve over seeds", () => {
   const [arm] = ALGORITHMS as readonly [Arm, Arm];
-
-  it("is smoothed over what there is at the ends", () => {
-    expect(smooth([0, 3, 6], 3)).toEqual([1.5, 3, 4.5]);
-  });
 
   it("has the mean and the extremes of the steps that every seed has", () => {
     const { steps, mean, low, high } = seedCurve([run(arm, [0.2, 0.2, 0.2]), run(arm, [0.4, 0.4])], "reward");
