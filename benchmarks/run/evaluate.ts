@@ -2,9 +2,11 @@
  * @module Asks a model a benchmark's rows and keeps every answer: rows that a run folder holds finished answers to are
  * not asked again, failed ones are.
  */
+import { dirname } from "node:path";
 import { SharegrpoError } from "../../src/core/errors.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import { type Dataset, imageFolder, readDataset } from "../data/dataset.js";
+import { samplesFolder } from "../data/locate.js";
 import type { Answer, AnswerEngine, Asked } from "../engines/engine.js";
 import { failure } from "../engines/engine.js";
 import { withThinking } from "../prompts/thinking.js";
@@ -23,8 +25,26 @@ export interface PlannedDataset {
   readonly benchmark: Benchmark;
   readonly dataset: DatasetInfo;
   readonly file: Dataset;
-  /** Whether the file is the published one; null where no sum is published. */
-  readonly isPublished: boolean | null;
+  readonly origin: DataOrigin;
+}
+
+/**
+ * `published`: the MD5 is the published one; `sample`: a bundled file in the benchmark's format, not the benchmark;
+ * `other`: another MD5; `unknown`: none is published.
+ */
+export type DataOrigin = "published" | "sample" | "other" | "unknown";
+
+const ORIGIN_WORDS: Readonly<Record<DataOrigin, string>> = {
+  published: "as published",
+  sample: "bundled sample rows in its format, not the benchmark",
+  other: "not the published file",
+  unknown: "no MD5 is published",
+};
+
+function originOf({ md5 }: DatasetInfo, file: Dataset): DataOrigin {
+  if (dirname(file.path) === samplesFolder()) return "sample";
+  if (md5 === undefined) return "unknown";
+  return md5 === file.md5 ? "published" : "other";
 }
 
 export interface PlanOptions {
@@ -57,22 +77,22 @@ export async function planDataset(
     ...(limit === undefined ? {} : { limit }),
     ...(signal ? { signal } : {}),
   });
-  const isPublished = dataset.md5 === undefined ? null : dataset.md5 === file.md5;
-  return { benchmark, dataset, file, isPublished };
+  return { benchmark, dataset, file, origin: originOf(dataset, file) };
 }
 
-/** `MMMU_DEV_VAL (dev and validation): 14 rows, MD5 … (as published)`. */
-export function planLine({ dataset, file, isPublished }: PlannedDataset): string {
+/** What of the benchmark the file holds. */
+export function splitOf({ dataset, origin }: Pick<PlannedDataset, "dataset" | "origin">): string {
+  return origin === "sample" ? "samples" : dataset.split;
+}
+
+/** `MMStar (val): 1500 rows, MD5 … (as published)`. */
+export function planLine(plan: PlannedDataset): string {
+  const { dataset, file, origin } = plan;
   const rows =
     file.rows.length === file.total ? `${file.total} rows` : `${file.rows.length} of ${file.total} rows`;
   const dropped = file.withoutImage > 0 ? `, ${file.withoutImage} without image left out` : "";
-  const origin =
-    isPublished === null
-      ? "no published MD5 to compare"
-      : isPublished
-        ? "as published"
-        : "not the published file";
-  return `${dataset.name} (${dataset.split}): ${rows}${dropped}, MD5 ${file.md5} (${origin})`;
+  const name = `${dataset.name} (${splitOf(plan)})`;
+  return `${name}: ${rows}${dropped}, MD5 ${file.md5} (${ORIGIN_WORDS[origin]})`;
 }
 
 /** The message a row is asked with. @throws BenchmarkError when it cannot be asked */

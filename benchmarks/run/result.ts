@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
 import { mean, quantile } from "../../src/core/stats.js";
 import type { Prediction, PredictionStatus, RuleSet, ScoreReport } from "../records.js";
-import type { PlannedDataset } from "./evaluate.js";
+import { type DataOrigin, type PlannedDataset, splitOf } from "./evaluate.js";
 import { type AnswerSettings, settingsDigest } from "./settings.js";
 
 /** How the answers to one dataset came about. Shares are of all predictions. */
@@ -31,7 +31,7 @@ export interface DatasetResult extends AnswerSummary {
   readonly rows: number;
   readonly rowsOfFile: number;
   readonly md5: string;
-  readonly isPublished: boolean | null;
+  readonly origin: DataOrigin;
   readonly samples: number;
   /** Share of rows without a readable answer, by score mode. */
   readonly unparsedShare: Readonly<Record<string, number>>;
@@ -89,15 +89,15 @@ export function summariseAnswers(predictions: readonly Prediction[]): AnswerSumm
 }
 
 function datasetResult({ plan, samples, predictions, scores }: ScoredDataset): DatasetResult {
-  const { benchmark, dataset, file, isPublished } = plan;
+  const { benchmark, dataset, file, origin } = plan;
   return {
     benchmark: benchmark.name,
     dataset: dataset.name,
-    split: dataset.split,
+    split: splitOf(plan),
     rows: file.rows.length,
     rowsOfFile: file.total,
     md5: file.md5,
-    isPublished,
+    origin,
     samples,
     ...summariseAnswers(predictions),
     unparsedShare: Object.fromEntries(

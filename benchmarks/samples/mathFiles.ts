@@ -239,7 +239,7 @@ async function verseRows(problem: Problem, number: number): Promise<RawRow[]> {
       index: String(number * VERSIONS.length + at + 1),
       problem_index: String(number + 1),
       problem_version: version,
-      question: `${DIRECT} ${ending}.\nQuestion: ${words}${options}`,
+      question: `${words}${options}`,
       image: at === 0 ? picture : String(number * VERSIONS.length + 1),
       answer,
       question_type: choices ? "multi-choice" : "free-form",

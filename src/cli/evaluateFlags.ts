@@ -1,0 +1,169 @@
+/**
+ * @module Flags of `sharegrpo evaluate`, and what they mean.
+ */
+import { homedir } from "node:os";
+import process from "node:process";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { dataRoot, samplesFolder } from "../../benchmarks/data/locate.js";
+import type { Decoding, PixelLimits } from "../../benchmarks/engines/engine.js";
+import {
+  NEWEST_RULES,
+  PROMPT_FORMS,
+  type PromptForm,
+  type PromptStyle,
+  RULE_SETS,
+  type RuleSet,
+  THINKING_PROMPTS,
+  type ThinkingPrompt,
+} from "../../benchmarks/records.js";
+import { ConfigError } from "../core/errors.js";
+import { CHAT_DEFAULTS } from "../core/openai.js";
+import { positiveInteger, positiveNumber } from "./arguments.js";
+
+/** As commander gives them. */
+export interface EvaluateFlags {
+  readonly model?: readonly string[];
+  readonly modelName?: string;
+  readonly benchmarks: readonly string[];
+  readonly data?: string;
+  readonly limit?: number;
+  readonly samples: number;
+  readonly prompt: ThinkingPrompt;
+  readonly promptText?: string;
+  readonly promptForm: PromptForm;
+  readonly showPrompts?: number;
+  readonly temperature: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly repetitionPenalty?: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly minPixels?: number;
+  readonly maxPixels?: number;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly retries: number;
+  readonly rules: RuleSet;
+  readonly judge?: readonly string[];
+  readonly judgeName?: string;
+  readonly judgePrompts?: string;
+  readonly guessSeed?: number;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+}
+
+const listOf = (text: string): string[] => text.split(",").map((name) => name.trim());
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected a whole number from 0.");
+  return value;
+}
+
+function temperature(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("expected a number from 0.");
+  return value;
+}
+
+function addModelFlags(command: Command): Command {
+  return command
+    .option(
+      "--model <dir|url>",
+      "checkpoint folder, `tiny`, or OpenAI-compatible server; several servers separated by commas share the load",
+      listOf,
+    )
+    .option("--model-name <name>", "the name the server knows the model by")
+    .option("--temperature <x>", "0: the most likely token every time", temperature, 0)
+    .option("--top-p <x>", "nucleus (default: the model's)", positiveNumber)
+    .option("--top-k <n>", "most likely tokens kept (default: the model's)", positiveInteger)
+    .option("--repetition-penalty <x>", "servers only", positiveNumber)
+    .option("--max-tokens <n>", "response tokens at most", positiveInteger, 2048)
+    .option("--seed <n>", "of sampling", wholeNumber, 1)
+    .option("--min-pixels <n>", "images are enlarged to this (default: the model's)", positiveInteger)
+    .option("--max-pixels <n>", "images are shrunk to this (default: the model's)", positiveInteger)
+    .option("--concurrency <n>", "requests under way at once", positiveInteger, CHAT_DEFAULTS.concurrency)
+    .option("--timeout <seconds>", "for one whole answer", positiveNumber, CHAT_DEFAULTS.timeoutMs / 1000)
+    .option("--retries <n>", "attempts after the first", wholeNumber, CHAT_DEFAULTS.retries);
+}
+
+function addRowFlags(command: Command): Command {
+  return command
+    .requiredOption("--benchmarks <names>", "benchmarks or datasets, separated by commas, or `all`", listOf)
+    .option(
+      "--data <dir>",
+      "folder with <dataset>.tsv files, or `samples` (default: $LMUData or ~/LMUData, downloaded)",
+    )
+    .option("--limit <n>", "the first rows of each dataset only", positiveInteger)
+    .option("--samples <n>", "answers per row", positiveInteger, 1)
+    .addOption(
+      new Option("--prompt <name>", "thinking prompt: after every text, once at the end, or none")
+        .choices(THINKING_PROMPTS)
+        .default("r1-sharevl"),
+    )
+    .option("--prompt-text <words>", "in place of the R1 thinking prompt's words")
+    .addOption(
+      new Option("--prompt-form <name>", "benchmark prompts").choices(PROMPT_FORMS).default("generic"),
+    )
+    .option("--show-prompts <n>", "show the first prompts of each dataset and stop", positiveInteger);
+}
+
+function addScoreFlags(command: Command): Command {
+  return command
+    .addOption(new Option("--rules <set>", "scoring rules").choices(RULE_SETS).default(NEWEST_RULES))
+    .option("--judge <url>", "OpenAI-compatible server that reads what the rules cannot", listOf)
+    .option("--judge-name <name>", "the name that server knows the judge by")
+    .option("--judge-prompts <dir>", "files in place of the built-in judge prompts")
+    .option("--guess-seed <n>", "guess unreadable choices with this seed, as VLMEvalKit does", wholeNumber);
+}
+
+/** Adds every flag. */
+export function addEvaluateFlags(command: Command): Command {
+  return addScoreFlags(addModelFlags(addRowFlags(command)))
+    .option("--out <dir>", "run folder")
+    .option("--resume", "continue the run in --out: finished rows are kept, failed ones asked again")
+    .option("--json", "print the result as one JSON document");
+}
+
+export function decodingOf(flags: EvaluateFlags): Decoding {
+  const { samples, temperature, topP, topK, repetitionPenalty, maxTokens, seed } = flags;
+  if (samples > 1 && temperature === 0) {
+    throw new ConfigError("evaluate: --samples needs --temperature above 0: greedy answers are all the same");
+  }
+  return {
+    temperature,
+    topP: topP ?? null,
+    topK: topK ?? null,
+    repetitionPenalty: repetitionPenalty ?? null,
+    maxTokens,
+    seed,
+  };
+}
+
+export function pixelsOf({ minPixels, maxPixels }: EvaluateFlags): PixelLimits {
+  return { minPixels: minPixels ?? null, maxPixels: maxPixels ?? null };
+}
+
+export function promptStyleOf({ prompt, promptForm, promptText }: EvaluateFlags): PromptStyle {
+  const style = { form: promptForm, thinking: prompt };
+  return promptText === undefined ? style : { ...style, thinkingText: promptText };
+}
+
+/** Where data files are: a folder used as it is, or the data root that downloads go to. */
+export type DataPlace =
+  | { readonly kind: "folder"; readonly folder: string }
+  | { readonly kind: "root"; readonly folder: string };
+
+export function dataPlaceOf({ data }: EvaluateFlags): DataPlace {
+  if (data === "samples") return { kind: "folder", folder: samplesFolder() };
+  if (data !== undefined) return { kind: "folder", folder: data };
+  return { kind: "root", folder: dataRoot(process.env["LMUData"], homedir()) };
+}
+
+/** Keys are read from the environment, so that they stand in no shell history and no result. */
+export function apiKeyOf(kind: "model" | "judge"): string | undefined {
+  const common = process.env["OPENAI_API_KEY"];
+  return kind === "judge" ? (process.env["JUDGE_API_KEY"] ?? common) : common;
+}

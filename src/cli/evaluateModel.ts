@@ -1,0 +1,106 @@
+/**
+ * @module What `--model` names as something that answers: servers, or a checkpoint folder in a process of its own.
+ */
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { AnswerEngine, Decoding, PixelLimits } from "../../benchmarks/engines/engine.js";
+import { createLocalEngine } from "../../benchmarks/engines/local.js";
+import { createServerEngine } from "../../benchmarks/engines/server.js";
+import type { ModelIdentity } from "../../benchmarks/run/settings.js";
+import { resolveConfig } from "../config/load.js";
+import { ConfigError, ModelError } from "../core/errors.js";
+import { createChatClient } from "../core/openai.js";
+import { modelFolder } from "../model/load.js";
+import { loadProcessor } from "../model/processor.js";
+import { startRemoteEngine } from "../train/remoteEngine.js";
+import type { CommandContext } from "./context.js";
+import { apiKeyOf, decodingOf, type EvaluateFlags, pixelsOf } from "./evaluateFlags.js";
+
+/** An engine that is to be closed. */
+export interface OpenEngine {
+  readonly identity: ModelIdentity;
+  readonly engine: AnswerEngine;
+  close(): Promise<void>;
+}
+
+const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
+
+/** SHA-256 over a folder's weights, file by file in order of name. @throws ModelError when there are none */
+async function weightsDigest(folder: string): Promise<string> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new ModelError(`${folder}: cannot read the model folder: is the path right?`, { cause });
+  });
+  const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
+  if (weights.length === 0) throw new ModelError(`${folder}: missing *.safetensors: is it a model folder?`);
+  const hash = createHash("sha256");
+  for (const name of weights) {
+    for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
+  }
+  return hash.digest("hex");
+}
+
+async function openServers(
+  urls: readonly string[],
+  flags: EvaluateFlags,
+  { terminal }: CommandContext,
+): Promise<OpenEngine> {
+  if (flags.modelName === undefined) {
+    throw new ConfigError("evaluate: --model-name is missing: a server may serve several models");
+  }
+  const client = createChatClient({
+    baseUrls: urls,
+    model: flags.modelName,
+    apiKey: apiKeyOf("model"),
+    concurrency: flags.concurrency,
+    timeoutMs: flags.timeout * 1000,
+    retries: flags.retries,
+    onRetry: (error, attempt) => terminal.line(`attempt ${attempt} failed: ${error.message}`),
+  });
+  for (const { problem } of await client.check()) if (problem !== undefined) terminal.line(problem);
+  const settings = { decoding: decodingOf(flags), pixels: pixelsOf(flags), concurrency: flags.concurrency };
+  return {
+    identity: { name: flags.modelName, weights: null },
+    engine: createServerEngine({ client, ...settings }),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The engine's process also learns; here it only samples, so the learner's settings do not matter. */
+function remotePolicy(folder: string) {
+  const { update, rollout } = resolveConfig({}, "defaults");
+  return startRemoteEngine({ model: folder, learner: { ...update, temperature: rollout.temperature } });
+}
+
+async function openFolder(
+  folder: string,
+  name: string,
+  settings: { readonly decoding: Decoding; readonly pixels: PixelLimits },
+): Promise<OpenEngine> {
+  const processor = await loadProcessor(folder);
+  const identity = { name, weights: await weightsDigest(folder) };
+  const policy = remotePolicy(folder);
+  return {
+    identity,
+    engine: createLocalEngine({ processor, generate: (request) => policy.generate(request), ...settings }),
+    close: () => policy.close(),
+  };
+}
+
+/** @throws ConfigError when no model is named, or folders and servers are mixed; ModelError or ServerError */
+export async function openModel(flags: EvaluateFlags, context: CommandContext): Promise<OpenEngine> {
+  const models = flags.model ?? [];
+  const urls = models.filter(isUrl);
+  if (urls.length > 0 && urls.length === models.length) return openServers(urls, flags, context);
+  const [model] = models;
+  if (model === undefined || models.length > 1) {
+    throw new ConfigError(
+      "evaluate: --model: give one checkpoint folder, `tiny`, or one or more server addresses",
+    );
+  }
+  const folder = modelFolder(model);
+  const name = flags.modelName ?? (model === "tiny" ? "tiny" : basename(resolve(folder)));
+  return openFolder(folder, name, { decoding: decodingOf(flags), pixels: pixelsOf(flags) });
+}
