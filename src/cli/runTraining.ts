@@ -6,15 +6,11 @@ import type { RunConfig } from "../config/schema.js";
 import { readJsonl } from "../core/jsonl.js";
 import { formatSeconds } from "../core/progress.js";
 import type { EvaluationRecord } from "../core/runRecords.js";
-import { modelFolder } from "../model/load.js";
-import { loadProcessor } from "../model/processor.js";
 import { writeReport } from "../report/html.js";
 import { evaluationTable, formatTable } from "../report/table.js";
-import { type TrainOutcome, train } from "../train/loop.js";
+import type { TrainOutcome } from "../train/loop.js";
 import type { StepMetrics } from "../train/metrics.js";
-import { startRemoteEngine } from "../train/remoteEngine.js";
-import { RunFolder } from "../train/runFolder.js";
-import { sceneSource } from "../train/sceneSource.js";
+import { trainInFolder } from "../train/trainInFolder.js";
 import type { CommandContext } from "./context.js";
 
 /** One line a step. */
@@ -43,33 +39,19 @@ export async function runTraining(request: TrainingRequest, context: CommandCont
   const { config, out, isResume } = request;
   const { terminal } = context;
   const started = performance.now();
-  const folder = modelFolder(config.model);
-  terminal.onProgress({ phase: "load", done: 0, total: 2 });
-  const processor = await loadProcessor(folder);
-  const run = await RunFolder.open(out, config, { isResume });
-  const learner = { ...config.update, temperature: config.rollout.temperature };
-  const engine = startRemoteEngine({ model: folder, learner });
-  terminal.onProgress({ phase: "load", done: 2, total: 2 });
-  try {
-    const outcome = await train({
-      config,
-      engine,
-      processor,
-      run,
-      isResume,
-      questions: sceneSource(config),
-      onProgress: terminal.onProgress,
-      onStep: (step, metrics) => terminal.line(stepLine(step, config.train.steps, metrics)),
-      signal: context.signal(),
-      now: () => performance.now(),
-    });
-    terminal.finish();
-    await printOutcome(outcome, request, context);
-    terminal.line(`took ${formatSeconds((performance.now() - started) / 1000)}`);
-    return outcome;
-  } finally {
-    await engine.close();
-  }
+  const outcome = await trainInFolder({
+    config,
+    out,
+    isResume,
+    onProgress: terminal.onProgress,
+    onNote: (note) => terminal.line(note),
+    onStep: (step, metrics) => terminal.line(stepLine(step, config.train.steps, metrics)),
+    signal: context.signal(),
+  });
+  terminal.finish();
+  await printOutcome(outcome, request, context);
+  terminal.line(`took ${formatSeconds((performance.now() - started) / 1000)}`);
+  return outcome;
 }
 
 async function printOutcome(

@@ -15,10 +15,10 @@ body[data-jp-theme-light=false] .sharegrpo, body.vscode-dark .sharegrpo { --righ
 
 /**
  * Markup as an output of a notebook.
- * @param style rules for what is inside; they touch nothing else of the page
+ * @param style rules for what is inside; they touch nothing else of the page, and the doubled class outweighs JupyterLab's
  * @param plain what a script prints instead
  */
 export function htmlBundle(content: Markup, style: string, plain: string): MimeBundle {
-  const sheet = trusted(`<style>${COLOURS}.sharegrpo {${style}}</style>`);
+  const sheet = trusted(`<style>${COLOURS}.sharegrpo.sharegrpo {${style}}</style>`);
   return { "text/html": html`<div class="sharegrpo">${sheet}${content}</div>`.markup, "text/plain": plain };
 }

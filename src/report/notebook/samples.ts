@@ -42,7 +42,10 @@ function viewer(rollouts: readonly RolloutRecord[], images: () => Promise<Images
   };
 }
 
-/** The questions of a step with their variants side by side, each above the responses sampled from it. */
+/**
+ * Questions with their variants side by side, each above the responses sampled from it.
+ * @param step of training, from 1; 0: of none
+ */
 export function viewGroups(groups: readonly QuestionGroup[], step = 0): Displayable {
   const nameOf = (group: QuestionGroup, k: number, at: number) => `${group.question.id}-${k}-${at}`;
   const records = groups.map((group) =>
