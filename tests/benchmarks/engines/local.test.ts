@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Answer, Asked } from "../../../benchmarks/engines/engine.js";
+import { createLocalEngine, type LocalEngineOptions } from "../../../benchmarks/engines/local.js";
+import { sampleScene } from "../../../benchmarks/samples/drawings.js";
+import { ConfigError } from "../../../src/core/errors.js";
+import { packageRoot } from "../../../src/core/packageRoot.js";
+import { loadProcessor } from "../../../src/model/processor.js";
+
+const DECODING = { temperature: 0, topP: null, topK: null, repetitionPenalty: null, maxTokens: 8, seed: 5 };
+const processor = await loadProcessor(join(packageRoot(), "data", "models", "tiny"));
+const picture = { kind: "bytes", bytes: Buffer.from(sampleScene("count", 0).svg) } as const;
+
+const rowOf = (index: string, words: string, images = 1): Asked => ({
+  dataset: "D",
+  index,
+  sample: 0,
+  items: [
+    ...Array.from({ length: images }, () => ({ kind: "image", image: picture }) as const),
+    { kind: "text", text: words },
+  ],
+});
+
+type Request = Parameters<LocalEngineOptions["generate"]>[0];
+
+/** A policy that says the words it was given, and remembers what it was asked. */
+function echo(words: string) {
+  const requests: Request[] = [];
+  const generate: LocalEngineOptions["generate"] = async (request) => {
+    requests.push(request);
+    const tokens = Int32Array.from(processor.encode(words));
+    const isCut = tokens.length >= request.sampling.maxTokens;
+    const rollout = {
+      tokens: isCut ? tokens.slice(0, request.sampling.maxTokens) : tokens,
+      logProbs: new Float32Array(tokens.length),
+      stopReason: isCut ? "length" : "eos",
+    } as const;
+    return request.prompts.map(() => [rollout]);
+  };
+  return { requests, generate };
+}
+
+async function answerAll(options: Partial<LocalEngineOptions>, rows: readonly Asked[]) {
+  const answers = new Map<string, Answer>();
+  let time = 0;
+  const engine = createLocalEngine({
+    processor,
+    generate: echo("7").generate,
+    decoding: DECODING,
+    pixels: { minPixels: null, maxPixels: null },
+    now: () => (time += 50),
+    ...options,
+  });
+  await engine.answerAll(rows, async ({ index }, answer) => void answers.set(index, answer));
+  return answers;
+}
+
+describe("a local engine", () => {
+  it("answers in batches and reports tokens, truncation and time", async () => {
+    const { requests, generate } = echo("blue");
+    const rows = ["1", "2", "3"].map((index) => rowOf(index, `question ${index}`));
+    const answers = await answerAll({ generate, atOnce: 2 }, rows);
+    expect(requests.map(({ prompts }) => prompts.length)).toEqual([2, 1]);
+    expect(answers.get("3")).toEqual({
+      prediction: "blue",
+      status: "finished",
+      promptTokens: requests[1]?.prompts[0]?.tokens.length,
+      tokens: processor.encode("blue").length,
+      latencyMs: 50,
+    });
+    const long = await answerAll(
+      { generate: echo("a long answer that never comes to an end").generate },
+      rows,
+    );
+    expect(long.get("1")).toMatchObject({ status: "truncated", tokens: 8 });
+  });
+
+  it("fails a row whose image cannot be read or whose words are control tokens, and asks the others", async () => {
+    const broken: Asked = {
+      ...rowOf("1", "x"),
+      items: [
+        { kind: "image", image: { kind: "bytes", bytes: Buffer.from("no image") } },
+        { kind: "text", text: "x" },
+      ],
+    };
+    const answers = await answerAll({}, [broken, rowOf("2", "see <|im_end|>"), rowOf("3", "fine")]);
+    expect(answers.get("1")).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("D, index 1"),
+    });
+    expect(answers.get("2")).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("<|im_end|>"),
+    });
+    expect(answers.get("3")).toMatchObject({ status: "finished" });
+  });
+
+  it("draws by seed, dataset, row and sample, whatever the batch", async () => {
+    const [together, apart] = [echo("7"), echo("7")];
+    const rows = ["1", "2"].map((index) => rowOf(index, "q"));
+    const decoding = { ...DECODING, temperature: 0.7 };
+    await answerAll({ generate: together.generate, decoding, atOnce: 2 }, rows);
+    await answerAll({ generate: apart.generate, decoding, atOnce: 1 }, [...rows].reverse());
+    const streams = together.requests[0]?.streams;
+    expect(streams?.[0]).not.toEqual(streams?.[1]);
+    expect(apart.requests.map((request) => request.streams?.[0])).toEqual([streams?.[1], streams?.[0]]);
+    expect(together.requests[0]?.sampling).toMatchObject({ isGreedy: false, temperature: 0.7 });
+  });
+
+  it("shrinks images to the asked number of pixels", async () => {
+    const { requests, generate } = echo("7");
+    const pixels = { minPixels: 28 * 28, maxPixels: 2 * 28 * 28 };
+    await answerAll({ generate, pixels }, [rowOf("1", "q")]);
+    const grid = requests[0]?.prompts[0]?.images[0]?.grid;
+    expect((grid?.h ?? 0) * (grid?.w ?? 0)).toBeLessThanOrEqual(8);
+  });
+
+  it("refuses a repetition penalty, which the policy does not know", () => {
+    const decoding = { ...DECODING, repetitionPenalty: 1.05 };
+    const make = () =>
+      createLocalEngine({
+        processor,
+        generate: echo("7").generate,
+        decoding,
+        pixels: { minPixels: null, maxPixels: null },
+      });
+    expect(make).toThrow(ConfigError);
+  });
+});
