@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { ConfigError } from "../core/errors.js";
 import { startCells } from "./cells.js";
+import { endWithParent } from "./orphan.js";
 import { createKernel } from "./server.js";
 import { type Connection, openSockets, parseConnection } from "./sockets.js";
 
@@ -18,8 +19,6 @@ function readConnection(path: string | undefined): Connection {
   return parseConnection(JSON.parse(readFileSync(path, "utf8")));
 }
 
-/** How often to look whether Jupyter still lives, milliseconds. */
-const WATCH_MS = 1000;
 /**
  * A client repeats its first request until it hears the kernel on every socket; only after that may the start of the
  * compiler block it, milliseconds.
@@ -27,12 +26,6 @@ const WATCH_MS = 1000;
 const QUIET_MS = 400;
 /** Time for the last messages to leave, milliseconds. */
 const GOODBYE_MS = 100;
-
-/** A kernel whose front end died would run for ever. Windows keeps no record of a parent's end. */
-function endWithParent(): void {
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && process.exit(1), WATCH_MS).unref();
-}
 
 /** Loads what nearly every notebook imports, so that its first cell finds it loaded; at once, so that no cell comes between. */
 function loadLibrary(): void {
