@@ -2,6 +2,8 @@
  * @module Where settings come from: a preset or a YAML file, then `key=value` arguments; parsed once and frozen.
  */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { ConfigError, messageOf } from "../core/errors.js";
@@ -125,4 +127,25 @@ function editDistance(a: string, b: string): number {
 /** The resolved settings as YAML, with each key's meaning left to `--help`. */
 export function configYaml(config: RunConfig): string {
   return stringify(config);
+}
+
+/** How a hub of data sets is reached. */
+export interface HubEnvironment {
+  readonly endpoint: string;
+  readonly token?: string;
+  /** Folder for downloads, where one is named. */
+  readonly cacheDir?: string;
+}
+
+/** `HF_ENDPOINT`, `HF_TOKEN`, and `HF_HOME` for downloads: the names that Hugging Face's own tools read. */
+export function hubEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): HubEnvironment {
+  const endpoint = env["HF_ENDPOINT"]?.replace(/\/+$/, "");
+  const [token, home] = [env["HF_TOKEN"], env["HF_HOME"]];
+  return {
+    endpoint: endpoint || "https://huggingface.co",
+    ...(token ? { token } : {}),
+    ...(home ? { cacheDir: join(home, "sharegrpo", "datasets") } : {}),
+  };
 }

@@ -4,16 +4,12 @@
  * Sources: Eq./Table = the paper; `code` = the released implementation (config.py, core_algos.py).
  */
 import { z } from "zod";
+import { dataSchema } from "./data.js";
 
 const positiveInt = z.int().positive();
 const share = z.number().min(0).max(1);
 /** Of a running mean: at 1 it would never move, and AdamW would divide by 1 − 1. */
 const decay = z.number().min(0).lt(1);
-
-export const dataSchema = z.strictObject({
-  kind: z.literal("scenes").default("scenes").describe("drawn scenes, made from the seed"),
-  families: z.array(z.string()).default([]).describe("scene families to draw from; empty: all"),
-});
 
 export const expandSchema = z.strictObject({
   variants: positiveInt.default(2).describe("m, variants per question; Table 4"),

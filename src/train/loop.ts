@@ -11,9 +11,9 @@ import type { RunConfig } from "../config/schema.js";
 import { CheckpointError } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
+import type { QuestionSource } from "../data/source.js";
 import type { Processor } from "../model/processor.js";
 import { learningRateMultiplier } from "../optim/schedule.js";
-import type { Question } from "../records.js";
 import type { Engine } from "./engine.js";
 import { evaluate } from "./evaluate.js";
 import { stepMetrics } from "./measure.js";
@@ -21,12 +21,6 @@ import type { StepMetrics } from "./metrics.js";
 import type { RunFolder } from "./runFolder.js";
 import { trainStep } from "./step.js";
 import { stopwatch } from "./stopwatch.js";
-
-/** Where questions come from: index → question, the same for the same index. */
-export interface QuestionSource {
-  train(index: number): Promise<Question>;
-  heldout(index: number): Promise<Question>;
-}
 
 export interface TrainOptions {
   readonly config: RunConfig;
@@ -134,7 +128,7 @@ async function evaluateOnce(
   step: number,
 ): Promise<boolean> {
   const { config, run, onProgress, signal } = options;
-  const count = config.train.evaluateQuestions;
+  const count = Math.min(config.train.evaluateQuestions, options.questions.heldoutCount ?? Infinity);
   if (count === 0 || (await run.hasEvaluation(label))) return true;
   if (signal?.aborted) return false;
   const indices = Array.from({ length: count }, (_, at) => at);

@@ -26,6 +26,7 @@ const METRICS = "metrics.jsonl";
 const ROLLOUTS = "rollouts.jsonl";
 const EVALUATIONS = "evaluations.jsonl";
 const CONFIG = "config.yaml";
+const QUESTIONS = "questions.digest";
 
 /** Evaluated questions kept as examples per evaluation. */
 const KEPT_SAMPLES = 24;
@@ -75,6 +76,20 @@ export class RunFolder {
     }
     if (present === undefined) await writeFileAtomic(join(dir, CONFIG), yaml);
     return run;
+  }
+
+  /**
+   * Notes which questions the run began with; settings name data files, but not what is in them.
+   * @throws CheckpointError when the run goes on with others
+   */
+  async checkQuestions(digest: string): Promise<void> {
+    const path = join(this.dir, QUESTIONS);
+    const present = await readFile(path, "utf8").catch(() => undefined);
+    if (present === undefined) return writeFileAtomic(path, `${digest}\n`);
+    if (present.trim() === digest) return;
+    throw new CheckpointError(
+      `${path}: the data has changed since the run began: bring the old files back, or start anew in another --out`,
+    );
   }
 
   /** Drops rows of later steps, so that repeated steps do not appear twice. */

@@ -4,7 +4,7 @@
 import type { RunConfig } from "../config/schema.js";
 import { sceneQuestion } from "../data/scenes/draw.js";
 import { familiesNamed, sceneStream } from "../data/scenes/sets.js";
-import type { QuestionSource } from "./loop.js";
+import type { QuestionSource } from "../data/source.js";
 
 /** Held-out questions are the same for every run, so that runs can be compared row by row. */
 const HELD_OUT_SEED = 2024;

@@ -4,8 +4,12 @@
  */
 import type { RunConfig } from "../config/schema.js";
 import { withImageLimits } from "../data/pixels.js";
+import type { QuestionSource } from "../data/source.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
+import { loadRewarder } from "../reward/loadRewarder.js";
+import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.js";
+import type { Rewarder } from "../reward/rewarder.js";
 import { type TrainOptions, type TrainOutcome, train } from "./loop.js";
 import { questionSource } from "./questionSource.js";
 import { startRemoteEngine } from "./remoteEngine.js";
@@ -24,22 +28,39 @@ export interface TrainInFolderOptions
 
 /**
  * Trains, or goes on training, in a run folder.
- * @throws CheckpointError when the folder holds another run; ModelError when the model cannot be used
+ * @throws CheckpointError when the folder holds another run; ModelError when the model cannot be used; DataError when
+ *   rows cannot be used or gold answers do not grade as correct; ConfigError when a custom reward cannot be loaded
  */
 export async function trainInFolder({ out, ...options }: TrainInFolderOptions): Promise<TrainOutcome> {
   const { config, isResume = false } = options;
   const model = modelFolder(config.model);
   const processor = withImageLimits(await loadProcessor(model), config.data);
   const questions = await questionSource(config, { ...options, processor });
+  const rewarder = await loadRewarder(config.reward);
+  if (!isResume) await checkGolds(questions, rewarder, options);
   const run = await RunFolder.open(out, config, { isResume });
+  if (questions.digest !== undefined) await run.checkQuestions(questions.digest);
   const engine = startRemoteEngine({
     model,
     learner: { ...config.update, temperature: config.rollout.temperature },
   });
   try {
     const now = () => performance.now();
-    return await train({ ...options, isResume, engine, processor, run, questions, now });
+    return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });
   } finally {
     await engine.close();
   }
+}
+
+/** @throws DataError listing gold answers that their own reward does not accept, unless the settings only warn */
+async function checkGolds(
+  questions: QuestionSource,
+  rewarder: Rewarder,
+  { config, onProgress, onNote }: Omit<TrainInFolderOptions, "out">,
+): Promise<void> {
+  const { preflight: manner, kind } = config.reward;
+  if (manner === "off") return;
+  const report = await preflight(questions.all(), rewarder, { kind, ...(onProgress ? { onProgress } : {}) });
+  if (manner === "refuse") refuseBadGolds(report);
+  else if (report.failed > 0) onNote?.(preflightLines(report).join("\n"));
 }

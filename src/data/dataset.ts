@@ -1,0 +1,139 @@
+/**
+ * @module Questions of data files: looked at once from end to end, then read one by one, images decoded when needed.
+ */
+import { digestJson } from "../core/digest.js";
+import { DataError } from "../core/errors.js";
+import type { Question } from "../records.js";
+import { readText } from "./cells.js";
+import { fitImage } from "./pixels.js";
+import { type QuestionKeys, readQuestion } from "./question.js";
+import type { RowFile } from "./rows.js";
+import { describeBadRows, type RowFacts, rowId, type Survey, type SurveyOptions, survey } from "./survey.js";
+
+/** Usable questions in the order of their files. */
+export interface Dataset {
+  readonly count: number;
+  /** Of all that decides which questions there are and in which order: a resumed run must find the same. */
+  readonly digest: string;
+  readonly survey: Survey;
+  /** What was left out and why, in sentences. */
+  readonly notes: readonly string[];
+  /** Question `index`, read from its file. */
+  question(index: number): Promise<Question>;
+  /** All questions in order, words and answers only: quicker than one by one. */
+  all(): AsyncIterable<Question>;
+}
+
+export interface DatasetOptions extends SurveyOptions {
+  /** What becomes of rows that cannot be used: an error that lists them, or a note. */
+  readonly badRows: "refuse" | "skip";
+  /** Leaves out questions that do not fit the prompt limit; else they are an error. */
+  readonly filterOverlongPrompts: boolean;
+  /** Images with more pixels are made smaller when read; null: they are not. */
+  readonly maxPixels: number | null;
+}
+
+const shareOf = (count: number, total: number) => `${count} of ${total} rows`;
+
+function refuseBadRows({ bad, rows }: Survey): void {
+  const lines = describeBadRows(bad).join("\n");
+  const advice = "repair them, or leave them out with data.badRows=skip";
+  throw new DataError(`${shareOf(bad.length, rows)} cannot be used; ${advice}:\n${lines}`);
+}
+
+function refuseOverlong(overlong: readonly RowFacts[], { rows }: Survey, { prompt }: DatasetOptions): void {
+  const limit = `data.maxPromptLength=${prompt?.maxPromptLength}`;
+  const ids = overlong.slice(0, 8).map(({ id }) => id);
+  const advice = "raise it, lower data.maxPixels, or leave them out with data.filterOverlongPrompts=true";
+  throw new DataError(
+    `${shareOf(overlong.length, rows)} are longer than ${limit} tokens: ids ${ids.join(", ")}${overlong.length > 8 ? ", …" : ""}; ${advice}`,
+  );
+}
+
+/** Rows that stay, and what is said about the others. */
+function choose(found: Survey, options: DatasetOptions): { facts: readonly RowFacts[]; notes: string[] } {
+  const notes: string[] = [];
+  if (found.bad.length > 0 && options.badRows === "refuse") refuseBadRows(found);
+  if (found.bad.length > 0) {
+    notes.push(
+      `left out ${shareOf(found.bad.length, found.rows)} that cannot be used:\n${describeBadRows(found.bad).join("\n")}`,
+    );
+  }
+  const overlong = found.kept.filter(({ isOverlong }) => isOverlong);
+  if (overlong.length > 0 && !options.filterOverlongPrompts) refuseOverlong(overlong, found, options);
+  if (overlong.length > 0) {
+    const limit = options.prompt?.maxPromptLength;
+    notes.push(`left out ${shareOf(overlong.length, found.rows)} with prompts longer than ${limit} tokens`);
+  }
+  const unusable = found.kept.reduce((sum, { unusableRewrites }) => sum + unusableRewrites, 0);
+  if (unusable > 0)
+    notes.push(
+      `left out ${unusable} rewrites that are empty or have other image markers than their question`,
+    );
+  return { facts: found.kept.filter(({ isOverlong }) => !isOverlong), notes };
+}
+
+/**
+ * Checks the files and makes their questions available.
+ * @throws DataError listing bad rows, or when nothing is left
+ */
+export async function openDataset(files: readonly RowFile[], options: DatasetOptions): Promise<Dataset> {
+  const found = await survey(files, options);
+  const { facts, notes } = choose(found, options);
+  if (facts.length === 0)
+    throw new DataError(`${found.paths.join(", ")}: no usable question in ${found.rows} rows`);
+  const unfitted = async (index: number) => {
+    const at = facts[index];
+    const file = files[at?.file ?? -1];
+    if (!at || !file) throw new DataError(`question ${index}: there are ${facts.length}`);
+    return readAgain(file, at, options);
+  };
+  return {
+    count: facts.length,
+    digest: digestJson(facts.map(({ id, fingerprint, rewrites }) => [id, fingerprint, rewrites])),
+    survey: found,
+    notes,
+    all: () => allWords(files, facts, options.keys),
+    unfitted,
+    async question(index) {
+      const question = await unfitted(index);
+      const { maxPixels } = options;
+      if (maxPixels === null) return question;
+      return {
+        ...question,
+        images: await Promise.all(question.images.map((one) => fitImage(one, maxPixels))),
+      };
+    },
+  };
+}
+
+async function readAgain(file: RowFile, at: RowFacts, options: DatasetOptions): Promise<Question> {
+  const place = {
+    keys: options.keys,
+    imageDir: options.imageDirOf(file),
+    fallbackId: rowId(at.file, at.row),
+  };
+  const read = readQuestion(await file.read(at.row), place);
+  if ("question" in read && read.question.id === at.id) return read.question;
+  throw new DataError(
+    `${file.path}: ${file.placeOf(at.row)}: changed since the run began: start the run again with the file as it is`,
+  );
+}
+
+async function* allWords(
+  files: readonly RowFile[],
+  facts: readonly RowFacts[],
+  keys: QuestionKeys,
+): AsyncGenerator<Question> {
+  const idOf = new Map(facts.map(({ file, row, id }) => [rowId(file, row), id]));
+  const columns = [keys.promptKey, keys.answerKey, keys.categoryKey];
+  for (const [fileIndex, file] of files.entries()) {
+    for await (const scanned of file.scan(columns)) {
+      const id = idOf.get(rowId(fileIndex, scanned.row));
+      if (id === undefined || !("cells" in scanned)) continue;
+      const cell = (key: string) => readText(scanned.cells[key]);
+      const [text = "", gold = "", category = "all"] = columns.map(cell);
+      yield { id, text, gold, category, images: [], rewrites: [] };
+    }
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * @module One pass over a data set before anything is trained on it: what is wrong with which rows, how large images and
+ * prompts are, which rows are kept. Only numbers and short texts are kept in memory.
+ */
+import { sha256 } from "../core/digest.js";
+import { DataError, messageOf } from "../core/errors.js";
+import type { OnProgress } from "../core/progress.js";
+import type { Processor } from "../model/processor.js";
+import type { Question } from "../records.js";
+import { type ImageSize, imageSize, imageTokens, MOST_PIXELS } from "./pixels.js";
+import { exactPromptLength, promptLengthBound } from "./promptLength.js";
+import { type Problem, type QuestionKeys, readQuestion } from "./question.js";
+import type { RowFile, ScannedRow } from "./rows.js";
+
+/** Limit on prompts and what measures them. */
+export interface PromptLimit {
+  readonly processor: Processor;
+  /** Appended to every question after one space. */
+  readonly formatPrompt: string;
+  /** Tokens. */
+  readonly maxPromptLength: number;
+  /** Every question's tokens, for a report; else only those that might be too long. */
+  readonly measuresAll: boolean;
+}
+
+export interface SurveyOptions {
+  readonly keys: QuestionKeys;
+  readonly imageDirOf: (file: RowFile) => string;
+  readonly prompt?: PromptLimit;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** A row that cannot be used, and the first of its faults. */
+export interface BadRow extends Problem {
+  /** `train.jsonl: line 7`. */
+  readonly where: string;
+}
+
+/** What is known of a usable row. */
+export interface RowFacts {
+  /** Which of the files. */
+  readonly file: number;
+  readonly row: number;
+  readonly id: string;
+  /** Digest of words, answer, and the sizes of images: equal questions have equal ones. */
+  readonly fingerprint: string;
+  readonly sizes: readonly ImageSize[];
+  readonly rewrites: number;
+  readonly unusableRewrites: number;
+  /** Tokens of the question as a prompt, where measured. */
+  readonly promptTokens?: number;
+  /** A wording of it does not fit the prompt limit. */
+  readonly isOverlong: boolean;
+}
+
+export interface Survey {
+  readonly paths: readonly string[];
+  /** Rows of all files. */
+  readonly rows: number;
+  readonly kept: readonly RowFacts[];
+  readonly bad: readonly BadRow[];
+  readonly largestReadBytes: number;
+}
+
+type Surveyed = { readonly facts: RowFacts } | { readonly problems: readonly Problem[] };
+
+async function sizesOf(question: Question): Promise<readonly ImageSize[] | readonly Problem[]> {
+  const sizes: ImageSize[] = [];
+  for (const image of question.images) {
+    try {
+      const size = await imageSize(image);
+      if (size.width * size.height > MOST_PIXELS) {
+        const detail = `${size.width} × ${size.height} pixels`;
+        return [{ reason: "image too large to decode", detail }];
+      }
+      sizes.push(size);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return [{ reason: "unusable image", detail: error.message }];
+    }
+  }
+  return sizes;
+}
+
+type Measured = Pick<RowFacts, "promptTokens" | "isOverlong">;
+
+/** @throws DataError when words hold a control token, or an image is too long and thin */
+function measurePrompt(question: Question, sizes: readonly ImageSize[], limit: PromptLimit): Measured {
+  const { processor, formatPrompt, maxPromptLength, measuresAll } = limit;
+  const images = sizes.map((size) => imageTokens(size, processor.image));
+  const wordings = [question.text, ...question.rewrites].map((words) => `${words} ${formatPrompt}`);
+  const special = [...processor.specialTokens.keys()].find((token) =>
+    wordings.some((words) => words.includes(token)),
+  );
+  if (special !== undefined) throw new DataError(`the words hold the control token ${special}`);
+  const isLong = (words: string) =>
+    promptLengthBound(words, images) > maxPromptLength &&
+    exactPromptLength(processor, words, images) > maxPromptLength;
+  const isOverlong = wordings.some(isLong);
+  const [asked = ""] = wordings;
+  return measuresAll
+    ? { isOverlong, promptTokens: exactPromptLength(processor, asked, images) }
+    : { isOverlong };
+}
+
+function fingerprintOf({ text, gold, images }: Question, sizes: readonly ImageSize[]): string {
+  const lengths = images.map((image) => (image.kind === "bytes" ? image.bytes.length : image.path));
+  return sha256(JSON.stringify([text, gold, lengths, sizes])).slice(0, 32);
+}
+
+async function surveyRow(
+  scanned: ScannedRow,
+  at: { readonly file: RowFile; readonly fileIndex: number },
+  options: SurveyOptions,
+): Promise<Surveyed> {
+  if ("problem" in scanned)
+    return { problems: [{ reason: "unreadable row", detail: scanned.problem.slice(0, 200) }] };
+  const place = { keys: options.keys, imageDir: options.imageDirOf(at.file), fallbackId: "" };
+  const fallbackId = rowId(at.fileIndex, scanned.row);
+  const read = readQuestion(scanned.cells, { ...place, fallbackId });
+  if ("problems" in read) return read;
+  const { question, unusableRewrites } = read;
+  const sizes = await sizesOf(question);
+  if (!isSizes(sizes)) return { problems: sizes };
+  let measured: Measured = { isOverlong: false };
+  try {
+    if (options.prompt) measured = measurePrompt(question, sizes, options.prompt);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return { problems: [{ reason: "unusable as a prompt", detail: messageOf(error) }] };
+  }
+  const { id, rewrites } = question;
+  const where = { file: at.fileIndex, row: scanned.row };
+  const fingerprint = fingerprintOf(question, sizes);
+  return {
+    facts: { ...where, id, fingerprint, sizes, rewrites: rewrites.length, unusableRewrites, ...measured },
+  };
+}
+
+function isSizes(found: readonly ImageSize[] | readonly Problem[]): found is readonly ImageSize[] {
+  return found.every((one) => "width" in one);
+}
+
+/** The id of a row where the file gives none. */
+export function rowId(file: number, row: number): string {
+  return file === 0 ? `row-${row}` : `row-${file}-${row}`;
+}
+
+function checkColumns(file: RowFile, keys: QuestionKeys): void {
+  const required = [
+    ["promptKey", keys.promptKey],
+    ["answerKey", keys.answerKey],
+  ] as const;
+  const missing = required.filter(([, name]) => !file.columns.includes(name));
+  if (missing.length === 0 || file.count === 0) return;
+  const names = missing.map(([, name]) => name).join(", ");
+  const settings = missing.map(([setting]) => `data.${setting}`).join(", ");
+  const advice = `it has ${file.columns.join(", ")}; name the right ones with ${settings}`;
+  throw new DataError(`${file.path}: missing columns: ${names}; ${advice}`);
+}
+
+/**
+ * Looks at every row of the files.
+ * @throws DataError when a file lacks the columns of questions and answers, or is damaged
+ */
+export async function survey(files: readonly RowFile[], options: SurveyOptions): Promise<Survey> {
+  for (const file of files) checkColumns(file, options.keys);
+  const rows = files.reduce((sum, { count }) => sum + count, 0);
+  const kept: RowFacts[] = [];
+  const bad: BadRow[] = [];
+  const placeOfId = new Map<string, string>();
+  let done = 0;
+  for (const [fileIndex, file] of files.entries()) {
+    for await (const scanned of file.scan()) {
+      options.signal?.throwIfAborted();
+      const where = `${file.path}: ${file.placeOf(scanned.row)}`;
+      const surveyed = await surveyRow(scanned, { file, fileIndex }, options);
+      if ("problems" in surveyed) {
+        const [first] = surveyed.problems;
+        const detail = surveyed.problems.map((problem) => problem.detail).join("; ");
+        bad.push({ where, reason: first?.reason ?? "unusable row", detail });
+      } else {
+        const before = placeOfId.get(surveyed.facts.id);
+        if (before === undefined) kept.push(surveyed.facts);
+        else bad.push({ where, reason: "repeated id", detail: `id ${surveyed.facts.id} as in ${before}` });
+        placeOfId.set(surveyed.facts.id, before ?? where);
+      }
+      options.onProgress?.({ phase: "check data", done: ++done, total: rows });
+    }
+  }
+  const largestReadBytes = files.reduce((most, file) => Math.max(most, file.largestReadBytes), 0);
+  return { paths: files.map(({ path }) => path), rows, kept, bad, largestReadBytes };
+}
+
+const MOST_SHOWN = 20;
+
+/** How often each reason occurs, most frequent first. */
+export function countReasons(bad: readonly Problem[]): readonly (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of bad) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+/** The first bad rows and all reasons, a line each. */
+export function describeBadRows(bad: readonly BadRow[]): string[] {
+  const shown = bad
+    .slice(0, MOST_SHOWN)
+    .map(({ where, reason, detail }) => `  ${where}: ${reason}: ${detail}`);
+  const more = bad.length > MOST_SHOWN ? [`  … and ${bad.length - MOST_SHOWN} more`] : [];
+  return [...countReasons(bad).map(([reason, count]) => `  ${count} × ${reason}`), ...shown, ...more];
+}
