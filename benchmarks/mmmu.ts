@@ -14,7 +14,7 @@ import type { Benchmark, BenchmarkRow, GradeSettings, Verdict } from "./records.
 import type { Choices } from "./scoring/choices.js";
 import { type ChoiceQuestion, gradeChoice } from "./scoring/multipleChoice.js";
 import { numberOf, sameNumber } from "./scoring/numbers.js";
-import { readFreeForm } from "./scoring/reading.js";
+import { RULE, readFreeForm, shortResponse } from "./scoring/reading.js";
 import { column, splitTable } from "./scoring/tables.js";
 import { cellOf, decided } from "./scoring/verdict.js";
 
@@ -54,7 +54,11 @@ function isSame(answer: string, gold: string): boolean {
 }
 
 async function gradeOpen(row: BenchmarkRow, response: string, settings: GradeSettings): Promise<Verdict> {
-  if (settings.mode === "compatible") return gradeChoice(response, openAsChoice(row), settings);
+  if (settings.mode === "compatible") {
+    const verdict = await gradeChoice(response, openAsChoice(row), settings);
+    const short = verdict.outcome === "unparsed" && !settings.judge ? shortResponse(response) : undefined;
+    return short ? decided({ text: short.text, rule: RULE.otherAnswer }, false) : verdict;
+  }
   const texts = goldTexts(cellOf(row, "answer"));
   const reading = readFreeForm(response);
   if (reading) {

@@ -5,7 +5,7 @@
 import type { GradeSettings, Verdict } from "../records.js";
 import { ASK_FOR_ANSWER, askJudge } from "./judge.js";
 import { fillPrompt, type JudgePromptName } from "./judgePrompts.js";
-import { afterThinking, type Reading, RULE, shortResponse } from "./reading.js";
+import { markedAnswer, type Reading, RULE, shortResponse } from "./reading.js";
 import { decided, unparsed } from "./verdict.js";
 
 export interface MathQuestion {
@@ -32,7 +32,7 @@ export async function gradeMath(
     if (reply === undefined) return unparsed(RULE.judgeFailed);
     return decided({ text: reply, rule: RULE.judge }, question.isCorrect(reply));
   }
-  const short = shortResponse(afterThinking(response));
+  const short = markedAnswer(response) ? undefined : shortResponse(response);
   const isWrong = short && !question.isCorrect(short.text) && question.isAnswer(short.text);
   return isWrong ? decided({ text: short.text, rule: RULE.otherAnswer }, false) : unparsed();
 }

@@ -87,7 +87,9 @@ export function scoreText(score: ScoreReport, other: ScoreReport, notes: readonl
     ...sampleLines(score),
     ...(score.missing > 0 ? [`${score.missing} rows of the data have no prediction and do not count`] : []),
     ...(needJudge > 0
-      ? [`${needJudge} responses cannot be read by these rules: give a --judge to read them`]
+      ? [
+          `${needJudge} responses cannot be read by these rules: give a --judge, or see --part and --mode fixed`,
+        ]
       : []),
     ...notes,
   ];

@@ -75,15 +75,16 @@ export function markedAnswer(response: string): Reading | undefined {
   return readAnswerTag(response);
 }
 
-/** "the answer is …" up to the end of its sentence; the last one counts. */
-const ANSWER_PHRASE = /\banswer\b[^\S\n]*(?:is|:|=|are)[^\S\n]*:?[^\S\n]*([^\n]+)/giu;
+/** "the answer is …": what follows is the answer, up to the end of its sentence; the last one counts. */
+const ANSWER_PHRASE = /\banswer\b[^\S\n]*(?:is\b|are\b|:|=)[^\S\n]*:?/giu;
 /** White space, Markdown, TeX dollars and full stops around an answer. */
 const AROUND = /^[\s*_$`"'“”]+|[\s*_$`"'“”.]+$/g;
 
 function readPhrase(text: string): Reading | undefined {
-  const phrase = [...text.matchAll(ANSWER_PHRASE)].at(-1)?.[1];
-  if (phrase === undefined) return undefined;
-  const sentence = phrase.split(/[.!?;](?=\s|$)/)[0] ?? phrase;
+  const last = [...text.matchAll(ANSWER_PHRASE)].at(-1);
+  if (!last) return undefined;
+  const [line = ""] = text.slice(last.index + last[0].length).split("\n", 1);
+  const [sentence = ""] = line.split(/[.!?;](?=\s|$)/);
   const answer = sentence.replaceAll(AROUND, "");
   return answer === "" ? undefined : { text: answer, rule: RULE.answerPhrase };
 }
