@@ -1,7 +1,11 @@
 /**
  * @module Rows answered by a checkpoint folder through the compiled policy, in batches.
  */
-import { ConfigError, invariant, SharegrpoError } from "../../src/core/errors.js";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ConfigError, invariant, ModelError, SharegrpoError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
 import type { Processor } from "../../src/model/processor.js";
@@ -112,4 +116,18 @@ export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
       }
     },
   };
+}
+
+/** SHA-256 over a folder's weights, file by file in order of name. @throws ModelError when there are none */
+export async function weightsDigest(folder: string): Promise<string> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new ModelError(`${folder}: cannot read the model folder: is the path right?`, { cause });
+  });
+  const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
+  if (weights.length === 0) throw new ModelError(`${folder}: missing *.safetensors: is it a model folder?`);
+  const hash = createHash("sha256");
+  for (const name of weights) {
+    for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
+  }
+  return hash.digest("hex");
 }

@@ -2,16 +2,13 @@
  * @module What `--model` names as something that answers: servers, or a checkpoint folder in a process of its own.
  */
 
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import type { AnswerEngine, Decoding, PixelLimits } from "../../benchmarks/engines/engine.js";
-import { createLocalEngine } from "../../benchmarks/engines/local.js";
+import { createLocalEngine, weightsDigest } from "../../benchmarks/engines/local.js";
 import { createServerEngine } from "../../benchmarks/engines/server.js";
 import type { ModelIdentity } from "../../benchmarks/run/settings.js";
 import { resolveConfig } from "../config/load.js";
-import { ConfigError, ModelError } from "../core/errors.js";
+import { ConfigError } from "../core/errors.js";
 import { createChatClient } from "../core/openai.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
@@ -27,20 +24,6 @@ export interface OpenEngine {
 }
 
 const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
-
-/** SHA-256 over a folder's weights, file by file in order of name. @throws ModelError when there are none */
-async function weightsDigest(folder: string): Promise<string> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw new ModelError(`${folder}: cannot read the model folder: is the path right?`, { cause });
-  });
-  const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
-  if (weights.length === 0) throw new ModelError(`${folder}: missing *.safetensors: is it a model folder?`);
-  const hash = createHash("sha256");
-  for (const name of weights) {
-    for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
-  }
-  return hash.digest("hex");
-}
 
 async function openServers(
   urls: readonly string[],

@@ -1,0 +1,62 @@
+/**
+ * @module A policy's scores on the bundled sample rows of all six benchmarks: a few seconds, no download. They show that
+ * the way from training over evaluation to a table works; they say nothing about the benchmarks themselves.
+ */
+import type { OnProgress } from "../../src/core/progress.js";
+import { fileIn, samplesFolder } from "../data/locate.js";
+import { createLocalEngine, type LocalEngineOptions } from "../engines/local.js";
+import { BENCHMARKS, NEWEST_RULES } from "../records.js";
+import { benchmarkNamed } from "../registry.js";
+import { scoreBoth } from "../scoring/score.js";
+import { planDataset } from "./evaluate.js";
+import { type EvaluationOutcome, runEvaluation } from "./run.js";
+import type { AnswerSettings, ModelIdentity } from "./settings.js";
+
+export interface SampleOptions {
+  readonly model: ModelIdentity;
+  /** Run folder of this evaluation. */
+  readonly dir: string;
+  /** Words after every question: those the policy was trained with. */
+  readonly formatPrompt: string;
+  /** Response tokens at most. */
+  readonly maxTokens: number;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** Asks greedily, scores by the newest rules, without a judge. Finished rows of an earlier call are kept. */
+export async function evaluateSamples(
+  policy: Pick<LocalEngineOptions, "processor" | "generate">,
+  options: SampleOptions,
+): Promise<EvaluationOutcome> {
+  const { model, dir, formatPrompt, maxTokens, onProgress, signal } = options;
+  const root = samplesFolder();
+  const plans = await Promise.all(
+    BENCHMARKS.map((name) => {
+      const { benchmark, dataset } = benchmarkNamed(name);
+      return planDataset(benchmark, dataset, fileIn(root, dataset), { root });
+    }),
+  );
+  const settings: AnswerSettings = {
+    model,
+    prompt: { form: "generic", thinking: "r1-once", thinkingText: formatPrompt },
+    decoding: { temperature: 0, topP: null, topK: null, repetitionPenalty: null, maxTokens, seed: 1 },
+    pixels: { minPixels: null, maxPixels: null },
+  };
+  return runEvaluation({
+    plans,
+    settings,
+    engine: createLocalEngine({ ...policy, decoding: settings.decoding, pixels: settings.pixels }),
+    samples: 1,
+    dir,
+    isResume: true,
+    scoring: { rules: NEWEST_RULES, judge: null },
+    scorer: async ({ benchmark, dataset, file }, predictions) => {
+      const scored = { benchmark, dataset, rows: file.rows, predictions };
+      const { fixed, compatible } = await scoreBoth(scored, { rules: NEWEST_RULES });
+      return [fixed, compatible];
+    },
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+  });
+}
