@@ -1,9 +1,11 @@
 /**
  * @module What the clipped loss looks like: loss over the ratio π/π_old, and estimates of KL over the log-ratio.
  */
+import { mean } from "../core/stats.js";
 import { tf } from "../core/tf.js";
 import { KL_ESTIMATORS, klPerToken } from "../policy/kl.js";
 import { POLICY_LOSS_DEFAULTS, type PolicyLossOptions, policyLoss } from "../policy/loss.js";
+import type { Pair } from "../records.js";
 import { COLOURS, type Figure } from "./figure.js";
 import { formatNumber } from "./table.js";
 
@@ -113,6 +115,49 @@ export function klFigure(): Figure {
           ? [[difference.toFixed(1), ...curves.map(({ values }) => formatNumber(values[at]))]]
           : [],
       ),
+    },
+  };
+}
+
+/** A pair after an update. */
+export interface PairChange extends Pair {
+  /** Of the response's log π under the pair's prompt, nats. */
+  readonly change: number;
+}
+
+/** How much each response's log π changed, over its advantage: pairs under the own prompt and under others. */
+export function pairChangeFigure(pairs: readonly PairChange[], title = "One update, all pairs"): Figure {
+  const parts = [
+    { name: "own prompt", colour: COLOURS.blue, pairs: pairs.filter(({ j, k }) => j === k) },
+    { name: "another variant's prompt", colour: COLOURS.orange, pairs: pairs.filter(({ j, k }) => j !== k) },
+  ];
+  return {
+    id: "pair-change",
+    title,
+    caption: "Each point is a pair.",
+    data: parts.map((part) => ({
+      type: "scatter",
+      mode: "markers",
+      name: part.name,
+      x: part.pairs.map(({ advantage }) => advantage),
+      y: part.pairs.map(({ change }) => change),
+      marker: { color: part.colour, size: 6, opacity: 0.7 },
+    })),
+    layout: {
+      showlegend: true,
+      hovermode: "closest",
+      xaxis: { title: { text: "advantage" } },
+      yaxis: { title: { text: "change of log π (nats)" } },
+    },
+    table: {
+      head: ["pairs", "count", "mean change where A > 0", "where A < 0"],
+      rows: parts.map((part) => {
+        const changeOf = (sign: number) =>
+          mean(
+            part.pairs.filter(({ advantage }) => Math.sign(advantage) === sign).map(({ change }) => change),
+          );
+        return [part.name, String(part.pairs.length), formatNumber(changeOf(1)), formatNumber(changeOf(-1))];
+      }),
     },
   };
 }

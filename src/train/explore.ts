@@ -10,6 +10,7 @@ import { expandQuestion } from "../expand/expand.js";
 import { loadModel, modelFolder } from "../model/load.js";
 import type { Processor } from "../model/processor.js";
 import { buildPrompt, type Prompt } from "../model/prompt.js";
+import { learnerOptions } from "../policy/learner.js";
 import { sharePairs } from "../policy/share.js";
 import { type AdvantageUnit, unitsOf } from "../policy/units.js";
 import type { Question, QuestionGroup, Response } from "../records.js";
@@ -36,7 +37,7 @@ export interface AskedQuestion {
  */
 export async function loadExplorer(config: RunConfig): Promise<Explorer> {
   const model = await loadModel(modelFolder(config.model));
-  const engine = createEngine(model, { ...config.update, temperature: config.rollout.temperature });
+  const engine = createEngine(model, learnerOptions(config));
   return { config, engine, processor: model.processor };
 }
 
@@ -87,6 +88,6 @@ export async function askQuestions(
 }
 
 /** The words of single tokens, in order. */
-export function tokenTexts(processor: Processor, tokens: Int32Array): string[] {
+export function tokenTexts(processor: Processor, tokens: ArrayLike<number>): string[] {
   return Array.from(tokens, (token) => processor.decode([token], { skipSpecial: false }));
 }
