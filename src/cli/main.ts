@@ -10,6 +10,7 @@ import { addBench } from "./bench.js";
 import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
+import { addExpand } from "./expand.js";
 import { addGrade } from "./grade.js";
 import { addLab } from "./lab.js";
 import { addNotebook } from "./notebook.js";
@@ -24,6 +25,7 @@ const COMMANDS = [
   addQuickstart,
   addTrain,
   addEvaluate,
+  addExpand,
   addReport,
   addScore,
   addGrade,

@@ -47,23 +47,31 @@ export async function syncPath(path: string): Promise<void> {
 }
 
 /**
- * Replaces `path` by `data` in one step: a temporary file beside it, synced, then renamed.
+ * Replaces `path` in one step by what `write` puts into a temporary file beside it: written, synced, then renamed.
+ * @param write is given the temporary file's path; errors of its own are passed on
  * @throws CheckpointError when the disk is full or writing is not allowed; the old file is then untouched
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
   try {
-    const handle = await open(temporary, "w");
-    try {
-      await handle.writeFile(data);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await write(temporary);
+    await syncPath(temporary);
     await rename(temporary, path);
     await syncPath(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw writeError(path, error);
+    // What is no fault of the file system is somebody else's to explain.
+    throw codeOf(error) === "" ? error : writeError(path, error);
   }
+}
+
+/**
+ * Replaces `path` by `data` in one step.
+ * @throws CheckpointError when the disk is full or writing is not allowed; the old file is then untouched
+ */
+export function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  return replaceFile(path, async (temporary) => {
+    const handle = await open(temporary, "w");
+    await handle.writeFile(data).finally(() => handle.close());
+  });
 }
