@@ -195,4 +195,6 @@ export interface RowVerdict extends Verdict {
   readonly index: string;
   readonly sample: number;
   readonly cluster: string;
+  /** Whether it belongs to the number that papers report. */
+  readonly isReported: boolean;
 }

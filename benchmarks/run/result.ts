@@ -134,15 +134,15 @@ export function evaluationResult(
   };
 }
 
-/** A line per row and sample: index, sample, and the verdict of each mode. */
+/** A line per row and sample: index, sample, what it hangs together with, and the verdict of each mode. */
 function verdictLines(scores: readonly ScoreReport[]): string {
   const [first] = scores;
-  const lines = first?.verdicts.map(({ index, sample }, at) => {
+  const lines = first?.verdicts.map(({ index, sample, cluster, isReported }, at) => {
     const byMode = scores.map(({ mode, verdicts }) => {
       const { outcome, extracted, rule } = verdicts[at] ?? {};
       return [mode, { outcome, extracted, rule }];
     });
-    return `${JSON.stringify({ index, sample, ...Object.fromEntries(byMode) })}\n`;
+    return `${JSON.stringify({ index, sample, cluster, isReported, ...Object.fromEntries(byMode) })}\n`;
   });
   return (lines ?? []).join("");
 }

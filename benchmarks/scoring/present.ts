@@ -134,13 +134,7 @@ export function scoreJson(score: ScoreReport, other: ScoreReport, notes: readonl
     notes,
     categories: categories(score),
     tables,
-    rows: verdicts.map(({ index, sample, outcome, extracted, rule }) => ({
-      index,
-      sample,
-      outcome,
-      extracted,
-      rule,
-    })),
+    rows: verdicts,
   };
 }
 

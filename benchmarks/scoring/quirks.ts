@@ -66,7 +66,8 @@ export const QUIRKS = [
   {
     id: "open-gold-letter",
     where: "MMMU",
-    compatible: "an open gold of one capital letter is taken for the letter of an option: C can never be right",
+    compatible:
+      "an open gold of one capital letter is taken for the letter of an option: C can never be right",
     fixed: "it is a text like any other",
   },
   {

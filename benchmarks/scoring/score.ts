@@ -126,10 +126,11 @@ export async function scoreMode(
       index: row.index,
       sample: prediction.sample,
       cluster: benchmark.cluster(row),
+      isReported: benchmark.isReported(row),
       ...verdict,
     }),
   );
-  const reported = graded.flatMap(({ row }, at) => (benchmark.isReported(row) ? (verdicts[at] ?? []) : []));
+  const reported = verdicts.filter(({ isReported }) => isReported);
   const count = (outcome: string) => verdicts.filter((each) => each.outcome === outcome).length;
   const outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, count(outcome)]));
   return {

@@ -1,16 +1,86 @@
 /**
- * @module `sharegrpo report`: makes the report of a run folder anew.
+ * @module `sharegrpo report`: makes the report of a training run anew, or puts scores beside the paper's.
  */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { DEFAULT_REFERENCE, paperRow } from "../../benchmarks/comparison.js";
+import {
+  type ComparisonOptions,
+  comparisonHtml,
+  comparisonJson,
+  comparisonMarkdown,
+} from "../../benchmarks/comparisonReport.js";
+import { holdsScores, type OwnRun, readOwnRun } from "../../benchmarks/ownScores.js";
+import { MAIN_TABLE } from "../../benchmarks/paper.js";
+import { SCORE_MODES, type ScoreMode } from "../../benchmarks/records.js";
+import { writeFileAtomic } from "../core/atomic.js";
+import { ConfigError } from "../core/errors.js";
 import { writeReport } from "../report/html.js";
 import type { CommandContext } from "./context.js";
 
-export function addReport(program: Command, { print }: CommandContext): void {
+const FORMATS = ["markdown", "html", "json"] as const;
+type Format = (typeof FORMATS)[number];
+
+interface ReportFlags {
+  readonly format?: Format;
+  readonly against: string;
+  readonly mode: ScoreMode;
+  readonly out?: string;
+}
+
+const RENDER: Readonly<Record<Format, (runs: readonly OwnRun[], options: ComparisonOptions) => string>> = {
+  markdown: comparisonMarkdown,
+  html: comparisonHtml,
+  json: (runs, options) => JSON.stringify(comparisonJson(runs, options)),
+};
+
+function referenceRow(model: string) {
+  const row = paperRow(model);
+  if (row) return row;
+  const known = MAIN_TABLE.map((each) => each.model).join(", ");
+  throw new ConfigError(`--against: unknown model: ${model}: the paper's table has ${known}`);
+}
+
+async function compare(paths: readonly string[], flags: ReportFlags): Promise<string> {
+  const options = { reference: referenceRow(flags.against), mode: flags.mode };
+  const runs = await Promise.all(paths.map(readOwnRun));
+  return RENDER[flags.format ?? "markdown"](runs, options);
+}
+
+async function report(
+  paths: readonly string[],
+  flags: ReportFlags,
+  { print }: CommandContext,
+): Promise<void> {
+  const [only] = paths;
+  const training = paths.filter((path) => !holdsScores(path));
+  if (training.length === 1 && only !== undefined && paths.length === 1 && flags.format === undefined) {
+    print(await writeReport(only));
+    return;
+  }
+  if (training.length > 0) {
+    const advice = "a comparison takes folders of sharegrpo evaluate, or files of sharegrpo score --json";
+    throw new ConfigError(`report: no scores: ${training.join(", ")}: ${advice}`);
+  }
+  const text = await compare(paths, flags);
+  if (flags.out === undefined) print(text);
+  else {
+    await writeFileAtomic(flags.out, `${text}\n`);
+    print(flags.out);
+  }
+}
+
+export function addReport(program: Command, context: CommandContext): void {
   program
     .command("report")
-    .description("write report.html of a run folder, finished or not")
-    .argument("<run>", "run folder")
-    .action(async (run: string) => {
-      print(await writeReport(run));
-    });
+    .description("write report.html of a training run, or put scores beside the paper's and each other")
+    .argument("<runs...>", "a training run's folder; or folders of evaluate and files of score --json")
+    .addOption(new Option("--format <format>", "of the comparison (default: markdown)").choices(FORMATS))
+    .option("--against <model>", "row of the paper's table that differences are taken to", DEFAULT_REFERENCE)
+    .addOption(
+      new Option("--mode <mode>", "scoring shown in the main table")
+        .choices(SCORE_MODES)
+        .default("compatible" satisfies ScoreMode),
+    )
+    .option("--out <file>", "where to write the comparison (default: standard output)")
+    .action((paths: string[], flags: ReportFlags) => report(paths, flags, context));
 }

@@ -51,7 +51,7 @@ async function score(flags: ScoreFlags, { terminal, print, signal }: CommandCont
         ...(judging ? { judge: judging.judge } : {}),
         ...(flags.guess === undefined ? {} : { guessSeed: flags.guess }),
       },
-      terminal.onProgress,
+      judging ? terminal.onProgress : undefined,
     );
     const [asked, other] = inOrder(scores, flags.mode);
     const allNotes = judging ? [...notes, judging.note] : notes;

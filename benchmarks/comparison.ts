@@ -1,0 +1,175 @@
+/**
+ * @module One's own runs beside the paper's numbers and beside each other.
+ *
+ * The paper's numbers have no error bars: a difference to one of them carries the interval of the own score alone.
+ * Two own runs on the same rows are compared row by row.
+ */
+import type { Interval } from "../src/core/stats.js";
+import type { OwnRow, OwnRun, OwnScore } from "./ownScores.js";
+import { MAIN_TABLE, PAPER_COLUMNS, type PaperRow } from "./paper.js";
+import type { BenchmarkName, ScoreMode } from "./records.js";
+import { comparePaired, type PairedComparison } from "./statistics.js";
+
+/** Why an own score and a published one are not the same measurement. */
+export type Caveat = "not the published data" | "data not checked" | "rules only" | null;
+
+/** A score as a row of plain values, for a data frame. All scores in percent. */
+export interface ScoreRecord {
+  readonly source: "paper" | "own";
+  readonly model: string;
+  readonly benchmark: BenchmarkName;
+  readonly dataset: string | null;
+  readonly rules: string | null;
+  readonly mode: string | null;
+  readonly judge: string | null;
+  readonly rows: number | null;
+  readonly score: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Points to the paper's row that is compared against, with the own score's interval. */
+  readonly difference: number | null;
+  readonly differenceLow: number | null;
+  readonly differenceHigh: number | null;
+  readonly measuredByAuthors: boolean | null;
+  readonly caveat: Caveat;
+}
+
+export const DEFAULT_REFERENCE = "R1-ShareVL-7B";
+
+/** The paper's row of that name, in any case. */
+export function paperRow(model: string): PaperRow | undefined {
+  return MAIN_TABLE.find((row) => row.model.toLowerCase() === model.toLowerCase());
+}
+
+export function paperScore(row: PaperRow, benchmark: BenchmarkName): number | null {
+  return row.scores[PAPER_COLUMNS.indexOf(benchmark)] ?? null;
+}
+
+function caveatOf({ isPublished, judge }: OwnScore): Caveat {
+  if (isPublished === false) return "not the published data";
+  if (judge === null) return "rules only";
+  return isPublished === null ? "data not checked" : null;
+}
+
+function percent({ value, low, high }: Interval): Interval {
+  return { value: 100 * value, low: 100 * low, high: 100 * high };
+}
+
+/** Own score minus the reference; undefined where either is missing or the data are not the published ones. */
+export function differenceTo(reference: PaperRow, score: OwnScore): Interval | undefined {
+  const published = paperScore(reference, score.benchmark);
+  if (published === null || score.isPublished === false) return undefined;
+  const { value, low, high } = percent(score.reported.accuracy);
+  return { value: value - published, low: low - published, high: high - published };
+}
+
+function ownRecord(run: OwnRun, score: OwnScore, reference: PaperRow): ScoreRecord {
+  const { benchmark, dataset, rules, mode, judge, reported } = score;
+  const { value, low, high } = percent(reported.accuracy);
+  const difference = differenceTo(reference, score);
+  return {
+    source: "own",
+    model: run.name,
+    benchmark,
+    dataset,
+    rules,
+    mode,
+    judge,
+    rows: reported.total,
+    score: value,
+    low,
+    high,
+    difference: difference?.value ?? null,
+    differenceLow: difference?.low ?? null,
+    differenceHigh: difference?.high ?? null,
+    measuredByAuthors: null,
+    caveat: caveatOf(score),
+  };
+}
+
+function paperRecord(row: PaperRow, benchmark: BenchmarkName): ScoreRecord {
+  return {
+    source: "paper",
+    model: row.model,
+    benchmark,
+    dataset: null,
+    rules: null,
+    mode: null,
+    judge: null,
+    rows: null,
+    score: paperScore(row, benchmark),
+    low: null,
+    high: null,
+    difference: null,
+    differenceLow: null,
+    differenceHigh: null,
+    measuredByAuthors: row.measuredByAuthors.includes(benchmark),
+    caveat: null,
+  };
+}
+
+/** Every number of the main table and of one's own runs, one record each: give them to a data frame. */
+export function scoreRecords(runs: readonly OwnRun[], reference: PaperRow): ScoreRecord[] {
+  return [
+    ...MAIN_TABLE.flatMap((row) => PAPER_COLUMNS.map((benchmark) => paperRecord(row, benchmark))),
+    ...runs.flatMap((run) => run.scores.map((score) => ownRecord(run, score, reference))),
+  ];
+}
+
+/** Two own runs on the same rows. */
+export interface RunComparison {
+  readonly benchmark: BenchmarkName;
+  readonly dataset: string;
+  readonly mode: ScoreMode;
+  readonly a: string;
+  readonly b: string;
+  readonly comparison: PairedComparison;
+  /** Set where the two were not scored alike. */
+  readonly caveat: string | null;
+}
+
+function reportedRows({ rows }: OwnScore): Map<string, OwnRow> {
+  const first = rows.filter(({ sample }) => sample === 0);
+  const reported = first.filter(({ isReported }) => isReported);
+  return new Map((reported.length > 0 ? reported : first).map((row) => [row.index, row]));
+}
+
+function unlike(a: OwnScore, b: OwnScore): string | null {
+  if (a.rules !== b.rules) return `rules ${a.rules} and ${b.rules}`;
+  return a.judge === b.judge ? null : `judges ${a.judge ?? "none"} and ${b.judge ?? "none"}`;
+}
+
+function comparePair(
+  a: readonly [OwnRun, OwnScore],
+  b: readonly [OwnRun, OwnScore],
+): RunComparison | undefined {
+  const [rowsA, rowsB] = [reportedRows(a[1]), reportedRows(b[1])];
+  const paired = [...rowsA.values()].flatMap(({ index, cluster, isCorrect }) => {
+    const other = rowsB.get(index);
+    return other ? [{ a: isCorrect, b: other.isCorrect, cluster }] : [];
+  });
+  if (paired.length === 0) return undefined;
+  const { benchmark, dataset, mode } = a[1];
+  return {
+    benchmark,
+    dataset,
+    mode,
+    a: a[0].name,
+    b: b[0].name,
+    comparison: comparePaired(paired),
+    caveat: unlike(a[1], b[1]),
+  };
+}
+
+/** Every later run against the first, dataset by dataset and mode by mode, on the rows both answered. */
+export function compareRuns(runs: readonly OwnRun[]): RunComparison[] {
+  const [first, ...others] = runs;
+  if (!first) return [];
+  return first.scores.flatMap((a) =>
+    others.flatMap((other) =>
+      other.scores
+        .filter((b) => b.dataset === a.dataset && b.mode === a.mode)
+        .flatMap((b) => comparePair([first, a], [other, b]) ?? []),
+    ),
+  );
+}

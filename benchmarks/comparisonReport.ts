@@ -1,0 +1,202 @@
+/**
+ * @module The comparison with the paper as text tables, Markdown, HTML and JSON.
+ */
+import type { Interval } from "../src/core/stats.js";
+import { STYLE } from "../src/report/assets.js";
+import { html, type Markup, trusted } from "../src/report/markup.js";
+import { formatMarkdownTable, formatPoints, type Table } from "../src/report/table.js";
+import { compareRuns, differenceTo, paperScore, type RunComparison, scoreRecords } from "./comparison.js";
+import type { OwnRun, OwnScore } from "./ownScores.js";
+import { MAIN_TABLE, PAPER_COLUMNS, type PaperRow, REMEASUREMENTS } from "./paper.js";
+import { BENCHMARKS, type BenchmarkName, type ScoreMode } from "./records.js";
+
+/** A table with what it shows and how to read it. */
+export interface TitledTable {
+  readonly title: string;
+  readonly note: string;
+  readonly table: Table;
+  /** Rows from here on are the reader's own. */
+  readonly ownFrom?: number;
+}
+
+export interface ComparisonOptions {
+  /** The paper's row that differences are taken to. */
+  readonly reference: PaperRow;
+  /** Which of the own scores stands in the main table. */
+  readonly mode: ScoreMode;
+}
+
+const MISSING = "–";
+
+function range({ value, low, high }: Interval): string {
+  return Number.isFinite(value) ? `${value.toFixed(1)} [${low.toFixed(1)}, ${high.toFixed(1)}]` : MISSING;
+}
+
+function points({ value, low, high }: Interval): string {
+  const [middle, from, to] = [value, low, high].map((each) => formatPoints(each / 100));
+  return `${middle} [${from}, ${to}]`;
+}
+
+function percent({ value, low, high }: Interval): Interval {
+  return { value: 100 * value, low: 100 * low, high: 100 * high };
+}
+
+function paperCells(row: PaperRow): string[] {
+  const cells = PAPER_COLUMNS.map((benchmark) => {
+    const score = paperScore(row, benchmark);
+    if (score === null) return MISSING;
+    return `${score.toFixed(1)}${row.measuredByAuthors.includes(benchmark) ? "*" : ""}`;
+  });
+  return [row.model, ...cells, row.average === null ? MISSING : row.average.toFixed(1)];
+}
+
+function scoreOf(run: OwnRun, benchmark: BenchmarkName, mode: ScoreMode): OwnScore | undefined {
+  const all = run.scores.filter((score) => score.benchmark === benchmark);
+  return all.find((score) => score.mode === mode) ?? all[0];
+}
+
+function ownCells(run: OwnRun, mode: ScoreMode): string[] {
+  const scores = PAPER_COLUMNS.map((benchmark) => scoreOf(run, benchmark, mode));
+  const cells = scores.map((score) => {
+    if (!score) return MISSING;
+    const mark = score.isPublished === false ? "†" : "";
+    return `${range(percent(score.reported.accuracy))}${mark}`;
+  });
+  const values = scores.flatMap((score) => (score ? [100 * score.reported.accuracy.value] : []));
+  const isWhole = values.length === PAPER_COLUMNS.length;
+  const average = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return [run.name, ...cells, isWhole ? average.toFixed(1) : MISSING];
+}
+
+function mainTable(runs: readonly OwnRun[], { mode }: ComparisonOptions): TitledTable {
+  const isForeign = runs.some((run) => run.scores.some(({ isPublished }) => isPublished === false));
+  const note = [
+    "Percent correct. * measured by the paper's authors; the other numbers of other models are as those published them.",
+    `Own runs: ${mode} scoring, 95 % intervals in brackets; clustered where rows share a picture or problem.`,
+    isForeign ? "† not the published data file: no comparison with the paper." : "",
+  ];
+  return {
+    title: "Main table of the paper (arXiv 2505.16673, Table 1)",
+    note: note.filter((line) => line !== "").join(" "),
+    table: {
+      head: ["model", ...PAPER_COLUMNS, "Avg."],
+      rows: [...MAIN_TABLE.map(paperCells), ...runs.map((run) => ownCells(run, mode))],
+    },
+    ownFrom: MAIN_TABLE.length,
+  };
+}
+
+function scoresTable(runs: readonly OwnRun[], { reference }: ComparisonOptions): TitledTable {
+  const rows = runs.flatMap((run) =>
+    run.scores.map((score) => {
+      const difference = differenceTo(reference, score);
+      return [
+        run.name,
+        score.dataset,
+        String(score.reported.total),
+        score.rules,
+        score.mode,
+        score.judge ?? "rules only",
+        range(percent(score.reported.accuracy)),
+        difference ? points(difference) : MISSING,
+      ];
+    }),
+  );
+  return {
+    title: "Own scores",
+    note: `Points to ${reference.model} as the paper prints it; that number has no interval of its own, so these are the own score's.`,
+    table: {
+      head: ["run", "dataset", "rows", "rules", "mode", "judge", "score", `points to ${reference.model}`],
+      rows,
+    },
+  };
+}
+
+function pValue(p: number): string {
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
+
+function comparisonRow({ a, b, dataset, mode, comparison, caveat }: RunComparison): string[] {
+  const { rows, onlyA, onlyB, difference, p, detectable } = comparison;
+  return [
+    `${b} against ${a}`,
+    dataset,
+    mode,
+    String(rows),
+    `${onlyB} : ${onlyA}`,
+    points(percent(difference)),
+    pValue(p),
+    formatPoints(detectable).replace("+", ""),
+    caveat ?? "",
+  ];
+}
+
+function pairedTable(runs: readonly OwnRun[]): readonly TitledTable[] {
+  const comparisons = compareRuns(runs);
+  if (comparisons.length === 0) return [];
+  const head = ["runs", "dataset", "mode", "rows", "only one right", "points", "p", "detectable", "caveat"];
+  return [
+    {
+      title: "Own runs on the same rows",
+      note: "p: McNemar's exact test, two-sided. Detectable: the difference in points that so many rows would show in four of five repetitions.",
+      table: { head, rows: comparisons.map(comparisonRow) },
+    },
+  ];
+}
+
+function remeasuredTable(): TitledTable {
+  const rows = REMEASUREMENTS.map(({ model, by, protocol, scores }) => [
+    model,
+    `${by}: ${protocol}`,
+    ...BENCHMARKS.map((name) => scores[name]?.toFixed(1) ?? MISSING),
+  ]);
+  return {
+    title: "What others measured",
+    note: "Compare within a protocol only.",
+    table: { head: ["model", "measured by", ...BENCHMARKS], rows },
+  };
+}
+
+/** All tables, in reading order. */
+export function comparisonTables(runs: readonly OwnRun[], options: ComparisonOptions): TitledTable[] {
+  return [mainTable(runs, options), scoresTable(runs, options), ...pairedTable(runs), remeasuredTable()];
+}
+
+export function comparisonMarkdown(runs: readonly OwnRun[], options: ComparisonOptions): string {
+  return comparisonTables(runs, options)
+    .map(({ title, note, table }) => `## ${title}\n\n${note}\n\n${formatMarkdownTable(table)}`)
+    .join("\n\n");
+}
+
+function section({ title, note, table: { head, rows }, ownFrom = rows.length }: TitledTable): Markup {
+  const cells = (row: readonly string[]) => row.map((cell) => html`<td>${cell}</td>`);
+  const body = rows.map(
+    (row, at) => html`<tr${at >= ownFrom ? html` class="total"` : undefined}>${cells(row)}</tr>`,
+  );
+  return html`<h2>${title}</h2><p class="quiet">${note}</p>
+<div class="scroll"><table><thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${body}</tbody></table></div>`;
+}
+
+/** One page that loads nothing. */
+export function comparisonHtml(runs: readonly OwnRun[], options: ComparisonOptions): string {
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Benchmarks beside the paper</title><style>${trusted(STYLE)}</style></head>
+<body><main><h1>Benchmarks beside the paper</h1>
+${comparisonTables(runs, options).map(section)}
+</main></body></html>
+`.markup;
+}
+
+export function comparisonJson(runs: readonly OwnRun[], { reference }: ComparisonOptions) {
+  return {
+    version: 1,
+    reference: reference.model,
+    records: scoreRecords(runs, reference),
+    comparisons: compareRuns(runs),
+    remeasurements: REMEASUREMENTS,
+  };
+}
