@@ -12,10 +12,8 @@ export interface QuestionSource {
   train(index: number): Promise<Question>;
   /** Held-out question `index`, from 0. */
   heldout(index: number): Promise<Question>;
-  /** Every question that training may ask, once, for what needs no pictures; of an endless set, the first ones. */
-  all(): AsyncIterable<Question>;
   /** Every training question once, or a share of an endless set, for checks of words and answers: without images. */
-  all?(): AsyncIterable<Question>;
+  all(): AsyncIterable<Question>;
   /** Held-out questions there are; absent: without end. */
   readonly heldoutCount?: number;
   /** Of the questions and their order, where they could change between a run and its resumption. */
@@ -72,9 +70,6 @@ export function datasetSource(
   const order = epochOrder({ count: train.count, batch, seed });
   return {
     train: (index) => train.question(order.at(index).question),
-    async *all() {
-      for (let index = 0; index < train.count; index++) yield train.unfitted(index);
-    },
     heldout: (index) => {
       if (!heldout) throw new ConfigError("data.validation: missing: no held-out questions");
       return heldout.question(index);

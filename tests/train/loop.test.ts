@@ -6,9 +6,10 @@ import type { RunConfig } from "../../src/config/schema.js";
 import { CheckpointError } from "../../src/core/errors.js";
 import { readJsonl } from "../../src/core/jsonl.js";
 import { loadModel } from "../../src/model/load.js";
+import { learnerOptions } from "../../src/policy/learner.js";
 import { createEngine } from "../../src/train/engine.js";
 import { type TrainOptions, type TrainOutcome, train } from "../../src/train/loop.js";
-import { METRICS } from "../../src/train/metrics.js";
+import { METRICS, OCCASIONAL_METRICS } from "../../src/train/metrics.js";
 import { RunFolder } from "../../src/train/runFolder.js";
 import { temporaryFolder } from "../support/fakeModel.js";
 import { taughtQuestion, writeTaughtModel } from "../support/taughtModel.js";
@@ -41,7 +42,7 @@ async function run(
 ): Promise<TrainOutcome> {
   const config: RunConfig = resolveConfig(settings, "test");
   const loaded = await loadModel(model);
-  const engine = createEngine(loaded, { ...config.update, temperature: config.rollout.temperature });
+  const engine = createEngine(loaded, learnerOptions(config));
   return train({
     config,
     engine: { ...engine, memory: () => Promise.resolve({ residentBytes: 1, peakBytes: 1 }) },
@@ -49,6 +50,9 @@ async function run(
     questions: {
       train: (index) => Promise.resolve(taughtQuestion(index)),
       heldout: (index) => Promise.resolve(taughtQuestion(1000 + index)),
+      async *all() {
+        yield taughtQuestion(0);
+      },
     },
     run: await RunFolder.open(join(dir, name), config, { isResume }),
     isResume,
@@ -92,7 +96,7 @@ describe("train", () => {
   it("logs every metric of every step once, with ratios of 1 before each first update", async () => {
     const rows = await rowsOf("whole", "metrics.jsonl");
     expect(rows.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
-    const always = Object.keys(METRICS).filter((name) => !name.startsWith("eval/"));
+    const always = Object.keys(METRICS).filter((name) => !Object.hasOwn(OCCASIONAL_METRICS, name));
     for (const row of rows) {
       expect(Object.keys(row).sort()).toEqual(["step", ...always].sort());
       expect(row["policy/ratio_deviation_first"]).toBeLessThan(1e-4);
