@@ -29,6 +29,8 @@ export interface Question {
    * (empty: every transform keeps the answer).
    */
   readonly forbiddenTransforms?: readonly TransformName[];
+  /** All columns of its row but the images, as the file holds them: for custom rewards. */
+  readonly columns?: Readonly<Record<string, unknown>>;
 }
 
 /** The nine online image transforms of the released code (spec §2.2). */
@@ -75,7 +77,7 @@ export type Extracted =
   | { readonly kind: "answer"; readonly text: string }
   | { readonly kind: "none"; readonly reason: string };
 
-/** Reward of one response: `overall = w·accuracy + (1 − w)·format`. Parts are 0 or 1. */
+/** Reward of one response: `overall = (1 − w)·accuracy + w·format` with parts 0 or 1; a custom reward is free in all three. */
 export interface Reward {
   readonly overall: number;
   readonly accuracy: number;
@@ -83,6 +85,8 @@ export interface Reward {
   readonly extracted: Extracted;
   /** Why the grader decided as it did, in a few words. */
   readonly reason: string;
+  /** What else a custom reward measured, by name; logged with the response. */
+  readonly parts?: Readonly<Record<string, number>>;
 }
 
 /** A response with everything known about it before the update: sampled from variant j as its i-th. */

@@ -35,6 +35,8 @@ export interface RewardRecord {
   readonly format: number;
   /** Why the grader decided so. */
   readonly reason: string;
+  /** What else a custom reward measured, by name. */
+  readonly parts?: Readonly<Record<string, number>>;
 }
 
 /** One response in a row of `rollouts.jsonl`. */

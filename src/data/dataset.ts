@@ -82,21 +82,17 @@ export async function openDataset(files: readonly RowFile[], options: DatasetOpt
   const { facts, notes } = choose(found, options);
   if (facts.length === 0)
     throw new DataError(`${found.paths.join(", ")}: no usable question in ${found.rows} rows`);
-  const unfitted = async (index: number) => {
-    const at = facts[index];
-    const file = files[at?.file ?? -1];
-    if (!at || !file) throw new DataError(`question ${index}: there are ${facts.length}`);
-    return readAgain(file, at, options);
-  };
   return {
     count: facts.length,
     digest: digestJson(facts.map(({ id, fingerprint, rewrites }) => [id, fingerprint, rewrites])),
     survey: found,
     notes,
     all: () => allWords(files, facts, options.keys),
-    unfitted,
     async question(index) {
-      const question = await unfitted(index);
+      const at = facts[index];
+      const file = files[at?.file ?? -1];
+      if (!at || !file) throw new DataError(`question ${index}: there are ${facts.length}`);
+      const question = await readAgain(file, at, options);
       const { maxPixels } = options;
       if (maxPixels === null) return question;
       return {
@@ -126,14 +122,16 @@ async function* allWords(
   keys: QuestionKeys,
 ): AsyncGenerator<Question> {
   const idOf = new Map(facts.map(({ file, row, id }) => [rowId(file, row), id]));
-  const columns = [keys.promptKey, keys.answerKey, keys.categoryKey];
   for (const [fileIndex, file] of files.entries()) {
+    const columns = file.columns.filter((name) => name !== keys.imageKey);
     for await (const scanned of file.scan(columns)) {
       const id = idOf.get(rowId(fileIndex, scanned.row));
       if (id === undefined || !("cells" in scanned)) continue;
-      const cell = (key: string) => readText(scanned.cells[key]);
-      const [text = "", gold = "", category = "all"] = columns.map(cell);
-      yield { id, text, gold, category, images: [], rewrites: [] };
+      const { cells } = scanned;
+      const [text = "", gold = "", category = "all"] = [keys.promptKey, keys.answerKey, keys.categoryKey].map(
+        (key) => readText(cells[key]),
+      );
+      yield { id, text, gold, category, images: [], rewrites: [], columns: cells };
     }
   }
 }

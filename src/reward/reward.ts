@@ -6,12 +6,16 @@
  */
 import type { Extracted, Reward } from "../records.js";
 import { extractBoxed } from "./boxed.js";
-import { gradeAnswer } from "./equal.js";
 import { firstAnswerBlock, hasAnswerFormat, hasBoxedFormat, joinTags } from "./format.js";
+import { GRADERS, type GraderName } from "./graders.js";
 
 export interface RewardOptions {
   /** Weight of the format part; accuracy has the rest. */
   readonly formatWeight: number;
+  /** Compares answers; the reference's by default. */
+  readonly grader?: GraderName;
+  /** Removes white space around `<`, `>` and `/` first, as the released `math.py` does for its 32B model; default true. */
+  readonly joinTags?: boolean;
 }
 
 /** As the released `math.py`. */
@@ -22,7 +26,7 @@ export const R1V_REWARD_DEFAULTS: RewardOptions = { formatWeight: 0.5 };
 function combine(extracted: Extracted, gold: string, hasFormat: boolean, options: RewardOptions): Reward {
   const verdict =
     extracted.kind === "answer"
-      ? gradeAnswer(extracted.text, gold)
+      ? GRADERS[options.grader ?? "mathruler"](extracted.text, gold)
       : { correct: false, reason: extracted.reason };
   const accuracy = verdict.correct ? 1 : 0;
   const format = hasFormat ? 1 : 0;
@@ -36,7 +40,7 @@ export function mathReward(
   gold: string,
   options: RewardOptions = MATH_REWARD_DEFAULTS,
 ): Reward {
-  const text = joinTags(response);
+  const text = options.joinTags === false ? response : joinTags(response);
   return combine(extractBoxed(text), gold, hasBoxedFormat(text), options);
 }
 

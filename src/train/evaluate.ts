@@ -9,6 +9,7 @@ import type { Processor } from "../model/processor.js";
 import { buildPrompt } from "../model/prompt.js";
 import type { Question, Response } from "../records.js";
 import { mathReward } from "../reward/reward.js";
+import type { Rewarder } from "../reward/rewarder.js";
 import type { Engine } from "./engine.js";
 
 export interface EvaluateOptions {
@@ -16,6 +17,8 @@ export interface EvaluateOptions {
   readonly maxResponseLength: number;
   /** Questions decoded at once; default 64. */
   readonly atOnce?: number;
+  /** What rewards responses; default: the math reward. */
+  readonly rewarder?: Rewarder;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -55,7 +58,7 @@ export async function evaluate(
 async function answerAll(
   { engine, processor }: Evaluated,
   questions: readonly Question[],
-  { formatPrompt, maxResponseLength }: EvaluateOptions,
+  { formatPrompt, maxResponseLength, rewarder = mathRewarder }: EvaluateOptions,
 ): Promise<Response[]> {
   const prompts = await Promise.all(
     questions.map(({ id, text, images }) =>
@@ -68,12 +71,18 @@ async function answerAll(
     maxRows: questions.length,
     sampling: { temperature: 1, topP: 1, topK: 0, isGreedy: true, maxTokens: maxResponseLength },
   });
-  return zip(questions, rollouts).map(([question, [rollout]]): Response => {
+  const rows = zip(questions, rollouts).map(([question, [rollout]]) => {
     invariant(rollout, `evaluate: no rollout for question ${question.id}`);
-    const text = processor.decode(rollout.tokens, { skipSpecial: true });
-    return { questionId: question.id, j: 0, i: 0, text, rollout, reward: mathReward(text, question.gold) };
+    const response = processor.decode(rollout.tokens, { skipSpecial: true });
+    return { question, response, rollout, tokens: rollout.tokens.length, stopReason: rollout.stopReason };
+  });
+  return zip(rows, await rewarder(rows)).map(([{ question, response, rollout }, reward]): Response => {
+    return { questionId: question.id, j: 0, i: 0, text: response, rollout, reward };
   });
 }
+
+const mathRewarder: Rewarder = async (rows) =>
+  rows.map(({ response, question }) => mathReward(response, question.gold));
 
 function summarise(questions: readonly Question[], responses: readonly Response[]): Evaluation {
   const perCategory: Record<string, { total: number; correct: number }> = {};

@@ -179,8 +179,8 @@ export class RunFolder {
 }
 
 function rewardRecord({ reward }: Response) {
-  const { overall, accuracy, format, reason } = reward;
-  return { overall, accuracy, format, reason };
+  const { overall, accuracy, format, reason, parts } = reward;
+  return { overall, accuracy, format, reason, ...(parts ? { parts } : {}) };
 }
 
 /**

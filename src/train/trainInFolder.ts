@@ -7,6 +7,7 @@ import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
+import { learnerOptions } from "../policy/learner.js";
 import { loadRewarder } from "../reward/loadRewarder.js";
 import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.js";
 import type { Rewarder } from "../reward/rewarder.js";
@@ -40,10 +41,7 @@ export async function trainInFolder({ out, ...options }: TrainInFolderOptions): 
   if (!isResume) await checkGolds(questions, rewarder, options);
   const run = await RunFolder.open(out, config, { isResume });
   if (questions.digest !== undefined) await run.checkQuestions(questions.digest);
-  const engine = startRemoteEngine({
-    model,
-    learner: { ...config.update, temperature: config.rollout.temperature },
-  });
+  const engine = startRemoteEngine({ model, learner: learnerOptions(config) });
   try {
     const now = () => performance.now();
     return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });
@@ -59,7 +57,7 @@ async function checkGolds(
   { config, onProgress, onNote }: Omit<TrainInFolderOptions, "out">,
 ): Promise<void> {
   const { preflight: manner, kind } = config.reward;
-  if (manner === "off") return;
+  if (manner === "off" || !questions.all) return;
   const report = await preflight(questions.all(), rewarder, { kind, ...(onProgress ? { onProgress } : {}) });
   if (manner === "refuse") refuseBadGolds(report);
   else if (report.failed > 0) onNote?.(preflightLines(report).join("\n"));

@@ -10,7 +10,7 @@ import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import { compareAnswers } from "./compareAnswers.js";
 import { newAllowance } from "./equalExpressions.js";
 import { readAnswer } from "./readAnswer.js";
-import { canonicalText, type TokenOptions, tokensOf } from "./tokens.js";
+import { canonicalText, type Token, type TokenOptions, tokensOf } from "./tokens.js";
 
 /** Longer answers are compared as text only. */
 const LONGEST = 4000;
@@ -18,12 +18,23 @@ const LONGEST = 4000;
 /** Commas between groups of three digits: one number or several. */
 const MAYBE_GROUPED = /\d,\d{3}(?!\d)/;
 
+/** Words without the spaces between them, in lower case; null when there is anything else. */
+function lettersOnly(tokens: readonly Token[]): string | null {
+  if (tokens.some(({ kind }) => kind !== "word")) return null;
+  return tokens
+    .map(({ text }) => text)
+    .join("")
+    .toLowerCase();
+}
+
 function compareRead(given: string, truth: string, options: TokenOptions): Verdict {
   const [givenTokens, truthTokens] = [tokensOf(given, options), tokensOf(truth, options)];
   if (givenTokens.length === 0) return { correct: false, reason: "empty answer" };
   if (canonicalText(givenTokens) === canonicalText(truthTokens)) {
     return { correct: true, reason: "same after clean-up" };
   }
+  const [givenWords, truthWords] = [lettersOnly(givenTokens), lettersOnly(truthTokens)];
+  if (givenWords !== null && givenWords === truthWords) return { correct: true, reason: "the same words" };
   return compareAnswers(readAnswer(givenTokens), readAnswer(truthTokens), newAllowance());
 }
 

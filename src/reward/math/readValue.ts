@@ -95,6 +95,9 @@ function currencyLast(tokens: readonly Token[]): readonly Token[] {
   return [...tokens.slice(0, at), ...tokens.slice(at + 1), sign];
 }
 
+/** "2 days 3 h 5 min 7 s". */
+const MOST_PARTS = 4;
+
 /** Where a second quantity begins: "1 hour 30 minutes", 5 ft 3 in. */
 function secondQuantity(tokens: readonly Token[]): number {
   return tokens.findIndex(
@@ -108,10 +111,10 @@ function scaled(expression: Expression, { top, bottom }: Unit): Expression {
 }
 
 /** Both parts in base units, added; null when they are not two quantities of one dimension. */
-function readCompound(tokens: readonly Token[]): Value | null {
+function readCompound(tokens: readonly Token[], parts: number): Value | null {
   const at = secondQuantity(tokens);
-  if (at < 0 || unitStart(tokens.slice(0, at)) === at) return null;
-  const [first, second] = [readValue(tokens.slice(0, at)), readValue(tokens.slice(at))];
+  if (at < 0 || parts >= MOST_PARTS || unitStart(tokens.slice(0, at)) === at) return null;
+  const [first, second] = [readPart(tokens.slice(0, at), MOST_PARTS), readPart(tokens.slice(at), parts + 1)];
   const isSame = first.unit !== null && first.unit.dimension === second.unit?.dimension;
   if (!first.unit || !second.unit || !isSame || first.unit.dimension.startsWith("#")) return null;
   return {
@@ -129,8 +132,12 @@ function readCompound(tokens: readonly Token[]): Value | null {
 
 /** @throws UnsupportedExpression when this is no quantity */
 export function readValue(tokens: readonly Token[]): Value {
+  return readPart(tokens, 1);
+}
+
+function readPart(tokens: readonly Token[], parts: number): Value {
   if (tokens.length === 0) throw new UnsupportedExpression("nothing");
-  const compound = readCompound(tokens);
+  const compound = readCompound(tokens, parts);
   if (compound) return compound;
   const ordered = currencyLast(tokens);
   const at = unitStart(ordered);

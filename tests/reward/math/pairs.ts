@@ -335,6 +335,7 @@ const WORDS: Pair[] = [
   ["5", "", false, "empty"],
   ["$$", "5", false, "nothing between dollars"],
   ["None", "none", true, "a word"],
+  ["A B", "AB", true, "space"],
   ["none", "0", false, "a word is no number"],
   ["black and white", "white and black", true, "a list of words"],
   [r`\angle ABC`, "ABC", true, "the sign may be missing"],
