@@ -11,7 +11,7 @@ import type { BenchmarkName, ScoreMode } from "./records.js";
 import { comparePaired, type PairedComparison } from "./statistics.js";
 
 /** Why an own score and a published one are not the same measurement. */
-export type Caveat = "not the published data" | "data not checked" | "rules only" | null;
+export type Caveat = "other data than the published" | "data without a published sum" | "rules only" | null;
 
 /** A score as a row of plain values, for a data frame. All scores in percent. */
 export interface ScoreRecord {
@@ -45,10 +45,10 @@ export function paperScore(row: PaperRow, benchmark: BenchmarkName): number | nu
   return row.scores[PAPER_COLUMNS.indexOf(benchmark)] ?? null;
 }
 
-function caveatOf({ isPublished, judge }: OwnScore): Caveat {
-  if (isPublished === false) return "not the published data";
+export function caveatOf({ isPublished, judge }: OwnScore): Caveat {
+  if (isPublished === false) return "other data than the published";
   if (judge === null) return "rules only";
-  return isPublished === null ? "data not checked" : null;
+  return isPublished === null ? "data without a published sum" : null;
 }
 
 function percent({ value, low, high }: Interval): Interval {

@@ -5,7 +5,14 @@ import type { Interval } from "../src/core/stats.js";
 import { STYLE } from "../src/report/assets.js";
 import { html, type Markup, trusted } from "../src/report/markup.js";
 import { formatMarkdownTable, formatPoints, type Table } from "../src/report/table.js";
-import { compareRuns, differenceTo, paperScore, type RunComparison, scoreRecords } from "./comparison.js";
+import {
+  caveatOf,
+  compareRuns,
+  differenceTo,
+  paperScore,
+  type RunComparison,
+  scoreRecords,
+} from "./comparison.js";
 import type { OwnRun, OwnScore } from "./ownScores.js";
 import { MAIN_TABLE, PAPER_COLUMNS, type PaperRow, REMEASUREMENTS } from "./paper.js";
 import { BENCHMARKS, type BenchmarkName, type ScoreMode } from "./records.js";
@@ -96,9 +103,10 @@ function scoresTable(runs: readonly OwnRun[], { reference }: ComparisonOptions):
         String(score.reported.total),
         score.rules,
         score.mode,
-        score.judge ?? "rules only",
+        score.judge ?? "none",
         range(percent(score.reported.accuracy)),
         difference ? points(difference) : MISSING,
+        caveatOf(score) ?? "",
       ];
     }),
   );
@@ -106,7 +114,17 @@ function scoresTable(runs: readonly OwnRun[], { reference }: ComparisonOptions):
     title: "Own scores",
     note: `Points to ${reference.model} as the paper prints it; that number has no interval of its own, so these are the own score's.`,
     table: {
-      head: ["run", "dataset", "rows", "rules", "mode", "judge", "score", `points to ${reference.model}`],
+      head: [
+        "run",
+        "dataset",
+        "rows",
+        "rules",
+        "mode",
+        "judge",
+        "score",
+        `points to ${reference.model}`,
+        "caveat",
+      ],
       rows,
     },
   };

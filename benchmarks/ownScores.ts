@@ -80,6 +80,7 @@ const verdictLineSchema = rowSchema.extend({
 });
 const scoreFileSchema = scoreSchema.extend({
   version: z.literal(1),
+  isPublished: z.boolean().nullable(),
   reported: z.object({
     total: z.number(),
     hits: z.number(),
@@ -140,18 +141,9 @@ async function readFolder(dir: string): Promise<OwnRun> {
 }
 
 async function readScoreFile(path: string): Promise<OwnRun> {
-  const { reported, rows, benchmark, dataset, rules, mode, judge } = parse(
-    path,
-    scoreFileSchema,
-    await readJson(path),
-  );
-  const score: OwnScore = {
-    benchmark,
-    dataset,
-    rules,
-    mode,
-    judge,
-    isPublished: null,
+  const { reported, rows, ...score } = parse(path, scoreFileSchema, await readJson(path));
+  const own: OwnScore = {
+    ...score,
     reported: {
       total: reported.total,
       correct: reported.hits,
@@ -159,7 +151,7 @@ async function readScoreFile(path: string): Promise<OwnRun> {
     },
     rows: rows.map(({ outcome, ...row }) => ({ ...row, isCorrect: outcome === "correct" })),
   };
-  return { name: basename(path, ".json"), scores: [score] };
+  return { name: basename(path, ".json"), scores: [own] };
 }
 
 /** Whether a path holds scores: an evaluation's folder, or a JSON file. */

@@ -91,6 +91,25 @@ export interface PairedComparison {
   readonly detectable: number;
 }
 
+/**
+ * Mean of paired differences (−1, 0, 1) with its 95 % interval: Agresti and Min's, which adds half a row to each of the
+ * four cells and so has a width also where all rows agree; wider where clusters say so.
+ */
+function differenceInterval(differences: readonly number[], clusters: readonly string[]): Interval {
+  if (differences.length === 0) return { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  const n = differences.length + 2;
+  const discordant = differences.filter((difference) => difference !== 0).length + 1;
+  const sum = differences.reduce((total, difference) => total + difference, 0);
+  const adjusted = Math.sqrt(discordant - sum ** 2 / n) / n;
+  const clustered = differences.length > 1 ? clusteredStandardError(differences, clusters) : 0;
+  const half = Z_95 * Math.max(adjusted, clustered);
+  return {
+    value: mean(differences),
+    low: Math.max(-1, sum / n - half),
+    high: Math.min(1, sum / n + half),
+  };
+}
+
 /** Compares two runs on the same rows. Without rows all shares are NaN. */
 export function comparePaired(rows: readonly PairedRow[]): PairedComparison {
   const count = (a: boolean, b: boolean) => rows.filter((row) => row.a === a && row.b === b).length;
@@ -101,11 +120,7 @@ export function comparePaired(rows: readonly PairedRow[]): PairedComparison {
     count(false, false),
   ];
   const differences = rows.map(({ a, b }) => Number(b) - Number(a));
-  const value = mean(differences);
-  const error = clusteredStandardError(
-    differences,
-    rows.map(({ cluster }) => cluster),
-  );
+  const clusters = rows.map(({ cluster }) => cluster);
   const discordant = (onlyA + onlyB) / rows.length;
   return {
     rows: rows.length,
@@ -113,7 +128,7 @@ export function comparePaired(rows: readonly PairedRow[]): PairedComparison {
     onlyA,
     onlyB,
     neither,
-    difference: { value, low: Math.max(-1, value - Z_95 * error), high: Math.min(1, value + Z_95 * error) },
+    difference: differenceInterval(differences, clusters),
     p: mcnemarExact(onlyA, onlyB),
     detectable: (Z_95 + Z_POWER_80) * Math.sqrt(discordant / rows.length),
   };

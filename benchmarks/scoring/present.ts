@@ -115,13 +115,28 @@ function categories({ tables: [table] }: ScoreReport): Record<string, unknown> {
   return Object.fromEntries(groups);
 }
 
+/** What is known of the data file besides its rows. */
+export interface ScoredFile {
+  /** Hex. */
+  readonly md5: string;
+  /** Whether that is the published sum; null where none is published. */
+  readonly isPublished: boolean | null;
+}
+
 /** What `sharegrpo score --json` prints. */
-export function scoreJson(score: ScoreReport, other: ScoreReport, notes: readonly string[]) {
+export function scoreJson(
+  score: ScoreReport,
+  other: ScoreReport,
+  { md5, isPublished }: ScoredFile,
+  notes: readonly string[],
+) {
   const { benchmark, dataset, rules, mode, judge, outcomes, missing, tables, verdicts } = score;
   return {
     version: 1,
     benchmark,
     dataset,
+    md5,
+    isPublished,
     rules,
     mode,
     judge,

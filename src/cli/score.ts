@@ -55,10 +55,11 @@ async function score(flags: ScoreFlags, { terminal, print, signal }: CommandCont
     );
     const [asked, other] = inOrder(scores, flags.mode);
     const allNotes = judging ? [...notes, judging.note] : notes;
+    const isPublished = dataset.md5 === undefined ? null : dataset.md5 === file.md5;
     terminal.finish();
     print(
       flags.json === true
-        ? JSON.stringify(scoreJson(asked, other, allNotes))
+        ? JSON.stringify(scoreJson(asked, other, { md5: file.md5, isPublished }, allNotes))
         : scoreText(asked, other, allNotes),
     );
   } finally {
