@@ -305,7 +305,8 @@ export async function mathVision(): Promise<SampleFile> {
   const rows = await Promise.all(
     visionDrafts().map(async (draft, at) => ({
       index: String(at + 1),
-      question: `${draft.question}\n<image1>`,
+      // Where the options are in the picture, the words say where the picture belongs.
+      question: draft.choices[0] === "A" ? `${draft.question}\n<image1>` : draft.question,
       image: await pngBase64(draft),
       choices: draft.choices.length === 0 ? "[]" : pythonList(draft.choices),
       answer: draft.answer,

@@ -51,8 +51,8 @@ async function openServers(
   };
 }
 
-/** The engine's process also learns; here it only samples, so the learner's settings do not matter. */
-function remotePolicy(folder: string) {
+/** A checkpoint folder in a process of its own. That process could also learn; here it only samples. */
+export function samplingPolicy(folder: string) {
   const { update, rollout } = resolveConfig({}, "defaults");
   return startRemoteEngine({ model: folder, learner: { ...update, temperature: rollout.temperature } });
 }
@@ -64,7 +64,7 @@ async function openFolder(
 ): Promise<OpenEngine> {
   const processor = await loadProcessor(folder);
   const identity = { name, weights: await weightsDigest(folder) };
-  const policy = remotePolicy(folder);
+  const policy = samplingPolicy(folder);
   return {
     identity,
     engine: createLocalEngine({ processor, generate: (request) => policy.generate(request), ...settings }),

@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { ConfigError } from "../core/errors.js";
 import { readJsonl } from "../core/jsonl.js";
 import type { CommandContext } from "./context.js";
+import { benchmarkQuickstart } from "./quickstartBenchmarks.js";
 import { runTraining } from "./runTraining.js";
 import { configOf } from "./train.js";
 
@@ -62,6 +63,7 @@ export function addQuickstart(program: Command, context: CommandContext): void {
       const isResume = flags.resume === true;
       const config = configOf({ preset: "tiny" }, overrides);
       const out = flags.out ?? (await chooseFolder("runs", isResume, context));
-      await runTraining({ config, out, isResume }, context);
+      const { isFinished } = await runTraining({ config, out, isResume }, context);
+      if (isFinished) await benchmarkQuickstart({ config, out }, context);
     });
 }

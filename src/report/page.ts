@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { wilson } from "../core/stats.js";
 import { FILTER_STYLE, GALLERY_STYLE, SCRIPT, STYLE } from "./assets.js";
+import { benchmarkTable } from "./benchmarkScores.js";
 import { trainingFigures } from "./curves.js";
 import { type Figure, familyFigure, largest, median } from "./figure.js";
 import { gallery, heldoutSamples, type Images, pickSamples } from "./gallery.js";
@@ -128,6 +129,13 @@ function evaluationSection({ before, after }: Run): Markup {
 <p class="quiet">Greedy decoding, seed ${formatNumber(seed)}. In brackets: 95 % Wilson intervals, in percent.</p>`;
 }
 
+function benchmarkSection({ benchmarks }: Run): Markup | undefined {
+  if (!benchmarks.before && !benchmarks.after) return undefined;
+  return html`<h2>Benchmarks</h2>${table(benchmarkTable(benchmarks))}
+<p class="quiet">Accuracy by rules, no judge. Rows marked “samples” are a few own questions in a benchmark's format; they say
+nothing about the benchmark itself.</p>`;
+}
+
 /** The whole page as one HTML text. */
 export function page(run: Run, { plotly, images, maxSamples }: PageOptions): string {
   const hasEvaluation = run.before !== undefined || run.after !== undefined;
@@ -152,6 +160,7 @@ ${run.notes.map((note) => html`<p class="missing">${note}</p>`)}
 ${tiles(run)}
 <h2>Settings</h2>${settings(run)}
 <h2>Before and after</h2>${evaluationSection(run)}${families.map(figure)}${heldoutSamples(run.before, run.after, images)}
+${benchmarkSection(run)}
 <h2>Training</h2>
 ${curves.length > 0 ? html`<div class="figures">${curves.map(figure)}</div>` : html`<p class="missing">No step was finished yet.</p>`}
 <h2>Samples</h2>${gallery(picked, run.rollouts.length, images)}

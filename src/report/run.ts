@@ -8,6 +8,7 @@ import { z } from "zod";
 import { CheckpointError, DataError, messageOf } from "../core/errors.js";
 import { readJsonl } from "../core/jsonl.js";
 import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/runRecords.js";
+import { type BenchmarkScores, readBenchmarkScores } from "./benchmarkScores.js";
 
 export interface Run {
   readonly dir: string;
@@ -20,6 +21,7 @@ export interface Run {
   readonly rollouts: readonly RolloutRecord[];
   readonly before?: EvaluationRecord;
   readonly after?: EvaluationRecord;
+  readonly benchmarks: BenchmarkScores;
   /** What a reader should know about the files: torn last lines. */
   readonly notes: readonly string[];
 }
@@ -166,6 +168,7 @@ export async function readRun(dir: string): Promise<Run> {
     rollouts: rollouts.rows,
     ...(before ? { before } : {}),
     ...(after ? { after } : {}),
+    benchmarks: await readBenchmarkScores(dir),
     notes: [...steps.notes, ...rollouts.notes, ...evaluations.notes],
   };
 }

@@ -1,0 +1,40 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { LocalEngineOptions } from "../../../benchmarks/engines/local.js";
+import { BENCHMARKS } from "../../../benchmarks/records.js";
+import { evaluateSamples } from "../../../benchmarks/run/samples.js";
+import { packageRoot } from "../../../src/core/packageRoot.js";
+import { loadProcessor } from "../../../src/model/processor.js";
+
+describe("evaluateSamples(…)", () => {
+  it("scores a policy on all six and keeps its answers for the next call", async () => {
+    const processor = await loadProcessor(join(packageRoot(), "data", "models", "tiny"));
+    const tokens = Int32Array.from(processor.encode("\\boxed{A}"));
+    let asked = 0;
+    // Whatever the question, the answer is A.
+    const generate: LocalEngineOptions["generate"] = async ({ prompts }) => {
+      asked += prompts.length;
+      return prompts.map(() => [{ tokens, logProbs: new Float32Array(tokens.length), stopReason: "eos" }]);
+    };
+    const options = {
+      model: { name: "A", weights: null },
+      dir: await mkdtemp(join(tmpdir(), "samples-")),
+      formatPrompt: "Answer.",
+      maxTokens: 16,
+    };
+    const { result } = await evaluateSamples({ processor, generate }, options);
+    expect(result.datasets.map(({ benchmark }) => benchmark)).toEqual(BENCHMARKS);
+    const rows = result.datasets.reduce((sum, { total }) => sum + total, 0);
+    expect(asked).toBe(rows);
+    // The gold of one of the thirteen AI2D rows is A.
+    const ai2d = result.datasets.find(({ benchmark }) => benchmark === "AI2D");
+    expect(ai2d?.scores.map(({ mode, correct }) => [mode, correct])).toEqual([
+      ["fixed", 1],
+      ["compatible", 1],
+    ]);
+    await evaluateSamples({ processor, generate }, options);
+    expect(asked).toBe(rows);
+  });
+});
