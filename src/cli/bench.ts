@@ -3,6 +3,7 @@
  */
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { benchGrader } from "../../benchmarks/grader/grader.js";
 import { benchAblations } from "../../benchmarks/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/learning/figure1b.js";
 import { benchLearning } from "../../benchmarks/learning/learning.js";
@@ -115,8 +116,19 @@ const addAblations = addSeeds({
   run: benchAblations,
 });
 
+const addGrader: AddBenchmark = (bench, { print }) => {
+  bench
+    .command("grader")
+    .description("verdicts a second of both graders, and where they differ")
+    .option("--rounds <n>", "counted rounds", positiveInteger, 7)
+    .option("--out <dir>", "folder for grader.json and grader.md", RESULTS)
+    .action(({ rounds, out }: { rounds: number; out: string }) =>
+      benchGrader({ rounds, results: out, print }),
+    );
+};
+
 /** Each adds its subcommand. */
-const BENCHMARKS: readonly AddBenchmark[] = [addSpeed, addLearning, addFigure1b, addAblations];
+const BENCHMARKS: readonly AddBenchmark[] = [addSpeed, addGrader, addLearning, addFigure1b, addAblations];
 
 export function addBench(program: Command, context: CommandContext): void {
   const bench = program.command("bench").description("measure speed and learning on this machine");

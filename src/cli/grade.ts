@@ -4,10 +4,10 @@
 
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { z } from "zod";
 import { DataError } from "../core/errors.js";
-import { gradeAnswer } from "../reward/equal.js";
+import { GRADER_NAMES, GRADERS, type GraderName } from "../reward/graders.js";
 import type { CommandContext } from "./context.js";
 
 const pairSchema = z.strictObject({
@@ -33,13 +33,18 @@ export function addGrade(program: Command, { print }: CommandContext): void {
   program
     .command("grade")
     .description('grade answers from standard input: {"id", "given", "truth"} → {"id", "correct", "reason"}')
-    .action(async () => {
+    .addOption(
+      new Option("--grader <name>", "mathruler as the released code; math reads both answers first")
+        .choices(GRADER_NAMES)
+        .default("mathruler"),
+    )
+    .action(async ({ grader }: { grader: GraderName }) => {
       let number = 0;
       for await (const line of createInterface({ input: process.stdin })) {
         number++;
         if (line.trim() === "") continue;
         const { id, given, truth } = parsePair(line, number);
-        print(JSON.stringify({ id, ...gradeAnswer(given, truth) }));
+        print(JSON.stringify({ id, ...GRADERS[grader](given, truth) }));
       }
     });
 }
