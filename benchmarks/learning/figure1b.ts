@@ -10,7 +10,10 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
 import { mean } from "../../src/core/stats.js";
 import { runningMean, seriesOf } from "../../src/report/figure.js";
+import { drawPng } from "../../src/report/notebook/drawing.js";
+import { plot } from "../../src/report/notebook/plot.js";
 import { formatMarkdownTable, formatPoints, type Table } from "../../src/report/table.js";
+import { figure1bPlot } from "./figure1bPlot.js";
 import { ALGORITHMS } from "./learning.js";
 import { accuracyOf, finishedRun, meanOverSeeds, type RunResult, type SeedsOptions } from "./runs.js";
 
@@ -90,16 +93,19 @@ function markdownOf(figure: Figure1b): string {
     "",
     "Share-GRPO and GRPO on drawn scenes with the bundled tiny policy, at equal responses per question and equal",
     `optimizer steps, seeds ${figure.seeds.join(", ")}. Curves are running means over ${figure.window} steps; the last column is`,
-    "the gain in greedy held-out accuracy with a 95 % t interval over seeds.",
+    "the gain in greedy held-out accuracy with a 95 % t interval over seeds. Share-GRPO's reward is over rewritten and",
+    "transformed questions, GRPO's over the questions as they are, so the two rewards differ in what they measure.",
     "",
     `Command: \`${figure.command}\``,
     "",
     formatMarkdownTable(tableOf(figure)),
     "",
+    "![Reward and valid-advantage ratio, ours and the paper's](figure1b.png)",
+    "",
   ].join("\n");
 }
 
-/** Runs what is missing and writes `figure1b.json` and `figure1b.md` after every seed. */
+/** Runs what is missing and writes `figure1b.json`, `.md` and `.png` after every seed. */
 export async function benchFigure1b(options: SeedsOptions): Promise<Figure1b> {
   const { seeds, settings, runs, results } = options;
   await mkdir(results, { recursive: true });
@@ -113,6 +119,7 @@ export async function benchFigure1b(options: SeedsOptions): Promise<Figure1b> {
     figure = figureOf(finished, seeds.slice(0, at + 1), settings);
     await writeFileAtomic(join(results, "figure1b.json"), `${JSON.stringify(figure)}\n`);
     await writeFileAtomic(join(results, "figure1b.md"), markdownOf(figure));
+    await writeFileAtomic(join(results, "figure1b.png"), await drawPng(plot(figure1bPlot(figure))));
     options.print(formatMarkdownTable(tableOf(figure)));
   }
   return figure as Figure1b;

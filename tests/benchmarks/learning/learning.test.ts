@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TABLES } from "../../../benchmarks/learning/ablations.js";
-import { seedCurve } from "../../../benchmarks/learning/figure1b.js";
+import { type Figure1b, type Quantity, seedCurve } from "../../../benchmarks/learning/figure1b.js";
+import { figure1bPlot } from "../../../benchmarks/learning/figure1bPlot.js";
 import { ALGORITHMS } from "../../../benchmarks/learning/learning.js";
 import { type Arm, meanOverSeeds, type RunResult } from "../../../benchmarks/learning/runs.js";
 import { presetInput, resolveConfig, withOverride } from "../../../src/config/load.js";
@@ -52,6 +53,24 @@ describe("a curve over seeds", () => {
     ] as const) {
       for (const value of values) expect(value).toBeCloseTo(expected, 12);
     }
+  });
+});
+
+describe("figure 1(b)", () => {
+  it("draws two algorithms, ours with a band between seeds, the paper's beside them, for both quantities", () => {
+    const curves = ALGORITHMS.flatMap((arm) =>
+      (["reward", "validShare"] as Quantity[]).map((quantity) => seedCurve([run(arm, [0.2, 0.4])], quantity)),
+    );
+    const result: Figure1b = { command: "", seeds: [1], window: 5, curves, outcomes: [] };
+    const { data, table } = figure1bPlot(result);
+    const panels = new Set(data.map(({ xaxis, yaxis }) => `${xaxis} ${yaxis}`));
+    expect(data).toHaveLength(12);
+    expect(data.filter(({ fill }) => fill === "toself")).toHaveLength(4);
+    expect(panels.size).toBe(4);
+    expect(table.rows).toEqual([
+      ["1", "NaN", "NaN"],
+      ["2", "NaN", "NaN"],
+    ]);
   });
 });
 
