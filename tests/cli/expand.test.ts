@@ -66,7 +66,9 @@ async function run(answer: ChatServerScript["answer"], input: string, ...more: s
 }
 
 /** Runs the command in this process, against the server that is there. */
-async function expandAgain(input: string, ...more: string[]): Promise<Outcome> {
+async function expandAgain(input: string, ...given: (string | AbortSignal)[]): Promise<Outcome> {
+  const more = given.filter((each) => typeof each === "string");
+  const signal = given.find((each) => typeof each !== "string") ?? new AbortController().signal;
   const outcome = { lines: [] as string[], printed: "", code: 0 };
   const program = new Command().exitOverride();
   addExpand(program, {
@@ -75,7 +77,7 @@ async function expandAgain(input: string, ...more: string[]): Promise<Outcome> {
       line: (text) => outcome.lines.push(text),
       finish: () => undefined,
     },
-    signal: () => new AbortController().signal,
+    signal: () => signal,
     print: (text) => {
       outcome.printed += text;
     },
@@ -245,6 +247,38 @@ describe("sharegrpo expand", () => {
     const { printed } = await expandAgain(input);
     expect(server.requests.length - asked).toBe(12 - kept);
     expect(printed).toContain(`12 calls, ${kept} of them known already`);
+  });
+
+  test("a server that refuses, breaks, hangs, cuts off and talks nonsense in turn loses no question", async () => {
+    const input = questionsFile(6);
+    const faults = [
+      { kind: "status", status: 429, headers: { "retry-after": "0" } },
+      { kind: "status", status: 500 },
+      { kind: "halfBody" },
+      { kind: "junk", body: "{" },
+      { kind: "hang" },
+    ] as const;
+    const answer = (request: ChatRequest) => faults[request.call] ?? goodRewrites(request);
+    const { printed } = await run(answer, input, "--retries", "5", "--timeout", "0.5", "--concurrency", "3");
+    expect(printed).toContain("24 rewrites of 6 questions: 6 with all 4");
+    expect(server.requests).toHaveLength(6 + faults.length);
+  });
+
+  test("Ctrl-C stops it with the answers kept and status 130", async () => {
+    const input = questionsFile(9);
+    const interrupt = new AbortController();
+    const answer = (request: ChatRequest) => {
+      if (request.call === 4) interrupt.abort();
+      return goodRewrites(request);
+    };
+    server = await startChatServer({ answer });
+    const { code, lines } = await expandAgain(input, interrupt.signal, "--concurrency", "1");
+    expect(code).toBe(130);
+    expect(lines.at(-1)).toContain("answers so far are kept in");
+    expect(existsSync(outOf(input))).toBe(false);
+    const asked = server.requests.length;
+    expect((await expandAgain(input)).code).toBe(0);
+    expect(server.requests.length - asked).toBe(9 - 4);
   });
 
   test("a model that the server does not have, and a file that is none, cost no call", async () => {
