@@ -4,10 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
 import { DataError, messageOf } from "../../src/core/errors.js";
+import { createTsvSplitter, type TsvRecord } from "./tsvRecords.js";
 
 /** Cells by column name as written, missing or not. */
 export type RawRow = Readonly<Record<string, string>>;
@@ -28,27 +26,46 @@ export interface TsvOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How a fault of the file reads to a person. */
-function tsvProblem(error: CsvError): string {
-  const line = "lines" in error ? ` near line ${String(error["lines"])}` : "";
-  if (error.code === "CSV_QUOTE_NOT_CLOSED") {
-    return `invalid TSV${line}: a quoted cell never ends: the file is cut off or damaged; get it again`;
-  }
-  if (
-    error.code === "CSV_RECORD_INCONSISTENT_COLUMNS" ||
-    error.code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH"
-  ) {
-    return `invalid TSV${line}: ${error.message}; cells with tabs or line breaks must be in double quotes`;
-  }
-  return `invalid TSV${line}: ${error.message}`;
-}
-
-function checkedHeader(path: string, header: readonly string[]): string[] {
+function checkedHeader(path: string, header: readonly string[]): readonly string[] {
   const twice = header.filter((name, at) => header.indexOf(name) !== at);
   if (twice.length > 0) {
     throw new DataError(`${path}: invalid header: column ${twice[0]} appears twice; rename or remove one`);
   }
-  return [...header];
+  return header;
+}
+
+const BYTE_ORDER_MARK = "\ufeff";
+
+function headerOf(path: string, { cells: [first = "", ...others] }: TsvRecord): readonly string[] {
+  const start = first.startsWith(BYTE_ORDER_MARK) ? first.slice(1) : first;
+  // A mark hides the quotes behind it.
+  const name = start !== first && /^".*"$/s.test(start) ? start.slice(1, -1).replaceAll('""', '"') : start;
+  return checkedHeader(path, [name, ...others]);
+}
+
+function toRow(path: string, columns: readonly string[], { cells, line }: TsvRecord): RawRow {
+  if (cells.length !== columns.length) {
+    const advice = "cells with tabs or line breaks must be in double quotes";
+    throw new DataError(
+      `${path}: invalid TSV near line ${line}: ${cells.length} cells, expected ${columns.length}; ${advice}`,
+    );
+  }
+  return Object.fromEntries(columns.map((name, at) => [name, cells[at] ?? ""]));
+}
+
+async function* chunksOf(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 20 });
+  try {
+    for await (const chunk of stream) {
+      signal?.throwIfAborted();
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && "syscall" in error)) throw error;
+    throw new DataError(`${path}: cannot read: ${messageOf(error)}`, { cause: error });
+  } finally {
+    stream.destroy();
+  }
 }
 
 /**
@@ -57,46 +74,31 @@ function checkedHeader(path: string, header: readonly string[]): string[] {
  */
 export async function readTsv(path: string, options: TsvOptions): Promise<TsvDigest> {
   const hash = createHash("md5");
+  const splitter = createTsvSplitter();
   let bytes = 0;
-  const meter = new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      hash.update(piece);
-      bytes += piece.length;
-      options.onBytes?.(bytes);
-      done(null, piece);
-    },
-  });
-  let hasHeader = false;
-  const parser = parse({
-    delimiter: "\t",
-    bom: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    columns: (header: string[]) => {
-      hasHeader = true;
-      const columns = checkedHeader(path, header);
-      options.onHeader?.(columns);
-      return columns;
-    },
-  });
-  try {
-    await pipeline(
-      createReadStream(path, { highWaterMark: 1 << 20 }),
-      meter,
-      parser,
-      async (rows: AsyncIterable<RawRow>) => {
-        let number = 0;
-        for await (const row of rows) await options.onRow(row, ++number);
-      },
-      options.signal ? { signal: options.signal } : {},
-    );
-  } catch (error) {
-    if (error instanceof CsvError) throw new DataError(`${path}: ${tsvProblem(error)}`, { cause: error });
-    if (error instanceof Error && "code" in error && "syscall" in error) {
-      throw new DataError(`${path}: cannot read: ${messageOf(error)}`, { cause: error });
+  let columns: readonly string[] | undefined;
+  let number = 0;
+  const take = async (records: readonly TsvRecord[]): Promise<void> => {
+    for (const record of records) {
+      if (columns) await options.onRow(toRow(path, columns, record), ++number);
+      else {
+        columns = headerOf(path, record);
+        options.onHeader?.(columns);
+      }
     }
-    throw error;
+  };
+  for await (const chunk of chunksOf(path, options.signal)) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    options.onBytes?.(bytes);
+    await take(splitter.push(chunk));
   }
-  if (!hasHeader) throw new DataError(`${path}: invalid TSV: empty: expected a header row`);
+  const { records, openLine } = splitter.end();
+  await take(records);
+  if (openLine !== undefined) {
+    const what = "a quoted cell never ends: the file is cut off or damaged; get it again";
+    throw new DataError(`${path}: invalid TSV near line ${openLine}: ${what}`);
+  }
+  if (!columns) throw new DataError(`${path}: invalid TSV: empty: expected a header row`);
   return { md5: hash.digest("hex"), bytes };
 }
