@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
 import { mean, quantile } from "../../src/core/stats.js";
 import type { Prediction, PredictionStatus, RuleSet, ScoreReport } from "../records.js";
+import { samplesOf } from "../scoring/present.js";
+import type { RepeatedSamples } from "../statistics.js";
 import { type DataOrigin, type PlannedDataset, splitOf } from "./evaluate.js";
 import { type AnswerSettings, settingsDigest } from "./settings.js";
 
@@ -35,7 +37,10 @@ export interface DatasetResult extends AnswerSummary {
   readonly samples: number;
   /** Share of rows without a readable answer, by score mode. */
   readonly unparsedShare: Readonly<Record<string, number>>;
-  readonly scores: readonly Omit<ScoreReport, "verdicts">[];
+  readonly scores: readonly (Omit<ScoreReport, "verdicts"> & {
+    /** Where rows were asked several times: pass@k, consensus. */
+    readonly repeated?: RepeatedSamples;
+  })[];
 }
 
 /** `result.json` of a run folder. */
@@ -103,7 +108,11 @@ function datasetResult({ plan, samples, predictions, scores }: ScoredDataset): D
     unparsedShare: Object.fromEntries(
       scores.map(({ mode, outcomes, total }) => [mode, total === 0 ? 0 : outcomes.unparsed / total]),
     ),
-    scores: scores.map(({ verdicts: _verdicts, ...score }) => score),
+    scores: scores.map((each) => {
+      const { verdicts: _verdicts, ...score } = each;
+      const repeated = samples > 1 ? samplesOf(each) : undefined;
+      return { ...score, ...(repeated ? { repeated } : {}) };
+    }),
   };
 }
 

@@ -8,23 +8,31 @@ import { fetchDataset, fileIn } from "../../benchmarks/data/locate.js";
 import { BENCHMARKS } from "../../benchmarks/records.js";
 import { benchmarkNamed, type NamedBenchmark } from "../../benchmarks/registry.js";
 import { type PlannedDataset, planDataset, planLine } from "../../benchmarks/run/evaluate.js";
-import { firstPrompts, runEvaluation } from "../../benchmarks/run/run.js";
-import { type OpenJudge, openJudge } from "../../benchmarks/scoring/judge.js";
+import {
+  type EvaluationOutcome,
+  firstPrompts,
+  runEvaluation,
+  type Scorer,
+} from "../../benchmarks/run/run.js";
+import type { AnswerSettings } from "../../benchmarks/run/settings.js";
+import { scoreText } from "../../benchmarks/scoring/present.js";
 import { scoreBoth } from "../../benchmarks/scoring/score.js";
+import { writeFileAtomic } from "../core/atomic.js";
 import { ConfigError } from "../core/errors.js";
+import type { OnProgress } from "../core/progress.js";
 import { formatTable } from "../report/table.js";
 import type { CommandContext } from "./context.js";
 import {
   addEvaluateFlags,
-  apiKeyOf,
   dataPlaceOf,
   decodingOf,
   type EvaluateFlags,
   pixelsOf,
   promptStyleOf,
 } from "./evaluateFlags.js";
-import { openModel } from "./evaluateModel.js";
+import { type OpenEngine, openModel } from "./evaluateModel.js";
 import { scoreTable } from "./evaluateTable.js";
+import { judgeFrom } from "./judge.js";
 
 /** Datasets in the order they were named, each once. @throws BenchmarkError for an unknown name */
 function namedBenchmarks({ benchmarks }: EvaluateFlags): NamedBenchmark[] {
@@ -65,76 +73,89 @@ async function planAll(
   return plans;
 }
 
-async function judgeOf(
+/** Scores in both modes; the mended rules come first. */
+function scorerOf(
   flags: EvaluateFlags,
-  out: string,
-  signal: AbortSignal,
-): Promise<OpenJudge | undefined> {
-  if (flags.judge === undefined) return undefined;
-  if (flags.judgeName === undefined) {
-    throw new ConfigError("evaluate: --judge-name is missing: a server may serve several models");
-  }
-  return openJudge({
-    baseUrls: flags.judge,
-    model: flags.judgeName,
-    apiKey: apiKeyOf("judge"),
-    cachePath: join(out, "judge.jsonl"),
-    signal,
-  });
+  judging: Awaited<ReturnType<typeof judgeFrom>>,
+  onProgress: OnProgress,
+): Scorer {
+  const { rules, part, guess } = flags;
+  const settings = {
+    rules,
+    part,
+    ...(judging ? { judge: judging.judge } : {}),
+    ...(guess === undefined ? {} : { guessSeed: guess }),
+  };
+  return async ({ benchmark, dataset, file }, predictions) => {
+    const scored = { benchmark, dataset, rows: file.rows, predictions };
+    const { fixed, compatible } = await scoreBoth(scored, settings, judging ? onProgress : undefined);
+    return [fixed, compatible];
+  };
+}
+
+function answerSettings(flags: EvaluateFlags, { identity }: OpenEngine): AnswerSettings {
+  return {
+    model: identity,
+    prompt: promptStyleOf(flags),
+    decoding: decodingOf(flags),
+    pixels: pixelsOf(flags),
+  };
+}
+
+/** The summary, and where the tables of each benchmark are. */
+async function present(
+  { result, path, datasets }: EvaluationOutcome,
+  { out, notes }: { readonly out: string; readonly notes: readonly string[] },
+  { print }: CommandContext,
+): Promise<void> {
+  const texts = datasets.flatMap(({ scores: [fixed, compatible] }) =>
+    fixed && compatible ? [scoreText(fixed, compatible, notes)] : [],
+  );
+  const tables = join(out, "scores.txt");
+  await writeFileAtomic(tables, `${texts.join("\n\n")}\n`);
+  print(formatTable(scoreTable(result)));
+  print(`\nrules ${result.rules}, judge ${result.judge ?? "none"}\ntables  ${tables}\nresult  ${path}`);
+  const failed = datasets.flatMap(({ predictions }) =>
+    predictions.filter(({ status }) => status === "failed"),
+  );
+  if (failed.length === 0) return;
+  print(
+    `${failed.length} rows failed and count as wrong: ask them again with --resume. First: ${failed[0]?.error}`,
+  );
 }
 
 async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<void> {
   const { terminal, print } = context;
-  if (flags.out === undefined) throw new ConfigError("evaluate: --out is missing: name a run folder");
+  const { out, rules, samples } = flags;
+  if (out === undefined) throw new ConfigError("evaluate: --out is missing: name a run folder");
   if (flags.model === undefined)
     throw new ConfigError("evaluate: --model is missing: name a folder or a server");
   const signal = context.signal();
   const plans = await planAll(flags, context, signal);
-  const judge = await judgeOf(flags, flags.out, signal);
-  const model = await openModel(flags, context);
-  const { rules, guessSeed } = flags;
-  const grading = {
-    rules,
-    ...(judge ? { judge } : {}),
-    ...(guessSeed === undefined ? {} : { guessSeed }),
-  };
+  const judging = await judgeFrom(flags, signal);
   try {
-    const { result, path, datasets } = await runEvaluation({
-      plans,
-      settings: {
-        model: model.identity,
-        prompt: promptStyleOf(flags),
-        decoding: decodingOf(flags),
-        pixels: pixelsOf(flags),
-      },
-      engine: model.engine,
-      samples: flags.samples,
-      dir: flags.out,
-      isResume: flags.resume === true,
-      scoring: { rules, judge: judge?.name ?? null },
-      scorer: async ({ benchmark, dataset, file }, predictions) => {
-        const scored = { benchmark, dataset, rows: file.rows, predictions };
-        const { fixed, compatible } = await scoreBoth(scored, grading, terminal.onProgress);
-        return [fixed, compatible];
-      },
-      onProgress: terminal.onProgress,
-      signal,
-    });
-    terminal.finish();
-    if (flags.json) return print(JSON.stringify(result));
-    print(formatTable(scoreTable(result)));
-    print(`\nrules ${rules}, judge ${judge?.name ?? "none"}\nresult  ${path}`);
-    const failed = datasets.flatMap(({ predictions }) =>
-      predictions.filter(({ status }) => status === "failed"),
-    );
-    if (failed.length > 0) {
-      print(
-        `${failed.length} rows failed and count as wrong: ask them again with --resume. First: ${failed[0]?.error}`,
-      );
+    const model = await openModel(flags, context);
+    try {
+      const outcome = await runEvaluation({
+        plans,
+        settings: answerSettings(flags, model),
+        engine: model.engine,
+        samples,
+        dir: out,
+        isResume: flags.resume === true,
+        scoring: { rules, judge: judging?.judge.name ?? null },
+        scorer: scorerOf(flags, judging, terminal.onProgress),
+        onProgress: terminal.onProgress,
+        signal,
+      });
+      terminal.finish();
+      if (flags.json) print(JSON.stringify(outcome.result));
+      else await present(outcome, { out, notes: judging ? [judging.note] : [] }, context);
+    } finally {
+      await model.close();
     }
   } finally {
-    await model.close();
-    await judge?.close();
+    await judging?.judge.close();
   }
 }
 

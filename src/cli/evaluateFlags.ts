@@ -16,12 +16,14 @@ import {
   THINKING_PROMPTS,
   type ThinkingPrompt,
 } from "../../benchmarks/records.js";
+import { RESPONSE_PARTS, type ResponsePart } from "../../benchmarks/scoring/score.js";
 import { ConfigError } from "../core/errors.js";
 import { CHAT_DEFAULTS } from "../core/openai.js";
 import { positiveInteger, positiveNumber } from "./arguments.js";
+import { addJudgeOptions, type JudgeFlags } from "./judge.js";
 
 /** As commander gives them. */
-export interface EvaluateFlags {
+export interface EvaluateFlags extends JudgeFlags {
   readonly model?: readonly string[];
   readonly modelName?: string;
   readonly benchmarks: readonly string[];
@@ -44,10 +46,8 @@ export interface EvaluateFlags {
   readonly timeout: number;
   readonly retries: number;
   readonly rules: RuleSet;
-  readonly judge?: readonly string[];
-  readonly judgeName?: string;
-  readonly judgePrompts?: string;
-  readonly guessSeed?: number;
+  readonly part: ResponsePart;
+  readonly guess?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -111,12 +111,23 @@ function addRowFlags(command: Command): Command {
 }
 
 function addScoreFlags(command: Command): Command {
-  return command
-    .addOption(new Option("--rules <set>", "scoring rules").choices(RULE_SETS).default(NEWEST_RULES))
-    .option("--judge <url>", "OpenAI-compatible server that reads what the rules cannot", listOf)
-    .option("--judge-name <name>", "the name that server knows the judge by")
-    .option("--judge-prompts <dir>", "files in place of the built-in judge prompts")
-    .option("--guess-seed <n>", "guess unreadable choices with this seed, as VLMEvalKit does", wholeNumber);
+  const scored = command
+    .addOption(
+      new Option("--rules <version>", "VLMEvalKit's rules of that time")
+        .choices(RULE_SETS)
+        .default(NEWEST_RULES),
+    )
+    .addOption(
+      new Option("--part <part>", "what compatible scoring reads of a response")
+        .choices(RESPONSE_PARTS)
+        .default("whole" satisfies ResponsePart),
+    )
+    .option(
+      "--guess <seed>",
+      "guess an option where none can be read, as VLMEvalKit does, but seeded",
+      wholeNumber,
+    );
+  return addJudgeOptions(scored);
 }
 
 /** Adds every flag. */
@@ -162,8 +173,7 @@ export function dataPlaceOf({ data }: EvaluateFlags): DataPlace {
   return { kind: "root", folder: dataRoot(process.env["LMUData"], homedir()) };
 }
 
-/** Keys are read from the environment, so that they stand in no shell history and no result. */
-export function apiKeyOf(kind: "model" | "judge"): string | undefined {
-  const common = process.env["OPENAI_API_KEY"];
-  return kind === "judge" ? (process.env["JUDGE_API_KEY"] ?? common) : common;
+/** Read from the environment, so that it stands in no shell history and no result. */
+export function apiKey(): string | undefined {
+  return process.env["OPENAI_API_KEY"];
 }

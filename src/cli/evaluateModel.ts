@@ -14,7 +14,7 @@ import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { startRemoteEngine } from "../train/remoteEngine.js";
 import type { CommandContext } from "./context.js";
-import { apiKeyOf, decodingOf, type EvaluateFlags, pixelsOf } from "./evaluateFlags.js";
+import { apiKey, decodingOf, type EvaluateFlags, pixelsOf } from "./evaluateFlags.js";
 
 /** An engine that is to be closed. */
 export interface OpenEngine {
@@ -36,7 +36,7 @@ async function openServers(
   const client = createChatClient({
     baseUrls: urls,
     model: flags.modelName,
-    apiKey: apiKeyOf("model"),
+    apiKey: apiKey(),
     concurrency: flags.concurrency,
     timeoutMs: flags.timeout * 1000,
     retries: flags.retries,

@@ -46,7 +46,7 @@ function predictionsIn(dir: string): Prediction[] {
   return lines.map((line) => JSON.parse(line) as Prediction);
 }
 
-describe("sharegrpo evaluate", () => {
+describe("sharegrpo evaluate", { timeout: 180_000 }, () => {
   it("killed at any moment loses no finished row, repeats none, and refuses other settings", async () => {
     const dir = await mkdtemp(join(tmpdir(), "kill-"));
     // Slow enough that the process dies with requests under way.
@@ -81,5 +81,20 @@ describe("sharegrpo evaluate", () => {
     const result = JSON.parse(output) as EvaluationResult;
     expect(result.datasets[0]?.statuses).toEqual({ finished: ROWS, truncated: 0, failed: 0 });
     expect(result.datasets[0]?.scores.map(({ mode }) => mode)).toEqual(["fixed", "compatible"]);
+  });
+
+  it("stops at Ctrl-C with status 130, keeps what was answered, and says how to go on", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "interrupt-"));
+    server = await startChatServer({ answer: ({ call }) => (call < 4 ? "A" : { kind: "hang" }) });
+    const run = evaluate(dir, server.url);
+    const said = textOf(run.stderr);
+    while (server.requests.length < 4 + CONCURRENCY && run.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    run.kill("SIGINT");
+    await once(run, "exit");
+    expect(run.exitCode).toBe(130);
+    expect(await said).toContain("answers so far are kept: continue with --resume");
+    expect(predictionsIn(dir).map(({ prediction }) => prediction)).toEqual(["A", "A", "A", "A"]);
   });
 });
