@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import type * as TypeScript from "typescript";
+import type TypeScript from "typescript";
 import { packageRoot } from "../core/packageRoot.js";
 import { type CellMaps, createCellMaps } from "./cellMaps.js";
 import { forkFunctions, type TypeScriptInside } from "./forkFunctions.js";

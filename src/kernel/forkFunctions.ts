@@ -2,7 +2,7 @@
  * @module What tslab's fork of TypeScript exports and the published compiler does not, made from parts that both have.
  * The parts are internal to TypeScript 5.9, which is pinned.
  */
-import type * as TypeScript from "typescript";
+import type TypeScript from "typescript";
 
 type Node = TypeScript.Node;
 type SourceFile = TypeScript.SourceFile;

@@ -2,7 +2,7 @@
  * @module Writes `{ a }` as `{ a: a }`. tslab reads a variable of an earlier cell by rewriting its name, and overlooks
  * the names that are property and value at once.
  */
-import type * as TypeScript from "typescript";
+import type TypeScript from "typescript";
 
 /** The cell with its shorthand properties written out; lines stay where they are. */
 export function expandShorthand(ts: typeof TypeScript, source: string): string {

@@ -1,7 +1,7 @@
 /**
  * @module Tells whether a cell waits outside of functions, so that it must run as an async function.
  */
-import type * as TypeScript from "typescript";
+import type TypeScript from "typescript";
 
 /** Whether a cell has `await`, `for await` or `await using` outside of functions. */
 export function hasTopLevelAwait(ts: typeof TypeScript, source: string): boolean {
