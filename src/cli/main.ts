@@ -12,6 +12,7 @@ import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
 import { addExpand } from "./expand.js";
 import { addGrade } from "./grade.js";
+import { addInspect } from "./inspect.js";
 import { addLab } from "./lab.js";
 import { addNotebook } from "./notebook.js";
 import { addQuickstart } from "./quickstart.js";
@@ -26,6 +27,7 @@ const COMMANDS = [
   addTrain,
   addEvaluate,
   addExpand,
+  addInspect,
   addReport,
   addScore,
   addGrade,

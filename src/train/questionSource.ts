@@ -11,6 +11,7 @@ import type { HubOptions } from "../data/hub.js";
 import { locateData, type SplitRole } from "../data/locate.js";
 import { openRows } from "../data/rows.js";
 import { datasetSource, type QuestionSource, sharedQuestions } from "../data/source.js";
+import type { PromptLimit } from "../data/survey.js";
 import type { Processor } from "../model/processor.js";
 import { sceneSource } from "./sceneSource.js";
 
@@ -39,6 +40,7 @@ export function hubOptions({ onProgress, onNote, signal }: Omit<SourceContext, "
 export function datasetOptions(
   { data, expand }: Pick<RunConfig, "data" | "expand">,
   { processor, onProgress, signal }: SourceContext,
+  { measuresAll }: Pick<PromptLimit, "measuresAll"> = { measuresAll: false },
 ): DatasetOptions {
   return {
     keys: data,
@@ -47,7 +49,7 @@ export function datasetOptions(
       processor,
       formatPrompt: expand.formatPrompt,
       maxPromptLength: data.maxPromptLength,
-      measuresAll: false,
+      measuresAll,
     },
     badRows: data.badRows,
     filterOverlongPrompts: data.filterOverlongPrompts,
