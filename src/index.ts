@@ -2,6 +2,7 @@
  * @module The public face of the library, in the order of a training step.
  */
 
+export * from "./advantage/estimate.js";
 export * from "./advantage/grpo.js";
 export * from "./advantage/others.js";
 export * from "./advantage/shareGrpo.js";
@@ -13,6 +14,7 @@ export * from "./compile/eager.js";
 export * from "./compile/grad.js";
 export * from "./compile/jit.js";
 export * from "./config/load.js";
+export * from "./config/modes.js";
 export * from "./config/presets.js";
 export * from "./config/schema.js";
 export * from "./core/errors.js";
@@ -36,10 +38,14 @@ export * from "./model/safetensors.js";
 export * as adamw from "./optim/adamw.js";
 export * from "./optim/clip.js";
 export * from "./optim/schedule.js";
+export * from "./policy/aggregate.js";
+export * from "./policy/crossWeight.js";
 export * from "./policy/kl.js";
 export * from "./policy/learner.js";
 export * from "./policy/loss.js";
+export * from "./policy/otherLosses.js";
 export * from "./policy/share.js";
+export * from "./policy/surrogate.js";
 export * from "./policy/units.js";
 export * from "./records.js";
 export * from "./report/advantageFigures.js";
@@ -79,4 +85,5 @@ export * from "./train/remoteEngine.js";
 export * from "./train/runFolder.js";
 export * from "./train/sceneSource.js";
 export * from "./train/step.js";
+export * from "./train/tensorboard.js";
 export * from "./train/trainInFolder.js";

@@ -5,7 +5,7 @@
 import { DataError } from "../core/errors.js";
 import { mean } from "../core/stats.js";
 
-/** A group whose rewards differ by less carries no signal (a rounding error is not one: spec B1). */
+/** A group whose rewards differ by less carries no signal (a rounding error is not one). */
 export const DEGENERATE_RANGE = 1e-9;
 
 /**
@@ -20,7 +20,11 @@ export interface StandardiseOptions {
   readonly epsilon: number;
   /** How often each reward counts when `std` is `duplicated`. */
   readonly copies?: number;
+  /** `"float64"` unless given; `"float32"` has the rounding errors of the released code. */
+  readonly arithmetic?: Arithmetic;
 }
+
+export type Arithmetic = "float64" | "float32";
 
 /** Largest minus smallest; 0 for an empty list. */
 export function range(values: readonly number[]): number {
@@ -46,8 +50,24 @@ export function groupStd(rewards: readonly number[], kind: StdKind, copies = 1):
   return Math.sqrt((repeats * sumOfSquares) / (repeats * rewards.length - 1));
 }
 
+/**
+ * (r − mean) / (std + ε) as single precision computes it, one reward after another. A mean of equal rewards is then off
+ * by a rounding error, which the likewise tiny standard deviation turns into an advantage.
+ */
+function standardiseFloat32(rewards: readonly number[], options: StandardiseOptions): number[] {
+  const f = Math.fround;
+  const copies = options.std === "duplicated" ? (options.copies ?? 1) : 1;
+  const rows = Array.from({ length: copies }, () => rewards).flat();
+  const centre = f(rows.reduce((sum, reward) => f(sum + f(reward)), 0) / rows.length);
+  const squares = rows.reduce((sum, reward) => f(sum + f(f(f(reward) - centre) ** 2)), 0);
+  const divisor = options.std === "population" ? rows.length : rows.length - 1;
+  const scale = f(f(Math.sqrt(f(squares / divisor))) + options.epsilon);
+  return rewards.map((reward) => f(f(f(reward) - centre) / scale));
+}
+
 /** (r − mean) / (std + ε) for each reward of a group; all 0 when the rewards are equal or there is only one. */
 export function standardise(rewards: readonly number[], options: StandardiseOptions): number[] {
+  if (options.arithmetic === "float32" && rewards.length > 1) return standardiseFloat32(rewards, options);
   if (range(rewards) < DEGENERATE_RANGE) return rewards.map(() => 0);
   const centre = mean(rewards);
   const scale = groupStd(rewards, options.std, options.copies) + options.epsilon;

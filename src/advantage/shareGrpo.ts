@@ -9,7 +9,7 @@
  *
  * Departures
  * 1. float64 throughout, and a group whose rewards are equal gets exactly 0; the released float32 code gives such
- *    groups up to ±0.056 (all modes).
+ *    groups up to ±0.056 (all modes; `arithmetic: "float32"` brings that back).
  * 2. n = 1 leaves nothing to compare within a variant: the local term is 0; the released code gives NaN (all modes).
  * 3. `default`: sample standard deviation over the m·n distinct rewards; `code` counts each reward m times, as the
  *    released code does, which makes the global term larger by √((m²n−1)/(m²n−m)); `paper` divides by m·n.
@@ -19,7 +19,7 @@
  */
 import { invariant, ShapeError } from "../core/errors.js";
 import { zip } from "../core/zip.js";
-import { requireFinite, type StdKind, standardise } from "./group.js";
+import { type Arithmetic, requireFinite, type StdKind, standardise } from "./group.js";
 
 export interface HierarchicalOptions {
   /** Divisor of the global variance; the local one is `population` or else `sample`. */
@@ -30,6 +30,8 @@ export interface HierarchicalOptions {
   readonly doubleWhenSingle: boolean;
   /** Which terms of Eq. 7 are used; leaving one out is the ablation of Table 2. */
   readonly terms: "both" | "global" | "local";
+  /** `"float64"` unless given; `"float32"` is the released code's, with its artefacts. */
+  readonly arithmetic?: Arithmetic;
 }
 
 /** The printed equations, the released arithmetic, and the released arithmetic mended. */
@@ -76,13 +78,15 @@ export function hierarchicalAdvantages(
   const m = rewards_M_N.length;
   const pooled = rewards_M_N.flat();
   requireFinite("hierarchicalAdvantages", pooled);
-  const { std, epsilon, terms } = options;
+  const { std, epsilon, terms, arithmetic = "float64" } = options;
 
-  const pooledAdvantages = standardise(pooled, { std, epsilon, copies: m });
+  const pooledAdvantages = standardise(pooled, { std, epsilon, arithmetic, copies: m });
   const global_M_N = rewards_M_N.map((_, j) => pooledAdvantages.slice(j * n, (j + 1) * n));
 
   const localStd = std === "population" ? "population" : "sample";
-  const local_M_N = rewards_M_N.map((rewards_N) => standardise(rewards_N, { std: localStd, epsilon }));
+  const local_M_N = rewards_M_N.map((rewards_N) =>
+    standardise(rewards_N, { std: localStd, epsilon, arithmetic }),
+  );
 
   const addsLocal = terms !== "global" && (m > 1 || terms === "local" || options.doubleWhenSingle);
   return {

@@ -24,6 +24,8 @@ export interface TrainState {
   readonly questionsSeen: number;
   /** Optimizer steps finished (AdamW's t). */
   readonly optimizerSteps: number;
+  /** β of the KL term, where an adaptive controller moves it. */
+  readonly klCoefficient?: number;
   /** Digest of the resolved run config; a resume with another one is refused. */
   readonly configDigest: string;
 }
@@ -40,6 +42,7 @@ const stateSchema = z.strictObject({
   step: z.int().nonnegative(),
   questionsSeen: z.int().nonnegative(),
   optimizerSteps: z.int().nonnegative(),
+  klCoefficient: z.number().nonnegative().exactOptional(),
   configDigest: z.string(),
 });
 const manifestSchema = z.strictObject({
@@ -111,10 +114,11 @@ export async function saveCheckpoint(
     return folder;
   } catch (cause) {
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);
-    throw new CheckpointError(
-      `saveCheckpoint: cannot write ${folder}: ${messageOf(cause)}: free space or choose another --out`,
-      { cause },
-    );
+    // Errors of our own writers say already what to do.
+    const cure = cause instanceof CheckpointError ? "" : "; free space or choose another --out";
+    throw new CheckpointError(`saveCheckpoint: cannot write ${folder}: ${messageOf(cause)}${cure}`, {
+      cause,
+    });
   }
 }
 

@@ -7,8 +7,9 @@ import process from "node:process";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { ConfigError, messageOf } from "../core/errors.js";
+import { modeSettings } from "./modes.js";
 import { PRESETS } from "./presets.js";
-import { type RunConfig, runSchema } from "./schema.js";
+import { MODES, type RunConfig, runSchema } from "./schema.js";
 
 type Plain = { [key: string]: Plain } | unknown;
 
@@ -80,48 +81,81 @@ function freeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
+/** `over` on top of `under`; where both are mappings, key by key. */
+function merged(under: unknown, over: unknown): unknown {
+  if (!isRecord(under) || !isRecord(over)) return over;
+  const inner = Object.entries(over).map(([key, value]) => [key, merged(under[key], value)]);
+  return { ...under, ...Object.fromEntries(inner) };
+}
+
+/** The settings on top of those of the mode they name; an unknown mode is left for the schema to refuse. */
+function withMode(settings: unknown): unknown {
+  const mode = isRecord(settings) ? MODES.find((known) => known === settings["mode"]) : undefined;
+  return mode === undefined ? settings : merged(modeSettings(mode), settings);
+}
+
 /**
- * Checks settings and fills in defaults.
+ * Checks settings and fills in those of the mode, then defaults.
  * @param where what messages start with: a file name or `--preset tiny`
  * @throws ConfigError listing every problem with its key
  */
 export function resolveConfig(settings: unknown, where: string): RunConfig {
-  const parsed = runSchema.safeParse(settings);
+  const parsed = runSchema.safeParse(withMode(settings));
   if (parsed.success) return freeze(parsed.data);
   const problems = parsed.error.issues.flatMap((issue) => {
     const at = issue.path.join(".");
     if (issue.code !== "unrecognized_keys") return [`${at || "settings"}: ${issue.message}`];
-    return issue.keys.map((key) => `unknown setting ${at ? `${at}.` : ""}${key}${suggestion(key)}`);
+    return issue.keys.map(
+      (key) => `unknown setting ${at ? `${at}.` : ""}${key}${suggestion(key, issue.path)}`,
+    );
   });
   throw new ConfigError(`${where}: ${problems.join("; ")}`);
 }
 
-/** The known key nearest to a misspelt one, as `: did you mean …?`. */
-function suggestion(misspelt: string): string {
-  const known = knownKeys(z.toJSONSchema(runSchema));
-  const near = known
-    .map((key) => ({ key, distance: editDistance(key.toLowerCase(), misspelt.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
+/** The known key nearest to a misspelt one, as `: did you mean …?`; among equals one of the same level. */
+function suggestion(misspelt: string, path: readonly PropertyKey[]): string {
+  const schema = z.toJSONSchema(runSchema);
+  const level = path.reduce<unknown>((at, key) => propertiesOf(at)[String(key)], schema);
+  const here = Object.keys(propertiesOf(level));
+  const near = knownKeys(schema)
+    .map((key) => ({
+      key,
+      distance: editDistance(key.toLowerCase(), misspelt.toLowerCase()),
+      isElsewhere: here.includes(key) ? 0 : 1,
+      difference: Math.abs(key.length - misspelt.length),
+    }))
+    .sort(
+      (a, b) => a.distance - b.distance || a.isElsewhere - b.isElsewhere || a.difference - b.difference,
+    )[0];
   return near && near.distance <= 3 ? `: did you mean ${near.key}?` : "";
 }
 
-function knownKeys(schema: unknown): string[] {
-  if (!isRecord(schema) || !isRecord(schema["properties"])) return [];
-  return Object.entries(schema["properties"]).flatMap(([key, inner]) => [key, ...knownKeys(inner)]);
+function propertiesOf(schema: unknown): Record<string, unknown> {
+  const properties = isRecord(schema) ? schema["properties"] : undefined;
+  return isRecord(properties) ? properties : {};
 }
 
-/** Levenshtein distance. */
+function knownKeys(schema: unknown): string[] {
+  return Object.entries(propertiesOf(schema)).flatMap(([key, inner]) => [key, ...knownKeys(inner)]);
+}
+
+/** Levenshtein distance, where two neighbouring letters in the wrong order count once. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  const rows = [Array.from({ length: b.length + 1 }, (_, at) => at)];
+  const cell = (i: number, j: number) => rows[i]?.[j] ?? Infinity;
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    const row = [i];
+    rows.push(row);
     for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      const isSame = a[i - 1] === b[j - 1];
+      const isTurned = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const turned = isTurned ? cell(i - 2, j - 2) + 1 : Infinity;
+      row.push(
+        Math.min(cell(i - 1, j - 1) + (isSame ? 0 : 1), cell(i, j - 1) + 1, cell(i - 1, j) + 1, turned),
+      );
     }
-    row = next;
   }
-  return row[b.length] as number;
+  return cell(a.length, b.length);
 }
 
 /** The resolved settings as YAML, with each key's meaning left to `--help`. */

@@ -7,8 +7,8 @@ export const PRESETS = {
   /** What `npm start` runs: the bundled policy on drawn scenes, a few minutes on two cores. */
   tiny: {
     model: "tiny",
-    expand: { variants: 2, transformProbability: 0.3 },
-    rollout: { responses: 6, temperature: 1, maxResponseLength: 96 },
+    expand: { variants: 2 },
+    rollout: { responses: 6, maxResponseLength: 96 },
     update: { learningRate: 2e-4, optimizerStepsPerRollout: 2, weightDecay: 0 },
     train: { steps: 48, questionsPerStep: 16, saveEvery: 12, evaluateQuestions: 400 },
   },
@@ -16,9 +16,27 @@ export const PRESETS = {
   "tiny-grpo": {
     model: "tiny",
     expand: { variants: 1, transformProbability: 0 },
-    rollout: { responses: 12, temperature: 1, maxResponseLength: 96 },
+    rollout: { responses: 12, maxResponseLength: 96 },
     update: { algorithm: "grpo", learningRate: 2e-4, optimizerStepsPerRollout: 2, weightDecay: 0 },
     train: { steps: 48, questionsPerStep: 16, saveEvery: 12, evaluateQuestions: 400 },
+  },
+  /** The 7B run as the paper describes it; `model` is a folder with the weights. */
+  "paper-7b": {
+    mode: "paper",
+    model: "models/Qwen2.5-VL-7B-Instruct",
+    expand: { variants: 2 },
+    rollout: { responses: 6, maxResponseLength: 2048 },
+    update: { optimizerStepsPerRollout: 4, learningRate: 1e-6 },
+    train: { steps: 150, questionsPerStep: 512, saveEvery: 25, keepCheckpoints: 6, evaluateQuestions: 0 },
+  },
+  /** What the released script and config run, epochs turned into steps of 512 questions out of 52,000. */
+  "reference-code": {
+    mode: "code",
+    model: "models/Qwen2.5-VL-3B-Instruct",
+    expand: { variants: 2 },
+    rollout: { responses: 6, maxResponseLength: 2048 },
+    update: { optimizerStepsPerRollout: 4, learningRate: 1e-6 },
+    train: { steps: 15_150, questionsPerStep: 512, saveEvery: 20, keepCheckpoints: 5, evaluateQuestions: 0 },
   },
 } as const satisfies Readonly<Record<string, RunConfigInput>>;
 

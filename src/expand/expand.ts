@@ -5,11 +5,11 @@
  * rewrites (Eq. 3); with probability p, ψ is one of the image transforms this question allows and τ its guidance
  * sentence (Eq. 4), else both are absent. Source: spec §2.1, §2.2.
  *
- * Departures from the released code, which `isOriginalFirst: false, guidanceStyle: "released"` undoes where noted:
- * 1. Variant 0 keeps the original words (undone); the code draws them like any rewrite.
- * 2. The guidance stands in front of the first words; the code repeats it before every text segment (undone).
- * 3. Draws are keyed by question and variant; the code uses global generators (B10).
- * 4. A question with fewer than m wordings repeats them with other views and says so; the code stops (B9).
+ * Departures from the released code, with the option that undoes them where there is one:
+ * 1. Variant 0 keeps the original words; the code draws them like any rewrite (`isOriginalFirst`).
+ * 2. The guidance stands in front of the first words; the code repeats it before every segment (`guidancePlacement`).
+ * 3. Draws are keyed by question and variant; the code uses global generators.
+ * 4. A question with fewer than m wordings repeats them with other views and says so; the code stops (`whenShort`).
  * 5. A question can forbid transforms; the code knows no exception.
  */
 
@@ -18,9 +18,12 @@ import { DataError, messageOf } from "../core/errors.js";
 import type { Rng } from "../core/rng.js";
 import { type ImageSource, type Question, TRANSFORMS, type TransformName, type Variant } from "../records.js";
 import { type GuidanceStyle, guidanceSentence } from "./guidance.js";
-import { applyTransform } from "./visual.js";
+import { applyTransform, type NoiseRounding } from "./visual.js";
 
 const IMAGE_MARKER = "<image>";
+
+/** Before the first words, before every text segment (the released code), or after the last words (the paper). */
+export type GuidancePlacement = "before" | "every-segment" | "after";
 
 export interface ExpandOptions {
   /** m. */
@@ -31,8 +34,18 @@ export interface ExpandOptions {
   readonly formatPrompt: string;
   /** Whether variant 0 keeps the original words; else the original is drawn like any rewrite. */
   readonly isOriginalFirst: boolean;
+  /** Whether the original words may be a variant at all; true unless given. The paper's m variants are generated. */
+  readonly includesOriginal?: boolean;
+  /** With fewer wordings than variants: repeat them (unless given), or refuse the question. */
+  readonly whenShort?: "repeat" | "refuse";
+  /** Drawn from with equal chances; all nine unless given. */
+  readonly transforms?: readonly TransformName[];
+  /** `"nearest"` unless given. */
+  readonly noiseRounding?: NoiseRounding;
   /** `"truthful"` unless given. */
   readonly guidanceStyle?: GuidanceStyle;
+  /** Where the guidance stands; `"before"` the first words unless given. */
+  readonly guidancePlacement?: GuidancePlacement;
 }
 
 export interface Expansion {
@@ -79,9 +92,20 @@ function usableWordings(question: Question): {
   return { wordings, notes };
 }
 
+/** The rewrites alone where the original is not wanted and there are any. */
+function withoutOriginal(
+  wordings: readonly Wording[],
+  { includesOriginal }: ExpandOptions,
+): readonly Wording[] {
+  if (includesOriginal ?? true) return wordings;
+  const rewrites = wordings.filter((wording) => wording !== "original");
+  return rewrites.length > 0 ? rewrites : wordings;
+}
+
 /** m wordings; when there are fewer, the list starts again. */
 function drawWordings(wordings: readonly Wording[], options: ExpandOptions, rng: Rng): Wording[] {
-  const order = options.isOriginalFirst
+  const isFirst = options.isOriginalFirst && wordings.includes("original");
+  const order = isFirst
     ? ["original" as const, ...rng.shuffle(wordings.filter((wording) => wording !== "original"))]
     : rng.shuffle(wordings);
   return Array.from({ length: options.variants }, (_, k) => order[k % order.length] ?? "original");
@@ -105,18 +129,21 @@ async function bytesOf(image: ImageSource): Promise<Uint8Array> {
 }
 
 /** The words with guidance in front and the format prompt behind; leading markers stay in front. */
-function composeText(words: string, view: View, { formatPrompt, guidanceStyle }: ExpandOptions): string {
-  const guided = view === "none" ? words : guideWords(words, view, guidanceStyle ?? "truthful");
+function composeText(words: string, view: View, options: ExpandOptions): string {
+  const { formatPrompt } = options;
+  const guided = view === "none" ? words : guideWords(words, view, options);
   return formatPrompt === "" ? guided : `${guided} ${formatPrompt}`;
 }
 
-function guideWords(words: string, transform: TransformName, style: GuidanceStyle): string {
-  const sentence = guidanceSentence(transform, style);
+function guideWords(words: string, transform: TransformName, options: ExpandOptions): string {
+  const { guidanceStyle = "truthful", guidancePlacement = "before" } = options;
+  const sentence = guidanceSentence(transform, guidanceStyle);
+  if (guidancePlacement === "after") return `${words.trimEnd()} ${sentence}`;
   const segments = words.split(IMAGE_MARKER);
   const isWordy = (segment: string) => segment.trim() !== "";
   const first = segments.findIndex(isWordy);
   const guide = (segment: string, at: number) =>
-    at === first || (style === "released" && isWordy(segment))
+    at === first || (guidancePlacement === "every-segment" && isWordy(segment))
       ? `${sentence} ${segment.trimStart()}`
       : segment;
   return segments.map(guide).join(IMAGE_MARKER);
@@ -133,14 +160,20 @@ export async function expandQuestion(
   rng: Rng,
 ): Promise<Expansion> {
   const draws = rng.split("variant", question.id);
-  const { wordings, notes } = usableWordings(question);
+  const { wordings: usable, notes } = usableWordings(question);
+  const wordings = withoutOriginal(usable, options);
   if (wordings.length < options.variants) {
-    notes.push(
-      `question "${question.id}": ${wordings.length} wordings for ${options.variants} variants; they repeat, with other views where there are any`,
-    );
+    const what = `question "${question.id}": ${wordings.length} wordings for ${options.variants} variants`;
+    if (options.whenShort === "refuse") {
+      throw new DataError(
+        `expandQuestion: ${what}; add rewrites, lower expand.variants, or set expand.whenShort=repeat`,
+      );
+    }
+    notes.push(`${what}; they repeat, with other views where there are any`);
   }
   const forbidden = question.forbiddenTransforms ?? [];
-  const allowed = question.images.length === 0 ? [] : TRANSFORMS.filter((t) => !forbidden.includes(t));
+  const offered = question.images.length === 0 ? [] : (options.transforms ?? TRANSFORMS);
+  const allowed = offered.filter((transform) => !forbidden.includes(transform));
   const chosen = drawWordings(wordings, options, draws.split("wording"));
   const views: View[] = [];
   for (const [k, wording] of chosen.entries()) {
@@ -151,7 +184,9 @@ export async function expandQuestion(
     chosen.map(async (wording, index): Promise<Variant> => {
       const transform = views[index] ?? "none";
       const images = await Promise.all(
-        question.images.map((image, at) => viewOf(image, transform, draws.split("noise", index, at))),
+        question.images.map((image, at) =>
+          viewOf(image, transform, draws.split("noise", index, at), options.noiseRounding),
+        ),
       );
       const text = composeText(wordsOf(question, wording), transform, options);
       return { questionId: question.id, index, wording, transform, text, images };
@@ -160,7 +195,12 @@ export async function expandQuestion(
   return { variants, notes };
 }
 
-async function viewOf(image: ImageSource, view: View, rng: Rng): Promise<ImageSource> {
+async function viewOf(
+  image: ImageSource,
+  view: View,
+  rng: Rng,
+  rounding?: NoiseRounding,
+): Promise<ImageSource> {
   if (view === "none") return image;
-  return { kind: "bytes", bytes: await applyTransform(await bytesOf(image), view, rng) };
+  return { kind: "bytes", bytes: await applyTransform(await bytesOf(image), view, rng, rounding) };
 }

@@ -2,8 +2,9 @@
  * @module Other views of an image (the paper's ψ, Eq. 4): exact quarter turns and flips, and Gaussian noise.
  *
  * Departures from the released code:
- * 1. Noise is rounded to the nearest grey level, where the code truncates and so darkens by half a level (B16).
- * 2. Noise comes from the caller's stream, where the code uses one global generator (B10).
+ * 1. Noise is rounded to the nearest grey level, where the code truncates and so darkens by half a level (`rounding`
+ *    "down" brings that back).
+ * 2. Noise comes from the caller's stream, where the code uses one global generator.
  */
 
 import sharp from "sharp";
@@ -61,8 +62,17 @@ function movePixels({ data, width, height }: RgbImage, move: Move, swapsSides: b
   return { data: moved, width: newWidth, height: newHeight };
 }
 
+/** How a noisy value becomes a grey level. */
+export type NoiseRounding = "nearest" | "down";
+
 /** Adds N(0, σ²) to every byte, rounds and clips; one Philox call serves four bytes (Box–Muller). */
-function addNoise({ data, width, height }: RgbImage, sigma: number, rng: Rng): RgbImage {
+function addNoise(
+  { data, width, height }: RgbImage,
+  noise: { readonly sigma: number; readonly rounding: NoiseRounding },
+  rng: Rng,
+): RgbImage {
+  const { sigma } = noise;
+  const whole = noise.rounding === "nearest" ? Math.round : Math.floor;
   const noisy = new Uint8ClampedArray(data.length);
   const key = [rng.integer(0, 4294967296), rng.integer(0, 4294967296)] as const;
   for (let at = 0; at < data.length; at += 4) {
@@ -70,8 +80,8 @@ function addNoise({ data, width, height }: RgbImage, sigma: number, rng: Rng): R
     for (let pair = 0; pair < 4; pair += 2) {
       const radius = sigma * Math.sqrt(-2 * Math.log(((words[pair] ?? 0) + 1) / 4294967296));
       const turn = (2 * Math.PI * (words[pair + 1] ?? 0)) / 4294967296;
-      noisy[at + pair] = Math.round((data[at + pair] ?? 0) + radius * Math.cos(turn));
-      noisy[at + pair + 1] = Math.round((data[at + pair + 1] ?? 0) + radius * Math.sin(turn));
+      noisy[at + pair] = whole((data[at + pair] ?? 0) + radius * Math.cos(turn));
+      noisy[at + pair + 1] = whole((data[at + pair + 1] ?? 0) + radius * Math.sin(turn));
     }
   }
   return { data: new Uint8Array(noisy.buffer), width, height };
@@ -83,16 +93,18 @@ const isNoise = (transform: TransformName): transform is keyof typeof NOISE => t
  * Another view of an image, as PNG bytes without alpha.
  * @param image bytes of any format that sharp reads
  * @param rng read by the noises only
+ * @param rounding of noisy values; `"nearest"` unless given
  * @throws DataError when the image cannot be decoded
  */
 export async function applyTransform(
   image: Uint8Array,
   transform: TransformName,
   rng: Rng,
+  rounding: NoiseRounding = "nearest",
 ): Promise<Uint8Array> {
   const pixels = await decodeRgb(image);
   const { data, width, height } = isNoise(transform)
-    ? addNoise(pixels, NOISE[transform], rng)
+    ? addNoise(pixels, { sigma: NOISE[transform], rounding }, rng)
     : movePixels(pixels, MOVES[transform], transform.startsWith("rotate_90"));
   const png = sharp(data, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 1 });
   return new Uint8Array(await png.toBuffer());

@@ -19,9 +19,32 @@ export function responseLogProbs(
   batch: PackedUnits,
   sampler: Sampler,
 ): Tensor {
+  return sampledLogProbs(responseLogSoftmax(params, config, batch, sampler), batch);
+}
+
+/** `[U, R, T]` f32: of each token's distribution, the sampled token's log-probability. */
+export function sampledLogProbs(logSoftmax: Tensor, batch: PackedUnits): Tensor {
+  const { U, R, T } = sizesOf(batch);
+  const V = logSoftmax.shape[1] as number;
+  const labels = tf.oneHot(tf.reshape(batch.responseTokens, [U * R * T]), V, 1, 0, "float32");
+  return tf.reshape(tf.sum(tf.mul(logSoftmax, labels), 1), [U, R, T]);
+}
+
+/** `[U, R, T]` f32: entropy −Σ p·log p of each token's distribution, nats. Gradients flow through all of it. */
+export function tokenEntropies(logSoftmax: Tensor, batch: PackedUnits): Tensor {
+  const { U, R, T } = sizesOf(batch);
+  return tf.reshape(tf.neg(tf.sum(tf.mul(tf.exp(logSoftmax), logSoftmax), 1)), [U, R, T]);
+}
+
+/** `[U·R·T, V]` f32: log π of every vocabulary entry at every response token, at the sampler's temperature. */
+export function responseLogSoftmax(
+  params: Readonly<Record<string, Tensor>>,
+  config: ModelConfig,
+  batch: PackedUnits,
+  sampler: Sampler,
+): Tensor {
   const sizes = sizesOf(batch);
   const { U, P, R, T } = sizes;
-  const V = config.vocabSize;
   const tokens = tf.concat([
     tf.reshape(batch.promptTokens, [U * P]),
     tf.reshape(batch.responseTokens, [U * R * T]),
@@ -30,9 +53,7 @@ export function responseLogProbs(
   const x = embed(params, config, tokens, image);
   const hidden = decoder(params, config, x, batch.rope, attendSharedPrefix(config, sizes, batch.promptMask));
   const scores = logits(params, config, tf.gather(hidden, batch.predictor));
-  const logSoftmax = tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
-  const labels = tf.oneHot(tf.reshape(batch.responseTokens, [U * R * T]), V, 1, 0, "float32");
-  return tf.reshape(tf.sum(tf.mul(logSoftmax, labels), 1), [U, R, T]);
+  return tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
 }
 
 /** Responses hold no images: pads the image index of the prompts with text up to the whole token axis. */

@@ -6,12 +6,12 @@
  *
  * Departure: d is clamped to ±20 before the exponential, as in EasyR1 today; the released code does not.
  */
+import type { KlEstimator } from "../config/schema.js";
 import { invariant } from "../core/errors.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { zip } from "../core/zip.js";
 
-export const KL_ESTIMATORS = ["kl", "abs", "mse", "low_var_kl"] as const;
-export type KlEstimator = (typeof KL_ESTIMATORS)[number];
+export { KL_ESTIMATORS, type KlEstimator } from "../config/schema.js";
 
 /** Bound on d inside the exponential. */
 const LARGEST_DIFFERENCE = 20;
@@ -51,17 +51,37 @@ export function klLoss(
   return tf.mul(tf.sum(tf.mul(tf.mul(kl, weights.mask), weights.scale)), weights.coefficient);
 }
 
-/** A response's reward less its KL: r − coefficient · Σ_t (log π_old − log π_ref), over its own tokens. */
-export function rewardWithKl(
-  reward: number,
-  logProbs: { readonly old: readonly number[]; readonly reference: readonly number[] },
-  coefficient: number,
-): number {
-  const kl = zip(logProbs.old, logProbs.reference).reduce(
-    (sum, [old, reference]) => sum + old - reference,
+/** The same estimates for one token, on the host in float64. */
+export function klOfToken(logProb: number, referenceLogProb: number, estimator: KlEstimator): number {
+  const difference = referenceLogProb - logProb;
+  if (estimator === "kl") return -difference;
+  if (estimator === "abs") return Math.abs(difference);
+  if (estimator === "mse") return 0.5 * difference ** 2;
+  const bounded = Math.max(-LARGEST_DIFFERENCE, Math.min(LARGEST_DIFFERENCE, difference));
+  return Math.min(LARGEST_KL, Math.exp(bounded) - bounded - 1);
+}
+
+/** A response's log-probs under the old and the reference policy, token by token. */
+export interface LogProbPair {
+  readonly old: ArrayLike<number>;
+  readonly reference: ArrayLike<number>;
+}
+
+/** Σ over a response's tokens of the KL estimate. */
+export function klOfResponse({ old, reference }: LogProbPair, estimator: KlEstimator): number {
+  return zip(Array.from(old), Array.from(reference)).reduce(
+    (sum, [logProb, referenceLogProb]) => sum + klOfToken(logProb, referenceLogProb, estimator),
     0,
   );
-  return reward - coefficient * kl;
+}
+
+/** A response's reward less its KL: r − coefficient · Σ_t kl_t, over its own tokens. */
+export function rewardWithKl(
+  reward: number,
+  logProbs: LogProbPair,
+  { coefficient, estimator = "kl" }: { readonly coefficient: number; readonly estimator?: KlEstimator },
+): number {
+  return reward - coefficient * klOfResponse(logProbs, estimator);
 }
 
 /**

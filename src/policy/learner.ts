@@ -1,27 +1,30 @@
 /**
  * @module The policy under training: compiled old log-probs, gradients of micro-batches that add up, and AdamW, all on
- * parameters that change in place.
+ * parameters that change in place. Where KL is asked for, the initial weights are kept as the reference policy.
  */
-import { valueAndGrad } from "../compile/grad.js";
-import { jit } from "../compile/jit.js";
+import type { HostOf } from "../compile/tree.js";
+import type { KlEstimator, RunConfig } from "../config/schema.js";
+import { invariant } from "../core/errors.js";
 import { type NdArray, type Params, scalar, zeros } from "../core/ndarray.js";
-import { type Tensor, tf } from "../core/tf.js";
+import { zip } from "../core/zip.js";
 import type { Model } from "../model/load.js";
 import type { Sampler } from "../model/qwen25vl/decode.js";
 import { type PackedUnits, packUnits, sizesOf, tokenBias, type Unit } from "../model/qwen25vl/pack.js";
-import { ADAMW_DEFAULTS, type AdamWStep, adamwHostStep, keepIfFinite, update } from "../optim/adamw.js";
-import { clipByGlobalNorm } from "../optim/clip.js";
-import { responseLogProbs } from "./forward.js";
-import { POLICY_LOSS_DEFAULTS, type PolicyLossStats, policyLoss } from "./loss.js";
+import { adamwHostStep } from "../optim/adamw.js";
+import { type Aggregation, tokenWeights } from "./aggregate.js";
+import { type LearnerGraphs, learnerGraphs, type Moments } from "./learnerGraphs.js";
+import { lossBatch } from "./lossBatch.js";
+import type { SurrogateOptions } from "./surrogate.js";
 import type { UpdateUnit } from "./units.js";
 
-type TensorParams = Readonly<Record<string, Tensor>>;
+export type { Moments } from "./learnerGraphs.js";
 
-export interface LearnerOptions {
+/** What a learner computes; options that are not given are off, or as in `SURROGATE_DEFAULTS`. */
+export interface LearnerOptions extends Partial<SurrogateOptions> {
   readonly temperature: number;
   readonly clipLow: number;
   readonly clipHigh: number;
-  readonly dualClip: number;
+  readonly dualClip: number | null;
   readonly weightDecay: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -29,10 +32,30 @@ export interface LearnerOptions {
   readonly maxGradNorm: number;
   /** Prompts in one graph. */
   readonly microBatchUnits: number;
+  /** `global-token` unless given. */
+  readonly aggregation?: Aggregation;
+  /** Whether responses cut off at the length limit are left out. */
+  readonly masksTruncated?: boolean;
+  /** The length limit, tokens; read by aggregation `constant`. */
+  readonly maxResponseLength?: number;
+  /** Weight of the policy's entropy. */
+  readonly entropyCoefficient?: number;
+  readonly kl?: { readonly use: "off" | "loss" | "reward"; readonly estimator: KlEstimator };
+}
+
+/** What a run's settings say to the learner. */
+export function learnerOptions({
+  update,
+  rollout,
+  kl,
+}: Pick<RunConfig, "update" | "rollout" | "kl">): LearnerOptions {
+  const { temperature, maxResponseLength } = rollout;
+  return { ...update, temperature, maxResponseLength, kl };
 }
 
 /** What one optimizer step did. Shares are of response tokens. */
 export interface UpdateStats {
+  /** The surrogate, without KL and entropy terms. */
   readonly loss: number;
   readonly clipShareLow: number;
   readonly clipShareHigh: number;
@@ -45,6 +68,18 @@ export interface UpdateStats {
   readonly gradNorm: number;
   /** false: the gradient was not finite and nothing was changed */
   readonly isApplied: boolean;
+  /** Token mean of the KL estimate to the reference policy; where the loss has a KL term. */
+  readonly referenceKl?: number;
+  /** Token mean of the entropy of the whole distribution, nats; where the loss has an entropy term. */
+  readonly fullEntropy?: number;
+}
+
+/** Where an update stands; `step` counts optimizer steps from 1. */
+export interface UpdateAt {
+  readonly learningRate: number;
+  readonly step: number;
+  /** β, where the loss has a KL term. */
+  readonly klCoefficient?: number;
 }
 
 export interface Learner {
@@ -53,69 +88,21 @@ export interface Learner {
   readonly second: Params;
   /** log π of every response token under its prompt: `[unit][r][t]`. */
   logProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
-  /** One optimizer step on a mini-batch; `step` counts optimizer steps from 1. */
-  update(
-    units: readonly UpdateUnit[],
-    step: { readonly learningRate: number; readonly step: number },
-  ): Promise<UpdateStats>;
-}
-
-/** A packed micro-batch with what the loss needs; `[U, R]` advantages, `[U, R, T]` old log-probs, `[]` token weight. */
-interface LossBatch<Array = Tensor> {
-  readonly packed: PackedUnits<Array>;
-  readonly advantages: Array;
-  readonly oldLogProbs: Array;
-  readonly scale: Array;
-}
-
-/** AdamW's moments by parameter name. */
-export interface Moments<Array = Tensor> {
-  readonly first: Readonly<Record<string, Array>>;
-  readonly second: Readonly<Record<string, Array>>;
-}
-
-/** Loss of a micro-batch and its gradients added to those before it. */
-function accumulate(model: Model, options: LearnerOptions) {
-  const loss = valueAndGrad((params: TensorParams, batch: LossBatch, sampler: Sampler) => {
-    const { U, R, T } = sizesOf(batch.packed);
-    const rows = (x: Tensor) => tf.reshape(x, [U * R, -1]);
-    const { loss, stats } = policyLoss(
-      {
-        logProbs: rows(responseLogProbs(params, model.config, batch.packed, sampler)),
-        oldLogProbs: tf.reshape(batch.oldLogProbs, [U * R, T]),
-        advantages: rows(batch.advantages),
-        mask: rows(batch.packed.responseMask),
-        scale: batch.scale,
-      },
-      { ...POLICY_LOSS_DEFAULTS, ...options },
-    );
-    return { loss, aux: { ...stats } };
-  });
-  return (params: TensorParams, sums: TensorParams, batch: LossBatch, sampler: Sampler) => {
-    const { loss: value, aux, grads } = loss(params, batch, sampler);
-    const added = Object.entries(sums).map(([name, sum]) => [name, tf.add(sum, grads[name] as Tensor)]);
-    return [Object.fromEntries(added) as TensorParams, { loss: value, ...aux }] as const;
-  };
-}
-
-/** Clip, AdamW, and nothing at all when the gradient is not finite. */
-function apply(options: LearnerOptions) {
-  const adamw = { ...ADAMW_DEFAULTS, ...options };
-  return (params: TensorParams, moments: Moments, sums: TensorParams, step: AdamWStep) => {
-    const { grads, norm, finite } = clipByGlobalNorm(sums, options.maxGradNorm);
-    const next = update(params, grads, moments, { ...step, options: adamw });
-    const keep = (after: TensorParams, before: TensorParams) => keepIfFinite(finite, after, before);
-    return [
-      keep(next.params, params),
-      { first: keep(next.state.first, moments.first), second: keep(next.state.second, moments.second) },
-      { norm, finite },
-    ] as const;
-  };
+  /** The same of the policy that training began with. Only where KL is asked for. */
+  referenceLogProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
+  /** One optimizer step on a mini-batch. */
+  update(units: readonly UpdateUnit[], at: UpdateAt): Promise<UpdateStats>;
 }
 
 /** Zeros in the shapes of `params`. */
 export function zerosLike(params: Params): Params {
   return Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, zeros(shape)]));
+}
+
+function copyOf(params: Params): Params {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, array]) => [name, { ...array, data: array.data.slice() }]),
+  );
 }
 
 /** Units in chunks of like length, so that little of a graph is padding; longest responses first, each with its place. */
@@ -132,110 +119,117 @@ function chunksByLength<U extends Unit>(units: readonly U[], size: number): { at
   );
 }
 
-/** Host numbers of a micro-batch's loss. */
-function lossBatch(
-  units: readonly UpdateUnit[],
-  packed: PackedUnits<NdArray>,
-  scale: number,
-): LossBatch<NdArray> {
-  const { U, R, T } = sizesOf(packed);
-  const advantages = zeros([U, R]);
-  const oldLogProbs = zeros([U, R, T]);
-  units.forEach((unit, u) => {
-    advantages.data.set(unit.advantages, u * R);
-    unit.oldLogProbs.forEach((logProbs, r) => {
-      oldLogProbs.data.set(logProbs, (u * R + r) * T);
-    });
-  });
-  return { packed, advantages, oldLogProbs, scale: scalar(scale) };
-}
-
-const STAT_NAMES = ["tokens", "clippedHigh", "clippedLow", "klSum", "entropySum"] as const;
-type Sums = Record<(typeof STAT_NAMES)[number] | "loss" | "maxLogRatio", number>;
+/** Sums over the tokens of a mini-batch by name; `maxLogRatio` is a maximum. */
+type Sums = Readonly<Record<string, number>>;
 
 /** Adds a micro-batch's sums to those before it. */
-function addStats(sums: Sums, stats: Readonly<Record<keyof PolicyLossStats | "loss", NdArray>>): Sums {
-  const value = (name: keyof Sums) => stats[name].data[0] as number;
-  const added = Object.fromEntries(STAT_NAMES.map((name) => [name, sums[name] + value(name)]));
+function addStats(sums: Sums, stats: Readonly<Record<string, NdArray>>): Sums {
+  const added = Object.entries(stats).map(([name, { data }]) => {
+    const value = data[0] as number;
+    const before = sums[name] ?? 0;
+    return [name, name === "maxLogRatio" ? Math.max(before, value) : before + value];
+  });
+  return { ...sums, ...Object.fromEntries(added) };
+}
+
+function statsOf(sums: Sums, tokens: number): Omit<UpdateStats, "gradNorm" | "isApplied"> {
+  const value = (name: string) => sums[name] ?? 0;
   return {
-    ...(added as Sums),
-    loss: sums.loss + value("loss"),
-    maxLogRatio: Math.max(sums.maxLogRatio, value("maxLogRatio")),
+    loss: value("loss"),
+    clipShareLow: value("clippedLow") / tokens,
+    clipShareHigh: value("clippedHigh") / tokens,
+    klApprox: value("klSum") / tokens,
+    entropy: value("entropySum") / tokens,
+    ratioDeviation: Math.expm1(value("maxLogRatio")),
+    ...("referenceKlSum" in sums ? { referenceKl: value("referenceKlSum") / tokens } : {}),
+    ...("fullEntropySum" in sums ? { fullEntropy: value("fullEntropySum") / tokens } : {}),
   };
+}
+
+/** The graphs of a model with what they read. */
+interface Compiled {
+  readonly model: Model;
+  readonly options: LearnerOptions;
+  readonly graphs: LearnerGraphs;
+  readonly sampler: HostOf<Sampler>;
+  readonly pack: (units: readonly Unit[]) => PackedUnits<NdArray>;
+}
+
+function compile(model: Model, options: LearnerOptions): Compiled {
+  const { config, processor } = model;
+  const sampler = { temperature: scalar(options.temperature), tokenBias: tokenBias(config, processor.size) };
+  const pack = (units: readonly Unit[]) => packUnits(units, config, { rows: options.microBatchUnits });
+  return { model, options, graphs: learnerGraphs(model, options), sampler, pack };
+}
+
+async function logProbsOf(
+  { options, graphs, sampler, pack }: Compiled,
+  weights: Params,
+  units: readonly Unit[],
+): Promise<Float32Array[][]> {
+  const perUnit: Float32Array[][] = units.map(() => []);
+  for (const chunk of chunksByLength(units, options.microBatchUnits)) {
+    const packed = pack(chunk.map(({ unit }) => unit));
+    const { R, T } = sizesOf(packed);
+    const result = await graphs.logProbs(weights, packed, sampler);
+    for (const [u, { at, unit }] of chunk.entries()) {
+      perUnit[at] = unit.responses.map((response, r) => {
+        const row = (u * R + r) * T;
+        return Float32Array.from(result.data.subarray(row, row + response.length));
+      });
+    }
+  }
+  return perUnit;
+}
+
+/** Fills `gradients` with those of the mini-batch, and returns its sums. */
+async function accumulate(
+  { model, options, graphs, sampler, pack }: Compiled,
+  gradients: Params,
+  units: readonly UpdateUnit[],
+  klCoefficient: number | undefined,
+): Promise<Sums> {
+  for (const gradient of Object.values(gradients)) gradient.data.fill(0);
+  const chunks = chunksByLength(units, options.microBatchUnits).map((chunk) => chunk.map(({ unit }) => unit));
+  const { aggregation = "global-token", masksTruncated = false, maxResponseLength = 0 } = options;
+  const weights = tokenWeights(chunks, { aggregation, masksTruncated, maxResponseLength });
+  let sums: Sums = {};
+  for (const [chunk, weights_U_R] of zip(chunks, weights)) {
+    const batch = lossBatch(chunk, pack(chunk), weights_U_R, klCoefficient);
+    const [, stats] = await graphs.accumulate(model.params, gradients, batch, sampler);
+    sums = addStats(sums, stats);
+  }
+  return sums;
 }
 
 /**
- * Compiles the learner for a model.
+ * Compiles the learner for a model, whose parameters it changes in place.
  * @param moments AdamW's moments to continue from; default: zeros
  */
 export function createLearner(model: Model, options: LearnerOptions, moments?: Moments<NdArray>): Learner {
-  const { config, params } = model;
-  const sampler = {
-    temperature: scalar(options.temperature),
-    tokenBias: tokenBias(config, model.processor.size),
-  };
+  const { params } = model;
+  const hasKl = options.kl !== undefined && options.kl.use !== "off";
   const state = moments ?? { first: zerosLike(params), second: zerosLike(params) };
   const gradients = zerosLike(params);
-  const runLogProbs = jit(
-    (weights: TensorParams, packed: PackedUnits, host: Sampler) =>
-      responseLogProbs(weights, config, packed, host),
-    { name: "log-probs" },
-  );
-  const runAccumulate = jit(accumulate(model, options), { name: "accumulate", donate: { 0: 1 } });
-  const runApply = jit(apply(options), { name: "adamw", donate: { 0: 0, 1: 1 } });
-  const pack = (units: readonly Unit[]) => packUnits(units, config, { rows: options.microBatchUnits });
-
+  const reference = hasKl ? copyOf(params) : undefined;
+  const compiled = compile(model, options);
   return {
     params,
     ...state,
-    async logProbs(units) {
-      const perUnit: Float32Array[][] = units.map(() => []);
-      for (const chunk of chunksByLength(units, options.microBatchUnits)) {
-        const packed = pack(chunk.map(({ unit }) => unit));
-        const { R, T } = sizesOf(packed);
-        const result = await runLogProbs(params, packed, sampler);
-        for (const [u, { at, unit }] of chunk.entries()) {
-          perUnit[at] = unit.responses.map((response, r) => {
-            const row = (u * R + r) * T;
-            return Float32Array.from(result.data.subarray(row, row + response.length));
-          });
-        }
-      }
-      return perUnit;
+    logProbs: (units) => logProbsOf(compiled, params, units),
+    referenceLogProbs(units) {
+      invariant(reference, "referenceLogProbs: no reference policy is kept: set kl.use to loss or reward");
+      return logProbsOf(compiled, reference, units);
     },
-    async update(units, { learningRate, step }) {
-      const tokens = units
-        .flatMap((unit) => unit.responses)
-        .reduce((sum, response) => sum + response.length, 0);
-      for (const gradient of Object.values(gradients)) gradient.data.fill(0);
-      let sums: Sums = {
-        tokens: 0,
-        clippedHigh: 0,
-        clippedLow: 0,
-        klSum: 0,
-        entropySum: 0,
-        loss: 0,
-        maxLogRatio: 0,
-      };
-      for (const chunk of chunksByLength(units, options.microBatchUnits)) {
-        const batch = chunk.map(({ unit }) => unit);
-        const [, stats] = await runAccumulate(
-          params,
-          gradients,
-          lossBatch(batch, pack(batch), 1 / tokens),
-          sampler,
-        );
-        sums = addStats(sums, stats);
-      }
+    async update(units, { learningRate, step, klCoefficient = 0 }) {
+      const inLoss = options.kl?.use === "loss" ? klCoefficient : undefined;
+      const sums = await accumulate(compiled, gradients, units, inLoss);
       const hyper = adamwHostStep(step, learningRate, options);
-      const [, , result] = await runApply(params, state, gradients, hyper);
+      const [, , result] = await compiled.graphs.apply(params, state, gradients, hyper);
+      const responses = units.flatMap((unit) => unit.responses);
+      const tokens = responses.reduce((count, response) => count + response.length, 0);
       return {
-        loss: sums.loss,
-        clipShareLow: sums.clippedLow / tokens,
-        clipShareHigh: sums.clippedHigh / tokens,
-        klApprox: sums.klSum / tokens,
-        entropy: sums.entropySum / tokens,
-        ratioDeviation: Math.expm1(sums.maxLogRatio),
+        ...statsOf(sums, tokens),
         gradNorm: result.norm.data[0] as number,
         isApplied: result.finite.data[0] === 1,
       };

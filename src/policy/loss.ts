@@ -8,6 +8,8 @@
  * The cap ℓ3 is meant for A < 0 only; for A ≥ 0, max(ℓ1, ℓ2) ≤ 0 ≤ ℓ3, so one formula serves both signs and no
  * selection by sign is needed. Source: Eq. 8; R1-ShareVL `compute_policy_loss`.
  *
+ * Eq. 8 has one ratio per response, Π π/π_old (`ratio: "response"`); the released code one per token (`"token"`).
+ *
  * Departures
  * 1. δ is clamped to ±`maxLogRatio` (20): e^δ cannot overflow, so a token far off the old policy has gradient 0, not NaN.
  * 2. The sum is scaled by what the caller says (`scale`), so that micro-batches of one mini-batch add up to its global
@@ -23,8 +25,10 @@ export interface PolicyLossOptions {
   readonly clipHigh: number;
   /** c: for A < 0 a token's loss is at most c·|A|. Infinity turns the cap off. */
   readonly dualClip: number;
-  /** Bound on |log π − log π_old|. */
+  /** Bound on |log π − log π_old|; Infinity: none. */
   readonly maxLogRatio: number;
+  /** One ratio per token, or one per response (the product over its tokens). */
+  readonly ratio: "token" | "response";
 }
 
 /** As the released code, with EasyR1's later bound on the log-ratio. */
@@ -33,6 +37,7 @@ export const POLICY_LOSS_DEFAULTS: PolicyLossOptions = {
   clipHigh: 0.3,
   dualClip: 3.0,
   maxLogRatio: 20,
+  ratio: "token",
 };
 
 export interface PolicyLossInputs {
@@ -64,7 +69,7 @@ export interface PolicyLossStats {
 }
 
 /** Tokens where `condition` holds, counted with the mask. */
-function countWhere(condition: Tensor, mask: Tensor): Tensor {
+export function countWhere(condition: Tensor, mask: Tensor): Tensor {
   return tf.sum(tf.mul(tf.cast(condition, "float32"), mask));
 }
 
@@ -79,8 +84,9 @@ export function policyLoss(
   dims("policyLoss: mask", mask, "P T", { P, T });
   dims("policyLoss: advantages", advantages, "P T", advantages.shape[1] === 1 ? { P } : { P, T });
 
-  const rawLogRatio = tf.mul(tf.sub(logProbs, oldLogProbs), mask);
-  const logRatio = tf.clipByValue(rawLogRatio, -options.maxLogRatio, options.maxLogRatio);
+  const tokenLogRatio = tf.mul(tf.sub(logProbs, oldLogProbs), mask);
+  const rawLogRatio = options.ratio === "token" ? tokenLogRatio : rowSums(tokenLogRatio);
+  const logRatio = bounded(rawLogRatio, options.maxLogRatio);
   const clippedLogRatio = tf.clipByValue(
     logRatio,
     Math.log(1 - options.clipLow),
@@ -96,12 +102,34 @@ export function policyLoss(
   return {
     loss: tf.sum(tf.mul(tf.mul(capped, mask), scale)),
     stats: {
-      tokens: tf.sum(mask),
+      ...tokenStats(inputs),
       clippedHigh: countWhere(tf.less(free, clipped), mask),
       clippedLow: countWhere(tf.greater(pessimistic, cap), mask),
-      klSum: tf.neg(tf.sum(rawLogRatio)),
-      entropySum: tf.neg(tf.sum(tf.mul(logProbs, mask))),
-      maxLogRatio: tf.max(tf.abs(rawLogRatio)),
     },
+  };
+}
+
+/** Each row's sum, in all of its places. */
+function rowSums(x: Tensor): Tensor {
+  return tf.mul(tf.onesLike(x), tf.sum(x, 1, true));
+}
+
+/** δ within ±bound; without a bound as it is. */
+function bounded(logRatio: Tensor, bound: number): Tensor {
+  return Number.isFinite(bound) ? tf.clipByValue(logRatio, -bound, bound) : logRatio;
+}
+
+/** The sums that every surrogate loss has. */
+export function tokenStats({
+  logProbs,
+  oldLogProbs,
+  mask,
+}: PolicyLossInputs): Omit<PolicyLossStats, "clippedHigh" | "clippedLow"> {
+  const logRatio = tf.mul(tf.sub(logProbs, oldLogProbs), mask);
+  return {
+    tokens: tf.sum(mask),
+    klSum: tf.neg(tf.sum(logRatio)),
+    entropySum: tf.neg(tf.sum(tf.mul(logProbs, mask))),
+    maxLogRatio: tf.max(tf.abs(logRatio)),
   };
 }

@@ -7,7 +7,7 @@ import { type Tensor, tf } from "../core/tf.js";
 import { POLICY_LOSS_DEFAULTS, type PolicyLossInputs } from "./loss.js";
 
 /** δ of each token, 0 where masked. */
-function logRatioOf({ logProbs, oldLogProbs, mask }: PolicyLossInputs): Tensor {
+export function logRatioOf({ logProbs, oldLogProbs, mask }: PolicyLossInputs): Tensor {
   const { P, T } = dims("loss: logProbs", logProbs, "P T");
   dims("loss: oldLogProbs", oldLogProbs, "P T", { P, T });
   dims("loss: mask", mask, "P T", { P, T });
@@ -43,12 +43,17 @@ export const GSPO_DEFAULTS: ClipRange = { clipLow: 3e-4, clipHigh: 4e-4 };
  * @param inputs `advantages` `[P, 1]`, or `[P, T]` equal along a row
  */
 export function gspoLoss(inputs: PolicyLossInputs, options: ClipRange = GSPO_DEFAULTS): Tensor {
-  const tokens_P_1 = tf.maximum(tf.sum(inputs.mask, 1, true), 1);
-  const logRatio_P_1 = tf.div(tf.sum(logRatioOf(inputs), 1, true), tokens_P_1);
+  const logRatio_P_1 = meanLogRatio(inputs);
   const bounded = tf.clipByValue(logRatio_P_1, Math.log(1 - options.clipLow), Math.log(1 + options.clipHigh));
   const penalty = tf.neg(inputs.advantages);
   const perToken = tf.maximum(tf.mul(penalty, tf.exp(logRatio_P_1)), tf.mul(penalty, tf.exp(bounded)));
   return weightedSum(perToken, inputs);
+}
+
+/** `[P, 1]`: mean of δ over a response's tokens, the logarithm of GSPO's ratio. */
+export function meanLogRatio(inputs: PolicyLossInputs): Tensor {
+  const tokens_P_1 = tf.maximum(tf.sum(inputs.mask, 1, true), 1);
+  return tf.div(tf.sum(logRatioOf(inputs), 1, true), tokens_P_1);
 }
 
 /**

@@ -11,11 +11,17 @@ import type { QuestionGroup } from "../records.js";
 export interface AdvantageUnit extends Unit {
   /** [R] */
   readonly advantages: readonly number[];
+  /** [R]: which responses were cut off at the length limit; none unless given. */
+  readonly isTruncated?: readonly boolean[];
 }
 
 /** An advantage unit with `oldLogProbs[r][t]`, log π_old of every response token under this prompt. */
 export interface UpdateUnit extends AdvantageUnit {
   readonly oldLogProbs: readonly Float32Array[];
+  /** The same of the reference policy; where the loss has a KL term. */
+  readonly referenceLogProbs?: readonly Float32Array[];
+  /** `importance[r][t]`, factor on the advantage of each token; 1 unless given. */
+  readonly importance?: readonly ArrayLike<number>[];
 }
 
 /**
@@ -26,14 +32,16 @@ export function unitsOf(group: QuestionGroup, prompts_M: readonly Prompt[]): Adv
   invariant(prompts_M.length === group.variants.length, "unitsOf: one prompt per variant");
   return prompts_M.map((prompt, k) => {
     const pairs = group.pairs.filter((pair) => pair.k === k);
+    const rollouts = pairs.map(({ j, i }) => {
+      const response = group.responses[j]?.[i];
+      invariant(response, `unitsOf: no response ${j}, ${i}`);
+      return response.rollout;
+    });
     return {
       prompt,
-      responses: pairs.map(({ j, i }) => {
-        const response = group.responses[j]?.[i];
-        invariant(response, `unitsOf: no response ${j}, ${i}`);
-        return response.rollout.tokens;
-      }),
+      responses: rollouts.map(({ tokens }) => tokens),
       advantages: pairs.map((pair) => pair.advantage),
+      isTruncated: rollouts.map(({ stopReason }) => stopReason === "length"),
     };
   });
 }

@@ -7,7 +7,8 @@ import { loadCheckpoint, saveCheckpoint, type TrainState } from "../checkpoint/c
 import type { OnProgress } from "../core/progress.js";
 import { loadModel, type Model } from "../model/load.js";
 import type { Unit } from "../model/qwen25vl/pack.js";
-import { createLearner, type LearnerOptions, type UpdateStats } from "../policy/learner.js";
+import { checkParams } from "../model/qwen25vl/params.js";
+import { createLearner, type LearnerOptions, type UpdateAt, type UpdateStats } from "../policy/learner.js";
 import type { UpdateUnit } from "../policy/units.js";
 import type { Rollout } from "../records.js";
 import { generate, type RolloutRequest } from "../rollout/generate.js";
@@ -21,14 +22,13 @@ export interface Engine {
   generate(request: PlainRolloutRequest, onProgress?: OnProgress): Promise<Rollout[][]>;
   /** log π of every response token under its prompt: `[unit][r][t]`. */
   logProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
-  /** One optimizer step; `step` counts optimizer steps from 1. */
-  update(
-    units: readonly UpdateUnit[],
-    at: { readonly learningRate: number; readonly step: number },
-  ): Promise<UpdateStats>;
+  /** The same of the policy that training began with; only where `kl.use` asks for it. */
+  referenceLogProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
+  /** One optimizer step. */
+  update(units: readonly UpdateUnit[], at: UpdateAt): Promise<UpdateStats>;
   /** Writes a checkpoint below `parent`. @throws CheckpointError when it cannot be written */
   save(parent: string, state: TrainState): Promise<void>;
-  /** Continues from a checkpoint. @throws CheckpointError when it is damaged */
+  /** Continues from a checkpoint. @throws CheckpointError when it is damaged; ModelError when it is another model's */
   restore(folder: string): Promise<void>;
   /** Memory of the engine's process. */
   memory(): Promise<MemoryUse>;
@@ -47,6 +47,13 @@ export interface EngineSettings {
   readonly learner: LearnerOptions;
 }
 
+/** Where a checkpoint keeps them, for messages. */
+const PART_FILES = {
+  params: "model.safetensors",
+  first: "optimizer.safetensors, first moments",
+  second: "optimizer.safetensors, second moments",
+} as const;
+
 /** An engine on the calling thread. Its graphs block that thread while they run. */
 export function createEngine(model: Model, options: LearnerOptions): Engine {
   const policy = createLocalPolicy(model);
@@ -55,19 +62,18 @@ export function createEngine(model: Model, options: LearnerOptions): Engine {
     generate: (request, onProgress) =>
       generate(policy, { ...request, ...(onProgress ? { onProgress } : {}) }),
     logProbs: (units) => learner.logProbs(units),
+    referenceLogProbs: (units) => learner.referenceLogProbs(units),
     update: (units, at) => learner.update(units, at),
     async save(parent, state) {
       const { params, first, second } = learner;
       await saveCheckpoint(parent, { state, params, first, second }, model.dir);
     },
     async restore(folder) {
-      const { params, first, second } = await loadCheckpoint(folder);
-      for (const [mine, theirs] of [
-        [learner.params, params],
-        [learner.first, first],
-        [learner.second, second],
-      ] as const) {
-        for (const [name, array] of Object.entries(theirs)) mine[name]?.data.set(array.data);
+      const saved = await loadCheckpoint(folder);
+      const parts = ["params", "first", "second"] as const;
+      for (const part of parts) checkParams(model.config, saved[part], `${folder}: ${PART_FILES[part]}`);
+      for (const part of parts) {
+        for (const [name, array] of Object.entries(saved[part])) learner[part][name]?.data.set(array.data);
       }
     },
     memory: () =>

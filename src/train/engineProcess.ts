@@ -16,6 +16,7 @@ function send(reply: Reply): void {
 function answer(target: Engine, { id, method, args }: Request): Promise<unknown> {
   if (method === "generate") return target.generate(args[0], (progress) => send({ id, progress }));
   if (method === "logProbs") return target.logProbs(args[0]);
+  if (method === "referenceLogProbs") return target.referenceLogProbs(args[0]);
   if (method === "update") return target.update(...args);
   if (method === "save") return target.save(...args);
   if (method === "restore") return target.restore(args[0]);

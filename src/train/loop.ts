@@ -14,12 +14,14 @@ import { Rng } from "../core/rng.js";
 import type { QuestionSource } from "../data/source.js";
 import type { Processor } from "../model/processor.js";
 import { learningRateMultiplier } from "../optim/schedule.js";
+import { adaptKlCoefficient } from "../policy/kl.js";
+import { builtInRewarder, type Rewarder } from "../reward/rewarder.js";
 import type { Engine } from "./engine.js";
 import { evaluate } from "./evaluate.js";
-import { stepMetrics } from "./measure.js";
+import { measuredKl, stepMetrics } from "./measure.js";
 import type { StepMetrics } from "./metrics.js";
 import type { RunFolder } from "./runFolder.js";
-import { trainStep } from "./step.js";
+import { type StepResult, trainStep } from "./step.js";
 import { stopwatch } from "./stopwatch.js";
 
 export interface TrainOptions {
@@ -28,10 +30,14 @@ export interface TrainOptions {
   readonly processor: Processor;
   readonly questions: QuestionSource;
   readonly run: RunFolder;
+  /** What rewards responses; default: the built-in reward of the config. */
+  readonly rewarder?: Rewarder;
   readonly isResume: boolean;
   readonly onProgress?: OnProgress;
   /** Called after every finished step. */
   readonly onStep?: (step: number, metrics: StepMetrics) => void;
+  /** Told what a step could not do as asked, in sentences. */
+  readonly onNote?: (note: string) => void;
   /** Aborted: the step in progress is finished and saved, then training stops. */
   readonly signal?: AbortSignal;
   /** Milliseconds from any origin. */
@@ -47,7 +53,9 @@ export interface TrainOutcome {
 /** Where a run stands between two steps. */
 type Position = Omit<TrainState, "configDigest">;
 
-const START: Position = { step: 0, questionsSeen: 0, optimizerSteps: 0 };
+function startOf(config: RunConfig): Position {
+  return { step: 0, questionsSeen: 0, optimizerSteps: 0, ...initialKlCoefficient(config) };
+}
 
 /**
  * Trains until the configured number of steps, or until asked to stop.
@@ -55,7 +63,7 @@ const START: Position = { step: 0, questionsSeen: 0, optimizerSteps: 0 };
  */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const { config, run, signal } = options;
-  let position = options.isResume ? await resume(options) : START;
+  let position = options.isResume ? await resume(options) : startOf(config);
   await run.truncateAfter(position.step);
   if (!(await evaluateOnce(options, "before", position.step)))
     return { step: position.step, isFinished: false };
@@ -70,9 +78,9 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
 }
 
 /** Loads the newest whole checkpoint of this very run; without one, starts from the beginning. */
-async function resume({ engine, run }: TrainOptions): Promise<Position> {
+async function resume({ config, engine, run }: TrainOptions): Promise<Position> {
   const newest = (await listCheckpoints(run.checkpoints)).at(-1);
-  if (!newest) return START;
+  if (!newest) return startOf(config);
   const { configDigest, ...position } = await readTrainState(newest);
   if (configDigest !== run.configDigest) {
     throw new CheckpointError(
@@ -86,12 +94,12 @@ async function resume({ engine, run }: TrainOptions): Promise<Position> {
 async function oneStep(position: Position, options: TrainOptions): Promise<Position> {
   const { config, engine, processor, run, now, onProgress } = options;
   const step = position.step + 1;
-  const B = config.train.questionsPerStep;
-  const indices = Array.from({ length: B }, (_, at) => position.questionsSeen + at);
-  const questions = await Promise.all(indices.map((index) => options.questions.train(index)));
   const watch = stopwatch(now);
-  const multiplier = learningRateMultiplier(position.step, { warmupSteps: config.update.warmupSteps });
-  const learningRate = config.update.learningRate * multiplier;
+  const learningRate = learningRateAt(position.step, config);
+  const cursor = { next: position.questionsSeen };
+  const nextQuestions = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => options.questions.train(cursor.next++)));
+  const questions = await nextQuestions(config.train.questionsPerStep);
   const note = `step ${step} of ${config.train.steps}`;
   const result = await watch.time("step", () =>
     trainStep(questions, {
@@ -102,18 +110,53 @@ async function oneStep(position: Position, options: TrainOptions): Promise<Posit
       optimizerSteps: position.optimizerSteps,
       rng: Rng.fromSeed(config.seed).split("step", step),
       stopwatch: watch,
+      moreQuestions: nextQuestions,
+      ...(position.klCoefficient === undefined ? {} : { klCoefficient: position.klCoefficient }),
+      ...(options.rewarder ? { rewarder: options.rewarder } : {}),
       ...(onProgress ? { onProgress: (event) => onProgress({ ...event, note }) } : {}),
     }),
   );
-  const metrics = stepMetrics(result, { learningRate, seconds: watch.seconds, ...(await engine.memory()) });
+  const metrics = stepMetrics(result, {
+    learningRate,
+    ...(position.klCoefficient === undefined ? {} : { klCoefficient: position.klCoefficient }),
+    seconds: watch.seconds,
+    ...(await engine.memory()),
+  });
+  for (const text of result.notes) options.onNote?.(`step ${step}: ${text}`);
   await run.appendStep(step, metrics, result.groups.slice(0, config.train.loggedQuestions));
   options.onStep?.(step, metrics);
   const applied = result.updates.filter((update) => update.isApplied).length;
   return {
     step,
-    questionsSeen: position.questionsSeen + B,
+    questionsSeen: cursor.next,
     optimizerSteps: position.optimizerSteps + applied,
+    ...nextKlCoefficient(position, result, config),
   };
+}
+
+/** Learning rate of the rollout step after `step` of them. */
+function learningRateAt(step: number, { update, train }: RunConfig): number {
+  const { learningRate, warmupSteps, startsAtZero, schedule, minLearningRateRatio } = update;
+  const course = { kind: schedule, minRatio: minLearningRateRatio, totalSteps: train.steps };
+  return learningRate * learningRateMultiplier(step, { ...course, warmupSteps, startsAtZero });
+}
+
+/** β at the start; undefined where nothing reads it. */
+function initialKlCoefficient({ kl }: RunConfig): Pick<Position, "klCoefficient"> {
+  return kl.use === "off" ? {} : { klCoefficient: kl.coefficient };
+}
+
+/** β of the next step: moved by the adaptive controller, by the KL that this step measured. */
+function nextKlCoefficient(
+  { klCoefficient }: Position,
+  result: StepResult,
+  { kl }: RunConfig,
+): Pick<Position, "klCoefficient"> {
+  if (klCoefficient === undefined) return {};
+  const measured = measuredKl(result);
+  if (kl.controller === "fixed" || !Number.isFinite(measured)) return { klCoefficient };
+  const samples = result.groups.reduce((sum, { responses }) => sum + responses.flat().length, 0);
+  return { klCoefficient: adaptKlCoefficient(klCoefficient, { kl: measured, samples }, kl) };
 }
 
 async function save(position: Position, { config, engine, run }: TrainOptions): Promise<void> {
@@ -136,6 +179,7 @@ async function evaluateOnce(
   const limits = {
     formatPrompt: config.expand.formatPrompt,
     maxResponseLength: config.rollout.maxResponseLength,
+    rewarder: options.rewarder ?? builtInRewarder(config.reward),
   };
   try {
     const evaluation = await evaluate(options, questions, {

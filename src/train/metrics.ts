@@ -6,6 +6,7 @@
  * counts once, however many pairs it takes part in.
  */
 import { invariant } from "../core/errors.js";
+import { WORK_METRICS } from "./workMetrics.js";
 
 /** Which way a metric should go: `flat` should not drift, `none` is neither good nor bad. */
 export type Direction = "up" | "down" | "flat" | "none";
@@ -13,7 +14,7 @@ export type Direction = "up" | "down" | "flat" | "none";
 export interface MetricDefinition {
   readonly formula: string;
   /** `share` is a number in [0, 1]. */
-  readonly unit: "share" | "tokens" | "tokens/s" | "nats" | "seconds" | "bytes" | "count" | "1";
+  readonly unit: "share" | "tokens" | "tokens/s" | "ms/token" | "nats" | "seconds" | "bytes" | "count" | "1";
   readonly direction: Direction;
   readonly trl?: string;
   readonly easyR1?: string;
@@ -41,15 +42,45 @@ const REWARD_METRICS = {
     trl: "rewards/format/mean",
     easyR1: "reward/format",
   },
+  "reward/max": {
+    formula: "largest overall reward of a response",
+    unit: "1",
+    direction: "up",
+    easyR1: "critic/score/max",
+  },
+  "reward/min": {
+    formula: "smallest overall reward of a response",
+    unit: "1",
+    direction: "up",
+    easyR1: "critic/score/min",
+  },
+  "score/mean": {
+    formula: "mean of what is compared: overall reward − over-long penalty − β·Σ KL",
+    unit: "1",
+    direction: "up",
+    easyR1: "critic/rewards/mean",
+  },
+  "score/max": {
+    formula: "largest score of a response",
+    unit: "1",
+    direction: "up",
+    easyR1: "critic/rewards/max",
+  },
+  "score/min": {
+    formula: "smallest score of a response",
+    unit: "1",
+    direction: "up",
+    easyR1: "critic/rewards/min",
+  },
   "reward/std": {
-    formula: "mean over questions of the sample standard deviation of the pooled m·n rewards",
+    formula: "mean over questions of the sample standard deviation of the pooled m·n scores",
     unit: "1",
     direction: "none",
     trl: "reward_std",
   },
   frac_reward_zero_std: {
     formula:
-      "share of (question, variant) groups whose n rewards are all equal = 1 − advantage/valid_share_local",
+      "share of (question, variant) groups whose n scores are all equal = 1 − advantage/valid_share_local",
     unit: "share",
     direction: "down",
     trl: "frac_reward_zero_std",
@@ -57,13 +88,31 @@ const REWARD_METRICS = {
 } as const satisfies Record<string, MetricDefinition>;
 
 const ADVANTAGE_METRICS = {
+  "advantage/mean": {
+    formula: "mean over the response tokens of all pairs of the pair's advantage: long responses weigh more",
+    unit: "1",
+    direction: "flat",
+    easyR1: "critic/advantages/mean",
+  },
+  "advantage/max": {
+    formula: "largest advantage of a pair",
+    unit: "1",
+    direction: "none",
+    easyR1: "critic/advantages/max",
+  },
+  "advantage/min": {
+    formula: "smallest advantage of a pair",
+    unit: "1",
+    direction: "none",
+    easyR1: "critic/advantages/min",
+  },
   "advantage/valid_share_pooled": {
-    formula: "share of questions whose pooled m·n rewards are not all equal",
+    formula: "share of questions whose pooled m·n scores are not all equal",
     unit: "share",
     direction: "up",
   },
   "advantage/valid_share_local": {
-    formula: "share of (question, variant) groups whose n rewards are not all equal",
+    formula: "share of (question, variant) groups whose n scores are not all equal",
     unit: "share",
     direction: "up",
   },
@@ -118,6 +167,18 @@ const LENGTH_METRICS = {
     unit: "tokens",
     direction: "none",
     easyR1: "prompt_length/mean",
+  },
+  "prompt_length/max": {
+    formula: "longest prompt",
+    unit: "tokens",
+    direction: "none",
+    easyR1: "prompt_length/max",
+  },
+  "prompt_length/min": {
+    formula: "shortest prompt",
+    unit: "tokens",
+    direction: "none",
+    easyR1: "prompt_length/min",
   },
 } as const satisfies Record<string, MetricDefinition>;
 
@@ -181,55 +242,32 @@ const POLICY_METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
-const WORK_METRICS = {
-  "rollout/tokens_per_second": {
-    formula: "response tokens sampled / timing_s/rollout",
-    unit: "tokens/s",
-    direction: "up",
-  },
-  "rollout/log_prob_gap": {
-    formula: "largest |log π of the sampler − log π of the learner| over sampled tokens",
+/** Logged where a KL term, a KL penalty or an entropy bonus is on. */
+const TERM_METRICS = {
+  "policy/kl_reference": {
+    formula:
+      "kl.estimator of KL(π ‖ initial policy): token mean in the loss; mean over responses of token means in the reward",
     unit: "nats",
-    direction: "down",
-    trl: "sampling/sampling_logp_difference/max",
+    direction: "none",
+    trl: "kl",
+    easyR1: "actor/kl_loss",
   },
-  "timing_s/expand": { formula: "making variants and prompts", unit: "seconds", direction: "down" },
-  "timing_s/rollout": { formula: "sampling", unit: "seconds", direction: "down", easyR1: "timing_s/gen" },
-  "timing_s/reward": {
-    formula: "grading and advantages",
+  "policy/kl_coefficient": {
+    formula: "β of the step",
+    unit: "1",
+    direction: "none",
+    easyR1: "actor/kl_coef",
+  },
+  "policy/entropy_full": {
+    formula: "token mean of −Σ p·log p over the vocabulary, mean over the step's updates",
+    unit: "nats",
+    direction: "none",
+  },
+  "timing_s/reference": {
+    formula: "log π of every pair under the initial policy",
     unit: "seconds",
     direction: "down",
-    easyR1: "timing_s/reward",
-  },
-  "timing_s/old_log_probs": {
-    formula: "log π_old of every pair",
-    unit: "seconds",
-    direction: "down",
-    easyR1: "timing_s/old",
-  },
-  "timing_s/update": {
-    formula: "all updates of the step",
-    unit: "seconds",
-    direction: "down",
-    easyR1: "timing_s/update_actor",
-  },
-  "timing_s/step": {
-    formula: "the whole step",
-    unit: "seconds",
-    direction: "down",
-    trl: "step_time",
-    easyR1: "timing_s/step",
-  },
-  "perf/resident_bytes": {
-    formula: "resident size of the process at the end of the step",
-    unit: "bytes",
-    direction: "flat",
-    easyR1: "perf/cpu_memory_used_gb",
-  },
-  "perf/peak_bytes": {
-    formula: "largest resident size since the process began",
-    unit: "bytes",
-    direction: "flat",
+    easyR1: "timing_s/ref",
   },
 } as const satisfies Record<string, MetricDefinition>;
 
@@ -255,13 +293,17 @@ export const METRICS = {
   ...LENGTH_METRICS,
   ...POLICY_METRICS,
   ...WORK_METRICS,
+  ...TERM_METRICS,
   ...EVALUATION_METRICS,
 } as const;
 
-export type MetricName = keyof typeof METRICS;
-type OccasionalName = keyof typeof EVALUATION_METRICS;
+/** Logged only where what they measure is on, or an evaluation was made. */
+export const OCCASIONAL_METRICS = { ...TERM_METRICS, ...EVALUATION_METRICS } as const;
 
-/** What every step logs; evaluations only where one was made. */
+export type MetricName = keyof typeof METRICS;
+type OccasionalName = keyof typeof OCCASIONAL_METRICS;
+
+/** What every step logs; terms only where they are on. */
 export type StepMetrics = Readonly<Record<Exclude<MetricName, OccasionalName>, number>> &
   Readonly<Partial<Record<OccasionalName, number>>>;
 
@@ -287,3 +329,24 @@ export function assertKnown(record: Readonly<Record<string, unknown>>): void {
     `metrics: unknown name: ${unknown.join(", ")}; define it in train/metrics.ts`,
   );
 }
+
+/** Names that EasyR1 logs and that have no metric of their own here, with the reason. */
+export const EASYR1_NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
+  "critic/score/mean": "reward/overall",
+  "critic/returns/mean": "advantage/mean: a response is rewarded once, at its end",
+  "critic/returns/max": "advantage/max",
+  "critic/returns/min": "advantage/min",
+  "critic/kl": "policy/kl_reference",
+  "critic/kl_coef": "policy/kl_coefficient",
+  "prompt_length/clip_ratio": "prompts are never cut",
+  "perf/time_per_step": "timing_s/step",
+  "timing_s/validation": "took of evaluations: evaluations.jsonl",
+  "timing_s/save_checkpoint": "checkpoints are written after the step's row",
+  "val/reward_score": "evaluations.jsonl",
+  "val/overall_reward": "evaluations.jsonl",
+  "critic/values/*, critic/vf_*, critic/grad_norm, critic/lr, timing_*/values, timing_*/update_critic, perf/mfu_critic":
+    "there is no critic",
+  "global_seqlen/*, timing_s/gen_max": "there is one process, nothing to balance",
+  "perf/mfu_actor, perf/max_memory_allocated_gb, perf/max_memory_reserved_gb":
+    "graphs run on the CPU, whose peak is not known",
+};

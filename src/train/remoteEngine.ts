@@ -12,7 +12,7 @@ import * as errors from "../core/errors.js";
 import type { OnProgress, ProgressEvent } from "../core/progress.js";
 import type { Engine, EngineSettings } from "./engine.js";
 
-type Method = "generate" | "logProbs" | "update" | "save" | "restore" | "memory";
+type Method = "generate" | "logProbs" | "referenceLogProbs" | "update" | "save" | "restore" | "memory";
 
 /** A call of an engine's method; `args` without callbacks. */
 export type Request = {
@@ -95,6 +95,7 @@ export function startRemoteEngine(settings: EngineSettings): Engine {
   return {
     generate: (request, onProgress) => ask("generate", [request], onProgress),
     logProbs: (units) => ask("logProbs", [units]),
+    referenceLogProbs: (units) => ask("referenceLogProbs", [units]),
     update: (units, at) => ask("update", [units, at]),
     save: (parent, state) => ask("save", [parent, state]),
     restore: (folder) => ask("restore", [folder]),

@@ -21,11 +21,14 @@ import { zip } from "../core/zip.js";
 import type { Extracted, ImageSource, Question, QuestionGroup, Response } from "../records.js";
 import type { Evaluation } from "./evaluate.js";
 import { assertKnown, type StepMetrics } from "./metrics.js";
+import { appendEvent, truncateEvents } from "./tensorboard.js";
 
 const METRICS = "metrics.jsonl";
 const ROLLOUTS = "rollouts.jsonl";
 const EVALUATIONS = "evaluations.jsonl";
 const CONFIG = "config.yaml";
+/** TensorBoard takes for its own what has `tfevents` in its name. */
+const EVENTS = "events.out.tfevents.sharegrpo";
 const QUESTIONS = "questions.digest";
 
 /** Evaluated questions kept as examples per evaluation. */
@@ -99,6 +102,7 @@ export class RunFolder {
     for (const name of [METRICS, ROLLOUTS, EVALUATIONS].filter((file) => present.has(file))) {
       await truncateJsonl(join(this.dir, name), isKept);
     }
+    await truncateEvents(join(this.dir, EVENTS), step);
   }
 
   async hasEvaluation(label: "before" | "after"): Promise<boolean> {
@@ -113,6 +117,7 @@ export class RunFolder {
     const numbers = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, finite(value)]));
     for (const group of groups) await this.append(ROLLOUTS, await this.rolloutRecord(step, group));
     await this.append(METRICS, { step, ...numbers });
+    await this.appendScalars(step, metrics);
   }
 
   async appendEvaluation(
@@ -148,6 +153,12 @@ export class RunFolder {
       samples,
     };
     await this.append(EVALUATIONS, record);
+    await this.appendScalars(step, { "eval/accuracy": correct / total, "eval/format": formatted / total });
+  }
+
+  private async appendScalars(step: number, scalars: Partial<StepMetrics>): Promise<void> {
+    assertKnown(scalars);
+    await appendEvent(join(this.dir, EVENTS), { wallTime: Date.now() / 1000, step, scalars });
   }
 
   private async append(name: string, record: object): Promise<void> {

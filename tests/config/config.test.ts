@@ -112,7 +112,7 @@ describe("resolveConfig", () => {
       broken({ expand: { variants: 1 }, rollout: { responses: 1 }, update: { algorithm: "grpo" } }),
     ).toThrow("variants × responses must be at least 2");
     expect(broken({ expand: { variants: 4 }, rollout: { responses: 1 } })).toThrow(
-      "x: rollout.responses: share-grpo compares the responses of one variant with each other",
+      "x: rollout.responses: responses of one variant are compared with each other",
     );
     expect(broken({ train: { questionsPerStep: 5 }, update: { optimizerStepsPerRollout: 2 } })).toThrow(
       "x: update.optimizerStepsPerRollout: questions are split evenly",

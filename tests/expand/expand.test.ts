@@ -158,7 +158,8 @@ describe("views", () => {
     expect(variants[0]?.images.map((view) => view.kind === "bytes" && view.bytes.length)).not.toContain(
       image.length,
     );
-    const released = await expandQuestion(two, { ...options, guidanceStyle: "released" }, rng());
+    const asReleased = { ...options, guidanceStyle: "released", guidancePlacement: "every-segment" } as const;
+    const released = await expandQuestion(two, asReleased, rng());
     const swapped = guidanceSentence("rotate_90cw", "released");
     expect(released.variants[0]?.text).toBe(`${swapped} see <image>${swapped} and <image>${swapped} here`);
   });

@@ -81,7 +81,7 @@ describe("rewardWithKl", () => {
     const own = (values: number[]) => values.filter((_, t) => mask[t] === 1);
     const reward = token_scores.reduce((sum, score) => sum + score, 0);
     const logProbs = { old: own(log_probs_old), reference: own(ref_log_probs) };
-    expect(rewardWithKl(reward, logProbs, kl_coef)).toBeCloseTo(sequence_reward, 12);
+    expect(rewardWithKl(reward, logProbs, { coefficient: kl_coef })).toBeCloseTo(sequence_reward, 12);
   });
 });
 

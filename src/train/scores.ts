@@ -1,0 +1,67 @@
+/**
+ * @module What a response is compared by: its reward, less the penalty for length, less that for leaving the reference
+ * policy. Without penalties a score is the overall reward.
+ */
+import type { RunConfig } from "../config/schema.js";
+import { mean } from "../core/stats.js";
+import { zip } from "../core/zip.js";
+import { klOfResponse, rewardWithKl } from "../policy/kl.js";
+import type { Response } from "../records.js";
+import { overlongPenalty } from "../reward/overlong.js";
+import type { SampledGroup } from "./sampleGroups.js";
+import type { StepContext } from "./step.js";
+
+export interface Scores {
+  /** `scores_Q_M_N[q][j][i]` */
+  readonly scores_Q_M_N: readonly (readonly (readonly number[])[])[];
+  /** Mean over responses of the token mean of the KL estimate, nats; where KL is taken off the reward. */
+  readonly rewardKl?: number;
+}
+
+/** Reward plus over-long penalty (0 or less). */
+export function scoreOf(
+  { reward, rollout }: Response,
+  config: Pick<RunConfig, "reward" | "rollout">,
+): number {
+  const { overlongBuffer: buffer, overlongFactor: factor } = config.reward;
+  if (buffer === 0) return reward.overall;
+  const { maxResponseLength: maxLength } = config.rollout;
+  return reward.overall + overlongPenalty(rollout.tokens.length, { maxLength, buffer, factor });
+}
+
+/** Scores of a step's responses. */
+export async function scoresOf(sampled_Q: readonly SampledGroup[], context: StepContext): Promise<Scores> {
+  const { config } = context;
+  const plain = sampled_Q.map(({ responses }) =>
+    responses.map((responses_N) => responses_N.map((response) => scoreOf(response, config))),
+  );
+  return config.kl.use === "reward" ? lessKl(plain, sampled_Q, context) : { scores_Q_M_N: plain };
+}
+
+/** Takes β · Σ_t kl_t off each score, under the prompt that the response was sampled from. */
+async function lessKl(
+  plain_Q_M_N: Scores["scores_Q_M_N"],
+  sampled_Q: readonly SampledGroup[],
+  { config, engine, stopwatch, klCoefficient = 0 }: StepContext,
+): Promise<Scores> {
+  const { estimator } = config.kl;
+  const units = sampled_Q.flatMap(({ prompts_M, responses }) =>
+    zip(prompts_M, responses).map(([prompt, responses_N]) => ({
+      prompt,
+      responses: responses_N.map(({ rollout }) => rollout.tokens),
+    })),
+  );
+  const left = await stopwatch.time("reference", () => engine.referenceLogProbs(units));
+  const kl: number[] = [];
+  const scores_Q_M_N = zip(plain_Q_M_N, sampled_Q).map(([plain_M_N, { responses }]) =>
+    zip(zip(plain_M_N, responses), left.splice(0, responses.length)).map(
+      ([[plain_N, responses_N], reference_N]) =>
+        zip(zip(plain_N, responses_N), reference_N).map(([[score, { rollout }], reference]) => {
+          const logProbs = { old: rollout.logProbs, reference };
+          kl.push(klOfResponse(logProbs, estimator) / reference.length);
+          return rewardWithKl(score, logProbs, { coefficient: klCoefficient, estimator });
+        }),
+    ),
+  );
+  return { scores_Q_M_N, rewardKl: mean(kl) };
+}

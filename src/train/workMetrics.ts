@@ -1,0 +1,122 @@
+/**
+ * @module The metrics of what a step costs: time, throughput, memory.
+ */
+import type { MetricDefinition } from "./metrics.js";
+
+const TIMING_METRICS = {
+  "timing_s/expand": { formula: "making variants and prompts", unit: "seconds", direction: "down" },
+  "timing_s/rollout": { formula: "sampling", unit: "seconds", direction: "down", easyR1: "timing_s/gen" },
+  "timing_s/reward": {
+    formula: "grading, and penalties on top of rewards",
+    unit: "seconds",
+    direction: "down",
+    easyR1: "timing_s/reward",
+  },
+  "timing_s/advantages": {
+    formula: "advantages and pairs",
+    unit: "seconds",
+    direction: "down",
+    easyR1: "timing_s/adv",
+  },
+  "timing_s/old_log_probs": {
+    formula: "log π_old of every pair",
+    unit: "seconds",
+    direction: "down",
+    easyR1: "timing_s/old",
+  },
+  "timing_s/update": {
+    formula: "all updates of the step",
+    unit: "seconds",
+    direction: "down",
+    easyR1: "timing_s/update_actor",
+  },
+  "timing_s/step": {
+    formula: "the whole step",
+    unit: "seconds",
+    direction: "down",
+    trl: "step_time",
+    easyR1: "timing_s/step",
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+const PER_TOKEN_METRICS = {
+  "timing_per_token_ms/rollout": {
+    formula: "timing_s/rollout / sampled tokens",
+    unit: "ms/token",
+    direction: "down",
+    easyR1: "timing_per_token_ms/gen",
+  },
+  "timing_per_token_ms/reward": {
+    formula: "timing_s/reward / sampled tokens",
+    unit: "ms/token",
+    direction: "down",
+    easyR1: "timing_per_token_ms/reward",
+  },
+  "timing_per_token_ms/advantages": {
+    formula: "timing_s/advantages / perf/tokens",
+    unit: "ms/token",
+    direction: "down",
+    easyR1: "timing_per_token_ms/adv",
+  },
+  "timing_per_token_ms/old_log_probs": {
+    formula: "timing_s/old_log_probs / perf/tokens",
+    unit: "ms/token",
+    direction: "down",
+    easyR1: "timing_per_token_ms/old",
+  },
+  "timing_per_token_ms/update": {
+    formula: "timing_s/update / perf/tokens",
+    unit: "ms/token",
+    direction: "down",
+    easyR1: "timing_per_token_ms/update_actor",
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+export const WORK_METRICS = {
+  "rollout/tokens_per_second": {
+    formula: "response tokens sampled / timing_s/rollout",
+    unit: "tokens/s",
+    direction: "up",
+  },
+  "rollout/log_prob_gap": {
+    formula: "largest |log π of the sampler − log π of the learner| over sampled tokens",
+    unit: "nats",
+    direction: "down",
+    trl: "sampling/sampling_logp_difference/max",
+  },
+  "rollout/questions_asked": {
+    formula: "questions sampled for the step, those that rollout.filter put aside included",
+    unit: "count",
+    direction: "down",
+  },
+  "rollout/passed_share": {
+    formula: "questions that rollout.filter let pass / rollout/questions_asked",
+    unit: "share",
+    direction: "up",
+  },
+  ...TIMING_METRICS,
+  ...PER_TOKEN_METRICS,
+  "perf/tokens": {
+    formula: "tokens read by one pass over the step's pairs as rows: prompt and response of every pair",
+    unit: "tokens",
+    direction: "none",
+    easyR1: "perf/total_num_tokens",
+  },
+  "perf/tokens_per_second": {
+    formula: "perf/tokens / timing_s/step",
+    unit: "tokens/s",
+    direction: "up",
+    easyR1: "perf/throughput",
+  },
+  "perf/resident_bytes": {
+    formula: "resident size of the process at the end of the step",
+    unit: "bytes",
+    direction: "flat",
+    easyR1: "perf/cpu_memory_used_gb",
+  },
+  "perf/peak_bytes": {
+    formula: "largest resident size since the process began",
+    unit: "bytes",
+    direction: "flat",
+  },
+} as const satisfies Record<string, MetricDefinition>;
