@@ -8,8 +8,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
-import type { Interval } from "../../src/core/stats.js";
-import { formatMarkdownTable, formatPoints } from "../../src/report/table.js";
+import { type Interval, wilson } from "../../src/core/stats.js";
+import { formatInterval, formatMarkdownTable, formatPoints } from "../../src/report/table.js";
 import { type Arm, accuracyOf, finishedRun, meanOverSeeds, type SeedsOptions } from "./runs.js";
 
 const share = (id: string, name: string, ...settings: string[]): Arm => ({
@@ -97,6 +97,9 @@ export interface ArmOutcome {
   readonly seeds: readonly number[];
   /** Greedy held-out accuracy after training, per seed. */
   readonly after: readonly number[];
+  /** Answers after training, of all seeds together. */
+  readonly correct: number;
+  readonly questions: number;
   /** Gain over the untrained policy: mean over seeds with a 95 % t interval, in [−1, 1]. */
   readonly gain: Interval;
 }
@@ -109,22 +112,23 @@ function markdownOf(outcomes: ReadonlyMap<string, ArmOutcome>, command: string):
       const outcome = outcomes.get(arm.id);
       if (!outcome) return [label, "–", "–", "0", paper?.toFixed(1) ?? "–"];
       const { value, low, high } = outcome.gain;
+      const spread = Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`;
       return [
         label,
-        outcome.after.map(percent).join(", "),
-        `${formatPoints(value)} [${percent(low)}, ${percent(high)}]`,
+        formatInterval(wilson(outcome.correct, outcome.questions)),
+        `${formatPoints(value)}${spread}`,
         String(outcome.seeds.length),
         paper?.toFixed(1) ?? "–",
       ];
     });
-    const head = ["", "held-out accuracy after, %", "gain, points", "seeds", "paper, MathVista"];
+    const head = ["", "held-out accuracy after", "gain, points", "seeds", "paper, MathVista"];
     return [`## ${title}`, "", formatMarkdownTable({ head, rows }), ""];
   });
   return [
     "# The paper's ablations at our scale",
     "",
-    "Drawn scenes, bundled tiny policy, greedy accuracy on the same held-out questions after training; gains are means over",
-    "seeds with 95 % t intervals. The paper's numbers are single runs of a 7B model on MathVista: they are shown for the",
+    "Drawn scenes, bundled tiny policy. Greedy accuracy on the same held-out questions after training, with the 95 % Wilson",
+    "interval over all seeds' answers; gains are means over seeds, with 95 % t intervals from two seeds on. The paper's numbers are single runs of a 7B model on MathVista: they are shown for the",
     "order of the rows, not for comparison in size.",
     "",
     `Command: \`${command}\``,
@@ -146,8 +150,14 @@ export async function benchAblations(options: SeedsOptions): Promise<readonly Ar
       const { before, after } = await finishedRun(settled, seed, runs);
       const known = outcomes.get(arm.id);
       const all = [...(known?.after ?? []), accuracyOf(after)];
-      const gain = meanOverSeeds(all.map((accuracy) => accuracy - accuracyOf(before)));
-      outcomes.set(arm.id, { arm: arm.id, seeds: [...(known?.seeds ?? []), seed], after: all, gain });
+      outcomes.set(arm.id, {
+        arm: arm.id,
+        seeds: [...(known?.seeds ?? []), seed],
+        after: all,
+        correct: (known?.correct ?? 0) + after.correct,
+        questions: (known?.questions ?? 0) + after.total,
+        gain: meanOverSeeds(all.map((accuracy) => accuracy - accuracyOf(before))),
+      });
       print(`${arm.name}, seed ${seed}: ${percent(accuracyOf(before))} → ${percent(accuracyOf(after))} %`);
       const document = { command, outcomes: [...outcomes.values()] };
       await writeFileAtomic(join(results, "ablations.json"), `${JSON.stringify(document, undefined, 2)}\n`);
