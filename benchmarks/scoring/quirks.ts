@@ -158,4 +158,10 @@ export const NOT_REPRODUCED = [
     compatible: "a carriage return comes back from xlsx as _x000D_",
     fixed: "it comes back as a line break",
   },
+  {
+    id: "formulas",
+    where: "files",
+    compatible: "a response that begins with = is stored as a formula and comes back as its value, 0",
+    fixed: "its text is read",
+  },
 ] as const satisfies readonly Quirk[];
