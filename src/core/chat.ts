@@ -120,13 +120,20 @@ export async function requestBody(
 }
 
 const tokenCount = z.number().nullish();
+/** Text, or parts of which those with text count. */
+const contentSchema = z.union([
+  z.string(),
+  z
+    .array(z.object({ text: z.string().nullish() }))
+    .transform((parts) => parts.map(({ text }) => text ?? "").join("")),
+]);
 const replySchema = z.object({
   model: z.string().nullish(),
   choices: z
     .array(
       z.object({
         message: z.object({
-          content: z.string().nullish(),
+          content: contentSchema.nullish(),
           reasoning_content: z.string().nullish(),
           reasoning: z.string().nullish(),
         }),

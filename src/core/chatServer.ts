@@ -42,10 +42,13 @@ function endpoint(base: URL, path: string): URL {
 }
 
 /**
- * How long the server asks to be left alone: seconds, or a date measured by the server's own clock where it tells it.
+ * How long the server asks to be left alone: seconds (or OpenAI's milliseconds), or a date measured by the server's own
+ * clock where it tells it.
  * @param now milliseconds since 1970
  */
 export function retryAfterMs(headers: HttpReply["headers"], now: number): number | undefined {
+  const ms = Number(headers["retry-after-ms"] ?? Number.NaN);
+  if (ms >= 0) return ms;
   const text = headers["retry-after"];
   if (text === undefined || text.trim() === "") return undefined;
   const seconds = Number(text);
@@ -141,7 +144,8 @@ export async function askOnce(
   const parsed = parseReply(reply.text, model);
   if ("problem" in parsed) {
     const shown = shownUrl(url);
-    const message = `${shown}: the answer is no chat completion (${parsed.problem}); ${CURES.garbled}`;
+    const words = hide(wordsOf(reply.text), apiKey);
+    const message = `${shown}: the answer is no chat completion (${parsed.problem}): ${words}; ${CURES.garbled}`;
     throw new ServerError(message, { kind: "garbled", url: shown, status: reply.status });
   }
   return { ...parsed, latencyMs: clock.now() - startedMs };

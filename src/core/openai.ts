@@ -21,10 +21,13 @@ export interface ChatClientOptions {
   readonly concurrency?: number;
   /** For one request, from sending to the whole answer. */
   readonly timeoutMs?: number;
-  /** Further attempts after the first. */
+  /** Further attempts after the first, those not counted that only met a busy server. */
   readonly retries?: number;
+  /** Wait after a first failure; doubles with each further one … */
   readonly firstDelayMs?: number;
+  /** … up to this. */
   readonly maxDelayMs?: number;
+  /** Longest that a request waits for a busy server, and that a server may ask to be left alone. */
   readonly maxWaitMs?: number;
   /** Of the jitter. */
   readonly seed?: number;
@@ -65,9 +68,9 @@ function afterAttempts(error: ServerError, attempts: number): ServerError {
 }
 
 /** Worth another attempt. */
-const RETRIED: readonly ServerErrorKind[] = ["unreachable", "timeout", "busy", "broken", "garbled"];
+const RETRIED: readonly ServerErrorKind[] = ["unreachable", "timeout", "broken", "garbled"];
 /** The server, not the request, is in trouble: it rests, and the request goes elsewhere. */
-const SERVERS_FAULT: readonly ServerErrorKind[] = ["unreachable", "busy"];
+const SERVERS_FAULT: readonly ServerErrorKind[] = ["unreachable", "busy", "refused"];
 
 type Settings = ChatClientOptions & Required<Omit<ChatClientOptions, "apiKey" | "onRetry">>;
 
@@ -83,32 +86,53 @@ function resolveSettings(options: ChatClientOptions): Settings {
   return settings;
 }
 
+/** How far one request has come. */
+interface Course {
+  readonly startedMs: number;
+  /** Requests sent. */
+  attempts: number;
+  /** Of them, those that failed otherwise than by a busy server. */
+  failures: number;
+}
+
 /** Sends a request's JSON text until it is answered or the attempts are used up. */
 function createAttempts(bases: readonly URL[], connection: Connection, settings: Settings) {
   const { retries, onRetry, clock, maxWaitMs } = settings;
   const servers = createServers(bases, settings, clock);
   const jitters = Rng.fromSeed(settings.seed).split("jitter");
+
+  /** A busy server is waited for; other failures are counted; a refusal is tried on the other servers. */
+  const isHopeless = (kind: ServerErrorKind, { startedMs, attempts, failures }: Course): boolean => {
+    if (kind === "busy") return clock.now() - startedMs >= maxWaitMs;
+    if (kind === "refused") return attempts >= bases.length;
+    return !RETRIED.includes(kind) || failures > retries;
+  };
+
   /** Sends the server to rest, or waits; throws where another attempt is of no use. */
-  const recover = async (turn: Turn, error: unknown, attempt: number, signal?: AbortSignal) => {
+  const recover = async (turn: Turn, error: unknown, course: Course, signal?: AbortSignal) => {
     const isServersFault = error instanceof ServerError && SERVERS_FAULT.includes(error.details.kind);
     if (isServersFault) turn.rest(error);
     else turn.release();
     if (!(error instanceof ServerError)) throw error;
-    if (!RETRIED.includes(error.details.kind) || attempt > retries) throw afterAttempts(error, attempt);
-    onRetry?.(error, attempt);
+    if (error.details.kind !== "busy") course.failures++;
+    if (isHopeless(error.details.kind, course)) throw afterAttempts(error, course.attempts);
+    onRetry?.(error, course.attempts);
     if (isServersFault) return;
-    const delay = backoffMs(attempt, settings) * (0.5 + 0.5 * jitters.uniform());
+    const delay = backoffMs(course.failures, settings) * (0.5 + 0.5 * jitters.uniform());
     await clock.sleep(Math.min(error.details.retryAfterMs ?? delay, maxWaitMs), signal);
   };
+
   return async (body: string, signal?: AbortSignal): Promise<ChatReply> => {
-    for (let attempt = 1; ; attempt++) {
+    const course: Course = { startedMs: clock.now(), attempts: 0, failures: 0 };
+    for (;;) {
       const turn = await servers.take(jitters.uniform(), signal);
+      course.attempts++;
       try {
         const reply = await askOnce(turn.base, body, connection, signal);
         turn.succeed();
-        return { ...reply, attempts: attempt };
+        return { ...reply, attempts: course.attempts };
       } catch (error) {
-        await recover(turn, error, attempt, signal);
+        await recover(turn, error, course, signal);
       }
     }
   };

@@ -157,7 +157,8 @@ function failureJudge(concurrency: number) {
     isEnd(error: unknown): boolean {
       if (error instanceof DataError) return false;
       if (!(error instanceof ServerError)) return true;
-      return error.isOutage || ++inARow >= Math.max(LEAST_FAILURES, concurrency);
+      const isGone = ["unreachable", "refused"].includes(error.details.kind);
+      return isGone || ++inARow >= Math.max(LEAST_FAILURES, concurrency);
     },
   };
 }

@@ -139,6 +139,14 @@ describe("a request", () => {
     });
   });
 
+  test("a text that comes in parts is put together, an error with status 200 is shown", async () => {
+    const parts = '{"choices": [{"message": {"content": [{"type": "text", "text": "a"}, {"text": "b"}]}}]}';
+    expect((await clientOf(await inTurn({ kind: "junk", body: parts })).complete(HELLO)).text).toBe("ab");
+    const server = await inTurn({ kind: "junk", body: '{"error": {"message": "upstream is down"}}' });
+    const error = await failure(clientOf(server, { retries: 0 }).complete(HELLO));
+    expect(error.message).toMatch(/no chat completion \(choices: .*\): upstream is down; check/);
+  });
+
   test("no more requests are under way at once than allowed", async () => {
     const server = await serve(() => ({ kind: "reply", text: "hi", delayMs: 15 }));
     const client = clientOf(server, { concurrency: 3 });
@@ -257,6 +265,18 @@ describe("waiting", () => {
     expect(clock.now()).toBeLessThan(7101);
   });
 
+  test("a server that stays busy is waited for as long as allowed, however few the retries", async () => {
+    const clock = fakeClock();
+    const server = await inTurn({ kind: "status", status: 429 });
+    const options = { clock, retries: 0, firstDelayMs: 1000, maxDelayMs: 8000, maxWaitMs: 60_000 };
+    const error = await failure(clientOf(server, options).complete(HELLO));
+    expect(error.message).toMatch(
+      /status 429; lower the concurrency or run again later \(after \d+ attempts\)/,
+    );
+    expect(clock.now()).toBeGreaterThanOrEqual(60_000);
+    expect(clock.now()).toBeLessThan(80_000);
+  });
+
   test("a Retry-After beyond all patience fails at once and says so", async () => {
     const server = await inTurn({ kind: "status", status: 429, headers: { "retry-after": "86400" } });
     const error = await failure(clientOf(server).complete(HELLO));
@@ -270,6 +290,7 @@ describe("waiting", () => {
     expect(retryAfterMs({ "retry-after": date, date: "Wed, 21 Oct 2026 07:27:30 GMT" }, 0)).toBe(30_000);
     expect(retryAfterMs({ "retry-after": date }, Date.parse(date) - 2000)).toBe(2000);
     expect(retryAfterMs({ "retry-after": date }, Date.parse(date) + 2000)).toBe(0);
+    expect(retryAfterMs({ "retry-after": "9", "retry-after-ms": "120" }, 0)).toBe(120);
     expect(retryAfterMs({ "retry-after": "soon" }, 0)).toBeUndefined();
     expect(retryAfterMs({}, 0)).toBeUndefined();
   });
@@ -296,6 +317,18 @@ describe("several servers", () => {
     await Promise.all(Array.from({ length: 4 }, () => client.complete(HELLO)));
     await client.complete(HELLO);
     expect(dead.requests.length).toBeGreaterThan(0);
+  });
+
+  test("one that refuses is left aside; if all refuse, none is asked twice", async () => {
+    const refuses = { kind: "status", status: 404, body: "no such model" } as const;
+    const pair = [await inTurn(refuses), await inTurn("hi")];
+    const client = clientOf(pair, { concurrency: 1 });
+    for (let at = 0; at < 4; at++) expect((await client.complete(HELLO)).text).toBe("hi");
+    expect(pair[0]?.requests).toHaveLength(1);
+    const both = [await inTurn(refuses), await inTurn(refuses)];
+    const error = await failure(clientOf(both).complete(HELLO));
+    expect(error.message).toContain("status 404: no such model; check key, model name and address");
+    expect(both.map(({ requests }) => requests.length)).toEqual([1, 1]);
   });
 
   test("that are all dead are an outage, with the cure in the message", async () => {
