@@ -1,9 +1,9 @@
 /**
- * @module Runs beside each other: one metric of several runs, and curves over several seeds with their spread.
+ * @module Runs beside each other: one metric of several runs over their steps.
  */
 import type { StepRecord } from "../core/runRecords.js";
 import type { MetricName } from "../train/metrics.js";
-import { COLOURS, type Figure, type JsonObject, runningMean, seriesOf } from "./figure.js";
+import { COLOURS, type Figure, runningMean, seriesOf } from "./figure.js";
 import { formatNumber } from "./table.js";
 
 /** Share-GRPO, GRPO, and whatever else is compared with them. */
@@ -60,65 +60,6 @@ export function comparisonFigure(runs: readonly NamedRun[], options: ComparisonO
         String(at + 1),
         ...series.map((values) => formatNumber(values[at])),
       ]),
-    },
-  };
-}
-
-/** A curve over several seeds: the mean, the lowest and the highest at each step. */
-export interface SpreadCurve {
-  readonly name: string;
-  readonly steps: readonly number[];
-  readonly mean: readonly number[];
-  readonly low: readonly number[];
-  readonly high: readonly number[];
-}
-
-function band({ name, steps, low, high }: SpreadCurve, colour: string): JsonObject {
-  return {
-    type: "scatter",
-    mode: "lines",
-    name: `${name}, all seeds`,
-    showlegend: false,
-    x: [...steps, ...steps.toReversed()],
-    y: [...high, ...low.toReversed()],
-    fill: "toself",
-    fillcolor: colour,
-    opacity: 0.18,
-    line: { width: 0 },
-    hoverinfo: "skip",
-  };
-}
-
-/** Means over seeds as lines, from the lowest to the highest seed as bands. */
-export function spreadFigure(
-  curves: readonly SpreadCurve[],
-  { title, axis }: { readonly title: string; readonly axis: string },
-): Figure {
-  const steps = curves[0]?.steps ?? [];
-  return {
-    id: "spread",
-    title,
-    caption: "Lines: mean over seeds; bands: lowest to highest seed.",
-    data: curves.flatMap((curve, at) => [
-      band(curve, colourOf(at)),
-      {
-        type: "scatter",
-        mode: "lines",
-        name: curve.name,
-        x: curve.steps,
-        y: curve.mean,
-        line: { color: colourOf(at), width: 2 },
-      },
-    ]),
-    layout: {
-      showlegend: true,
-      height: 340,
-      xaxis: { title: { text: "step" } },
-      yaxis: { title: { text: axis }, rangemode: "tozero" },
-    },
-    table: {
-      head: ["step", ...curves.map(({ name }) => name)],
-      rows: steps.map((step, at) => [String(step), ...curves.map(({ mean }) => formatNumber(mean[at]))]),
     },
   };
 }

@@ -17,6 +17,14 @@ import { formatPoints } from "./table.js";
 
 export type Images = ReadonlyMap<string, EmbeddedImage>;
 
+/** What is shown of a graded answer, whoever graded it. */
+type Graded = Pick<EvaluationSample, "stopReason"> & {
+  readonly reward: Pick<EvaluationSample["reward"], "accuracy" | "reason">;
+};
+
+/** A question with one graded answer. */
+export type AnswerCard = Omit<EvaluationSample, "reward"> & Graded;
+
 /** Longer responses are folded. */
 const FOLD_FROM = 600;
 const OPEN_AT_FIRST = 3;
@@ -33,7 +41,7 @@ export function pickSamples(rollouts: readonly RolloutRecord[], limit: number): 
 }
 
 /** The marks by which an answer can be filtered. */
-function answerMarks({ reward, stopReason }: Pick<EvaluationSample, "reward" | "stopReason">): string[] {
+function answerMarks({ reward, stopReason }: Graded): string[] {
   return [...(reward.accuracy === 1 ? [] : ["wrong"]), ...(stopReason === "length" ? ["truncated"] : [])];
 }
 
@@ -77,7 +85,7 @@ function body(text: string): Markup {
   return html`<details><summary>${text.length.toLocaleString("en-US")} characters</summary>${shown}</details>`;
 }
 
-function verdict({ reward, stopReason }: Pick<ResponseRecord, "reward" | "stopReason">): Markup {
+function verdict({ reward, stopReason }: Graded): Markup {
   const truncated = stopReason === "length" ? html` <b class="chip warn">truncated</b>` : undefined;
   return reward.accuracy === 1
     ? html`<b class="chip right">✓ correct</b>${truncated}`
@@ -159,7 +167,7 @@ export function gallery(picked: readonly RolloutRecord[], total: number, images:
 ${filtered(id, marks, samples)}`;
 }
 
-function answer(sample: EvaluationSample, images: Images): Markup {
+function answer(sample: AnswerCard, images: Images): Markup {
   return html`<details class="sample" open><summary>${verdict(sample)} ${sample.category} · gold <code>${sample.gold}</code> <span class="quiet">${sample.questionId}</span></summary>
 <div class="variants"><section class="variant"><div class="pictures">${sample.images.map((name) => picture(name, images, "image of the question"))}</div>
 <p class="asked" dir="auto">${sample.question}</p></section>
@@ -168,7 +176,7 @@ function answer(sample: EvaluationSample, images: Images): Markup {
 }
 
 /** Questions with one response each, below their filters. */
-export function answerGallery(samples: readonly EvaluationSample[], images: Images): Markup {
+export function answerGallery(samples: readonly AnswerCard[], images: Images): Markup {
   if (samples.length === 0) return html`<p class="missing">No question was asked yet.</p>`;
   const id = `show-${digestJson(samples.map(({ questionId, response }) => [questionId, response])).slice(0, 8)}`;
   return filtered(

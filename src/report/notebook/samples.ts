@@ -2,12 +2,12 @@
  * @module The sample viewer: images, prompt, thoughts, extracted answer, gold, verdict with its reason, parts of the
  * reward, advantages; filtered by style alone. What a model wrote is escaped.
  */
-import type { EvaluationSample, RolloutRecord } from "../../core/runRecords.js";
+import type { RolloutRecord } from "../../core/runRecords.js";
 import { zip } from "../../core/zip.js";
 import type { ImageSource, QuestionGroup } from "../../records.js";
 import { rolloutRecordOf } from "../../train/runFolder.js";
 import { FILTER_STYLE, GALLERY_STYLE } from "../assets.js";
-import { answerGallery, gallery, type Images } from "../gallery.js";
+import { type AnswerCard, answerGallery, gallery, type Images } from "../gallery.js";
 import { type EmbeddedImage, embedBytes, embedImages } from "../images.js";
 import type { Run } from "../run.js";
 import { type Displayable, JUPYTER_DISPLAY } from "./display.js";
@@ -70,7 +70,7 @@ export function viewRun(run: Run, rollouts: readonly RolloutRecord[] = run.rollo
 }
 
 /** An answered question of an evaluation or a benchmark, with its images. */
-export interface AnsweredQuestion extends Omit<EvaluationSample, "images"> {
+export interface AnsweredQuestion extends Omit<AnswerCard, "images"> {
   readonly images: readonly ImageSource[];
 }
 
