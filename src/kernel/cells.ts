@@ -67,8 +67,8 @@ function startOf(sink: CellSink): Current {
 }
 
 /** Starts the compiler; leads what the process writes, shows and is told to the cell in progress. */
-function startSession(): Session {
-  const tslab = loadTslab();
+function startSession(preloads: readonly string[]): Session {
+  const tslab = loadTslab(preloads);
   let current = startOf({ stream: () => undefined, display: () => undefined });
   const executor = tslab.createExecutor({
     log: (value) => current.values.push(value),
@@ -135,9 +135,12 @@ async function runCell({ source, count, sink }: CellRequest, session: Session): 
   }
 }
 
-/** Starts the compiler and waits for cells; takes over this process's streams and its SIGINT. */
-export function startCells(): Cells {
-  const session = startSession();
+/**
+ * Starts the compiler and waits for cells; takes over this process's streams and its SIGINT.
+ * @param preloads declaration files that cells are going to import, read before the first cell
+ */
+export function startCells(preloads: readonly string[] = []): Cells {
+  const session = startSession(preloads);
   const { tslab, executor, interrupts } = session;
   return {
     run: (request) => runCell(request, session),

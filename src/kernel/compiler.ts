@@ -4,12 +4,10 @@
  *
  * Nothing in node_modules is changed: the module that tslab requires is found in the cache of loaded modules.
  */
-import { existsSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type TypeScript from "typescript";
-import { packageRoot } from "../core/packageRoot.js";
 import { type CellMaps, createCellMaps } from "./cellMaps.js";
 import { forkFunctions, type TypeScriptInside } from "./forkFunctions.js";
 
@@ -46,12 +44,6 @@ function cellOptions(ts: TypeScriptInside, given: TypeScript.CompilerOptions): T
   };
 }
 
-/** This library's types, read while the kernel starts: most notebooks import them. */
-function libraryTypes(): string[] {
-  const path = join(packageRoot(), "dist", "src", "index.d.ts");
-  return existsSync(path) ? [path] : [];
-}
-
 /** Watches only what a person edits: a program has a thousand declaration files of packages. */
 function withoutPackageWatches(system: TypeScript.System): TypeScript.System {
   const unwatched: TypeScript.FileWatcher = { close: () => undefined };
@@ -64,7 +56,7 @@ function withoutPackageWatches(system: TypeScript.System): TypeScript.System {
 }
 
 /** The project's TypeScript with what tslab expects of its fork. */
-function compilerFor(ts: TypeScriptInside, maps: CellMaps): object {
+function compilerFor(ts: TypeScriptInside, maps: CellMaps, preloads: readonly string[]): object {
   return {
     ...ts,
     ...forkFunctions(ts),
@@ -75,7 +67,7 @@ function compilerFor(ts: TypeScriptInside, maps: CellMaps): object {
       ...rest: [undefined, TypeScript.DiagnosticReporter, TypeScript.WatchStatusReporter]
     ) {
       return ts.createWatchCompilerHost(
-        [...files, ...libraryTypes()],
+        [...files, ...preloads],
         cellOptions(ts, options),
         withoutPackageWatches(system),
         ...rest,
@@ -89,13 +81,16 @@ function compilerFor(ts: TypeScriptInside, maps: CellMaps): object {
   };
 }
 
-/** Replaces tslab's compiler. Call it before tslab is loaded. */
-export function replaceCompiler(): ReplacedCompiler {
+/**
+ * Replaces tslab's compiler. Call it before tslab is loaded.
+ * @param preloads declaration files that cells are going to import
+ */
+export function replaceCompiler(preloads: readonly string[]): ReplacedCompiler {
   const ts = require("typescript") as TypeScriptInside;
   const maps = createCellMaps();
   const id = createRequire(require.resolve("tslab/package.json")).resolve("@tslab/typescript-for-tslab");
   const replacement = new Module(id);
-  Object.assign(replacement, { filename: id, loaded: true, exports: compilerFor(ts, maps) });
+  Object.assign(replacement, { filename: id, loaded: true, exports: compilerFor(ts, maps, preloads) });
   require.cache[id] = replacement;
   return { ts, maps };
 }

@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { ConfigError } from "../core/errors.js";
 import { startCells } from "./cells.js";
 import { endWithParent } from "./orphan.js";
@@ -27,9 +28,12 @@ const QUIET_MS = 400;
 /** Time for the last messages to leave, milliseconds. */
 const GOODBYE_MS = 100;
 
+const LIBRARY = fileURLToPath(new URL("../index.js", import.meta.url));
+const LIBRARY_TYPES = fileURLToPath(new URL("../index.d.ts", import.meta.url));
+
 /** Loads what nearly every notebook imports, so that its first cell finds it loaded; at once, so that no cell comes between. */
 function loadLibrary(): void {
-  createRequire(import.meta.url)("../index.js");
+  createRequire(import.meta.url)(LIBRARY);
 }
 
 /** Does the work once, when nothing was noticed for a while. @returns call it with every request */
@@ -51,7 +55,7 @@ async function main(): Promise<void> {
   const info = readConnection(process.argv[2]);
   const sockets = await openSockets(info, { key: info.key, session: randomUUID() });
   const kernel = createKernel({
-    startCells,
+    startCells: () => startCells([LIBRARY_TYPES]),
     publish: sockets.publish,
     onShutdown: () => setTimeout(() => process.exit(0), GOODBYE_MS),
     now: () => performance.now(),

@@ -84,10 +84,13 @@ export interface Tslab {
   readonly maps: CellMaps;
 }
 
-/** Loads tslab on the project's TypeScript. The compiler starts with the first executor. */
-export function loadTslab(): Tslab {
+/**
+ * Loads tslab on the project's TypeScript. The compiler starts with the first executor.
+ * @param preloads declaration files that cells are going to import
+ */
+export function loadTslab(preloads: readonly string[]): Tslab {
   const require = createRequire(import.meta.url);
-  const { ts, maps } = replaceCompiler();
+  const { ts, maps } = replaceCompiler(preloads);
   const { createConverter, isCompleteCode } = require("tslab/dist/converter.js") as ConverterModule;
   const { createExecutor } = require("tslab/dist/executor.js") as ExecutorModule;
   const { printQuickInfo } = require("tslab/dist/inspect.js") as InspectModule;
