@@ -2,9 +2,9 @@
  * @module From image cells to images: base64, list literals, and files beside the data. Pixels are not decoded here.
  */
 import { realpathSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { writeFileAtomic } from "../../src/core/atomic.js";
+import process from "node:process";
 import { sha256 } from "../../src/core/digest.js";
 import { DataError } from "../../src/core/errors.js";
 import { parsePythonStrings } from "../../src/core/pythonLiteral.js";
@@ -69,7 +69,10 @@ export async function keepImage(bytes: Uint8Array, folder: string | undefined): 
   const present = await stat(path).catch(() => undefined);
   if (present?.size === bytes.length) return { kind: "path", path };
   await mkdir(folder, { recursive: true });
-  await writeFileAtomic(path, bytes);
+  // Not synced to the disk: after a power cut the size tells, and the image is written again.
+  const partial = `${path}.${process.pid}.partial`;
+  await writeFile(partial, bytes);
+  await rename(partial, path);
   return { kind: "path", path };
 }
 

@@ -2,6 +2,7 @@
  * @module Asks a model a benchmark's rows and keeps every answer: rows that a run folder holds finished answers to are
  * not asked again, failed ones are.
  */
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SharegrpoError } from "../../src/core/errors.js";
 import type { OnProgress } from "../../src/core/progress.js";
@@ -69,11 +70,15 @@ export async function planDataset(
   options: PlanOptions,
 ): Promise<PlannedDataset> {
   const { root, limit, onProgress, signal } = options;
+  const bytes = await stat(path).then(
+    ({ size }) => size,
+    () => 0, // reading it will say what is wrong
+  );
   const file = await readDataset(path, {
     columns: benchmark.columns,
     images: options.imageFolder === undefined ? "memory" : { folder: options.imageFolder },
     imageRoot: imageFolder(root, dataset.name),
-    onBytes: (done) => onProgress?.({ phase: "read", done, total: 0, note: `${dataset.name}, bytes` }),
+    onBytes: (done) => onProgress?.({ phase: "read", done, total: bytes, note: `${dataset.name}, bytes` }),
     ...(limit === undefined ? {} : { limit }),
     ...(signal ? { signal } : {}),
   });

@@ -161,7 +161,8 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
 
 /** Prompts need neither a model nor a run folder. */
 async function showPrompts(flags: EvaluateFlags, count: number, context: CommandContext): Promise<void> {
-  for (const plan of await planAll(flags, context, context.signal())) {
+  const limit = Math.min(flags.limit ?? count, count);
+  for (const plan of await planAll({ ...flags, limit }, context, context.signal())) {
     context.terminal.finish();
     for (const shown of firstPrompts(plan, { prompt: promptStyleOf(flags) }, count)) context.print(shown);
   }
