@@ -1,6 +1,7 @@
 /**
  * @module Runs a training from the command line: engine on its own thread, progress, table, report.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RunConfig } from "../config/schema.js";
 import { readJsonl } from "../core/jsonl.js";
@@ -65,7 +66,8 @@ async function printOutcome(
     exitWith(130);
     return;
   }
-  const { records } = await readJsonl(join(out, "evaluations.jsonl"));
+  const path = join(out, "evaluations.jsonl");
+  const { records } = existsSync(path) ? await readJsonl(path) : { records: [] };
   const evaluations = records as EvaluationRecord[];
   const of = (label: string) => evaluations.find((record) => record.label === label);
   const [before, after] = [of("before"), of("after")];
