@@ -117,23 +117,26 @@ const NOT_ANSWERABLE: Rejection = {
   why: "answering it does not lead to the answer",
 };
 
-/** Asks about questions through one client; if that has a cache, what was paid for is not asked again. */
-export function createRewriter(client: ChatClient, options: RewriteOptions) {
-  /** Whether one of the answers to a rewrite is the gold one. */
-  const answer = async (rewrite: string, input: RewriteInput, signal?: AbortSignal) => {
+/** Tells whether one of the model's answers to a rewrite is the gold one; true if none is wanted. */
+function createAnswerCheck(client: ChatClient, { answers, params, isGold }: RewriteOptions) {
+  const sampling = { ...params, temperature: answers === 1 ? 0 : 1 };
+  return async (rewrite: string, input: RewriteInput, signal?: AbortSignal) => {
     const content = withImages(`${rewrite}\n${ANSWER_PROMPT}`, input.images);
-    const params = { ...options.params, temperature: options.answers === 1 ? 0 : 1 };
     let cost = NO_COST;
-    for (let sample = 0; sample < options.answers; sample++) {
-      const reply = await client.complete([{ role: "user", content }], { ...params, sample }, signal);
+    for (let sample = 0; sample < answers; sample++) {
+      const reply = await client.complete([{ role: "user", content }], { ...sampling, sample }, signal);
       cost = addCost(cost, costOf(reply));
-      if (options.isGold(reply.text, input.gold)) return { isGold: true, cost };
+      if (isGold(reply.text, input.gold)) return { isRight: true, cost };
     }
-    return { isGold: options.answers === 0, cost };
+    return { isRight: answers === 0, cost };
   };
+}
 
+/** Sorts the rewrites of a reply into those to use and those to refuse. */
+function createJudge(client: ChatClient, options: RewriteOptions) {
+  const answer = createAnswerCheck(client, options);
   /** @param taken rewrites that are in use already */
-  const judge = async (
+  return async (
     reply: ChatReply,
     input: RewriteInput,
     taken: readonly string[],
@@ -154,14 +157,18 @@ export function createRewriter(client: ChatClient, options: RewriteOptions) {
       if (!rejection) {
         const answered = await answer(rewrite, input, signal);
         cost = addCost(cost, answered.cost);
-        if (!answered.isGold) rejection = NOT_ANSWERABLE;
+        if (!answered.isRight) rejection = NOT_ANSWERABLE;
       }
       if (rejection) refused.push({ rewrite, ...rejection });
       else accepted.push(rewrite);
     }
     return { accepted, refused, cost };
   };
+}
 
+/** Asks about questions through one client; if that has a cache, what was paid for is not asked again. */
+export function createRewriter(client: ChatClient, options: RewriteOptions) {
+  const judge = createJudge(client, options);
   /**
    * The rewrites of a question.
    * @throws ServerError when a call failed for good; DataError when an image cannot be read; the signal's reason

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { parseBaseUrl, retryAfterMs } from "../../src/core/chatServer.js";
-import { ConfigError, ServerError } from "../../src/core/errors.js";
+import { ServerError } from "../../src/core/errors.js";
 import { type ChatClientOptions, createChatClient } from "../../src/core/openai.js";
 import type { Clock } from "../../src/core/servers.js";
 import {
@@ -283,17 +282,6 @@ describe("waiting", () => {
     expect(error.message).toMatch(/asks to wait 86400 s, more than the 600 s allowed; run again later/);
     expect(error.isOutage).toBe(true);
   });
-
-  test("Retry-After is seconds, or a date by the server's clock where it tells it, else by ours", () => {
-    const date = "Wed, 21 Oct 2026 07:28:00 GMT";
-    expect(retryAfterMs({ "retry-after": "1.5" }, 0)).toBe(1500);
-    expect(retryAfterMs({ "retry-after": date, date: "Wed, 21 Oct 2026 07:27:30 GMT" }, 0)).toBe(30_000);
-    expect(retryAfterMs({ "retry-after": date }, Date.parse(date) - 2000)).toBe(2000);
-    expect(retryAfterMs({ "retry-after": date }, Date.parse(date) + 2000)).toBe(0);
-    expect(retryAfterMs({ "retry-after": "9", "retry-after-ms": "120" }, 0)).toBe(120);
-    expect(retryAfterMs({ "retry-after": "soon" }, 0)).toBeUndefined();
-    expect(retryAfterMs({}, 0)).toBeUndefined();
-  });
 });
 
 describe("several servers", () => {
@@ -384,22 +372,8 @@ describe("check", () => {
   });
 });
 
-describe("an address", () => {
-  test.each([
-    ["http://host:8000", "http://host:8000/v1"],
-    ["http://host:8000/", "http://host:8000/v1"],
-    ["http://host:8000/v1/", "http://host:8000/v1"],
-    ["https://host/openai/v1/chat/completions", "https://host/openai/v1"],
-  ])("%s means %s", (given, meant) => {
-    expect(parseBaseUrl(given).href).toBe(meant);
-  });
-
-  test.each(["host:8000", "ftp://host", "", "/v1"])("%j is refused with an example", (given) => {
-    expect(() => parseBaseUrl(given)).toThrow(ConfigError);
-    expect(() => parseBaseUrl(given)).toThrow(/not a server address/);
-  });
-
-  test("is needed, as is a positive concurrency", () => {
+describe("a client", () => {
+  test("needs an address and a positive concurrency", () => {
     expect(() => createChatClient({ baseUrls: [], model: "m" })).toThrow(/no server/);
     const options = { baseUrls: ["http://h"], model: "m", concurrency: 0 };
     expect(() => createChatClient(options)).toThrow(/invalid concurrency: 0/);
