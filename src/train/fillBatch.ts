@@ -8,8 +8,6 @@
 import type { RunConfig } from "../config/schema.js";
 import { mean } from "../core/stats.js";
 import type { Reward } from "../records.js";
-import { type SampledGroup, sampleGroups } from "./sampleGroups.js";
-import type { StepContext } from "./step.js";
 
 export type Filter = RunConfig["rollout"]["filter"];
 
@@ -31,8 +29,8 @@ export function passesFilter(group: Rewarded, filter: Filter): boolean {
   return centre > filter.low && centre < filter.high;
 }
 
-export interface FilledBatch {
-  readonly groups_Q: readonly SampledGroup[];
+export interface FilledBatch<Group> {
+  readonly groups_Q: readonly Group[];
   /** Questions asked for this step, those put aside included. */
   readonly questionsAsked: number;
   /** Questions that passed; the batch holds at most as many as it was given. */
@@ -43,16 +41,15 @@ export interface FilledBatch {
 
 /** The bound was hit: how far it came, why, and what may help. */
 function explain(
-  batch: number,
-  filled: Omit<FilledBatch, "notes">,
-  aside: readonly SampledGroup[],
+  needed: number,
+  { questionsAsked, questionsPassed }: { readonly questionsAsked: number; readonly questionsPassed: number },
+  aside: readonly Rewarded[],
   filter: Filter,
-) {
+): string {
   const means = aside.map((group) => mean(rewardsOf(group, filter.key)));
   const high = means.filter((centre) => centre > 0.5).length;
-  const { questionsPassed, questionsAsked } = filled;
   return (
-    `rollout.filter: ${questionsPassed} of ${questionsAsked} questions passed, ${batch} are needed; ` +
+    `rollout.filter: ${questionsPassed} of ${questionsAsked} questions passed, ${needed} are needed; ` +
     `of those put aside ${high} have a mean ${filter.key} above 0.5 and ${means.length - high} below. The batch is filled ` +
     "with questions put aside. Ask easier or harder questions, raise rollout.responses or rollout.temperature, or raise " +
     "rollout.filter.maxTries"
@@ -62,26 +59,24 @@ function explain(
 /**
  * Keeps the groups that pass and samples further questions until the batch is full or the bound is hit.
  * @param first the batch as it was given; its length is the batch's size
+ * @param more samples as many further questions; without it the batch is made of what there is
  */
-export async function fillBatch(first: readonly SampledGroup[], context: StepContext): Promise<FilledBatch> {
-  const { filter } = context.config.rollout;
+export async function fillBatch<Group extends Rewarded>(
+  first: readonly Group[],
+  filter: Filter,
+  more?: (count: number) => Promise<readonly Group[]>,
+): Promise<FilledBatch<Group>> {
   const size = first.length;
-  const passed: SampledGroup[] = [];
-  const aside: SampledGroup[] = [];
-  const sort = (groups: readonly SampledGroup[]) => {
+  const passed: Group[] = [];
+  const aside: Group[] = [];
+  const sort = (groups: readonly Group[]) => {
     for (const group of groups) (passesFilter(group, filter) ? passed : aside).push(group);
   };
   sort(first);
-  const { moreQuestions } = context;
-  for (let tries = 1; passed.length < size && tries < filter.maxTries && moreQuestions; tries++) {
-    sort(await sampleGroups(await moreQuestions(size), context));
+  for (let tries = 1; passed.length < size && tries < filter.maxTries && more; tries++) {
+    sort(await more(size));
   }
-  const groups_Q = [...passed, ...aside.toReversed()].slice(0, size);
-  const filled = {
-    groups_Q,
-    questionsAsked: passed.length + aside.length,
-    questionsPassed: passed.length,
-  };
+  const filled = { questionsAsked: passed.length + aside.length, questionsPassed: passed.length };
   const notes = passed.length < size ? [explain(size, filled, aside, filter)] : [];
-  return { ...filled, notes };
+  return { groups_Q: [...passed, ...aside.toReversed()].slice(0, size), ...filled, notes };
 }

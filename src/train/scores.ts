@@ -11,6 +11,11 @@ import { overlongPenalty } from "../reward/overlong.js";
 import type { SampledGroup } from "./sampleGroups.js";
 import type { StepContext } from "./step.js";
 
+/** What scoring needs of a step. */
+type ScoreContext = Pick<StepContext, "config" | "stopwatch" | "klCoefficient"> & {
+  readonly engine: Pick<StepContext["engine"], "referenceLogProbs">;
+};
+
 export interface Scores {
   /** `scores_Q_M_N[q][j][i]` */
   readonly scores_Q_M_N: readonly (readonly (readonly number[])[])[];
@@ -30,7 +35,7 @@ export function scoreOf(
 }
 
 /** Scores of a step's responses. */
-export async function scoresOf(sampled_Q: readonly SampledGroup[], context: StepContext): Promise<Scores> {
+export async function scoresOf(sampled_Q: readonly SampledGroup[], context: ScoreContext): Promise<Scores> {
   const { config } = context;
   const plain = sampled_Q.map(({ responses }) =>
     responses.map((responses_N) => responses_N.map((response) => scoreOf(response, config))),
@@ -42,7 +47,7 @@ export async function scoresOf(sampled_Q: readonly SampledGroup[], context: Step
 async function lessKl(
   plain_Q_M_N: Scores["scores_Q_M_N"],
   sampled_Q: readonly SampledGroup[],
-  { config, engine, stopwatch, klCoefficient = 0 }: StepContext,
+  { config, engine, stopwatch, klCoefficient = 0 }: ScoreContext,
 ): Promise<Scores> {
   const { estimator } = config.kl;
   const units = sampled_Q.flatMap(({ prompts_M, responses }) =>

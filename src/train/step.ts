@@ -39,12 +39,14 @@ export interface StepContext {
   readonly rewarder?: Rewarder;
   /** β of the KL term or penalty; read where `kl.use` is not off. */
   readonly klCoefficient?: number;
-  /** Further questions, for `rollout.filter`; without it a step makes do with those it was given. */
-  readonly moreQuestions?: (count: number) => Promise<readonly Question[]>;
+  /** Further questions, where `rollout.filter` puts some aside. */
+  readonly moreQuestions: (count: number) => Promise<readonly Question[]>;
   readonly onProgress?: OnProgress;
 }
 
-export interface StepResult extends Omit<FilledBatch, "groups_Q">, Omit<Scores, "scores_Q_M_N"> {
+export interface StepResult
+  extends Omit<FilledBatch<SampledGroup>, "groups_Q">,
+    Omit<Scores, "scores_Q_M_N"> {
   readonly groups: readonly QuestionGroup[];
   /** What was compared: `scores_Q_M_N[q][j][i]`. */
   readonly scores_Q_M_N: readonly (readonly (readonly number[])[])[];
@@ -58,15 +60,12 @@ export interface StepResult extends Omit<FilledBatch, "groups_Q">, Omit<Scores, 
 
 /** Trains on the questions of one rollout step. */
 export async function trainStep(questions_Q: readonly Question[], context: StepContext): Promise<StepResult> {
-  const { engine, stopwatch } = context;
-  const { groups_Q: sampled_Q, ...filling } = await fillBatch(
-    await sampleGroups(questions_Q, context),
-    context,
-  );
+  const { config, engine, stopwatch, moreQuestions } = context;
+  const first_Q = await sampleGroups(questions_Q, context);
+  const more = async (count: number) => sampleGroups(await moreQuestions(count), context);
+  const { groups_Q: sampled_Q, ...filling } = await fillBatch(first_Q, config.rollout.filter, more);
   const { scores_Q_M_N, ...penalties } = await stopwatch.time("reward", () => scoresOf(sampled_Q, context));
-  const groups = await stopwatch.time("advantages", async () =>
-    pairAll(sampled_Q, scores_Q_M_N, context.config),
-  );
+  const groups = await stopwatch.time("advantages", async () => pairAll(sampled_Q, scores_Q_M_N, config));
 
   const units_Q_K = zip(groups, sampled_Q).map(([group, { prompts_M }]) => unitsOf(group, prompts_M));
   const old = await stopwatch.time("old_log_probs", () => engine.logProbs(units_Q_K.flat()));
@@ -96,13 +95,17 @@ function pairAll(
   });
 }
 
+/** Mini-batches of a rollout step; the released code takes m times as many, since a question has m·m·n rows. */
+export function miniBatches({ update, expand }: Pick<RunConfig, "update" | "expand">): number {
+  const isScaled = update.scalesStepsByVariants && sharesResponses(update.algorithm);
+  return update.optimizerStepsPerRollout * (isScaled ? expand.variants : 1);
+}
+
 /** Mini-batches in the order of the questions; each is one optimizer step. */
 async function updateAll(units: readonly UpdateUnit[], context: StepContext): Promise<UpdateStats[]> {
   const { config, engine, learningRate, klCoefficient, onProgress } = context;
-  const { optimizerStepsPerRollout, scalesStepsByVariants, epochs } = config.update;
-  const factor =
-    scalesStepsByVariants && sharesResponses(config.update.algorithm) ? config.expand.variants : 1;
-  const steps = optimizerStepsPerRollout * factor;
+  const { epochs } = config.update;
+  const steps = miniBatches(config);
   const size = Math.ceil(units.length / steps);
   const updates: UpdateStats[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {

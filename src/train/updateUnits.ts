@@ -49,6 +49,10 @@ function importanceOf(pairs_K: readonly PairLogProbs[][], cap: number): number[]
   );
 }
 
+type LogProbContext = Pick<StepContext, "config" | "stopwatch"> & {
+  readonly engine: Pick<StepContext["engine"], "referenceLogProbs">;
+};
+
 /**
  * Units ready for the update, in the order of `old`.
  * @param old log π_old of every response token, `[unit][r][t]`
@@ -56,7 +60,7 @@ function importanceOf(pairs_K: readonly PairLogProbs[][], cap: number): number[]
 export async function withLogProbs(
   groups: readonly GroupUnits[],
   old: readonly Float32Array[][],
-  { config, engine, stopwatch }: StepContext,
+  { config, engine, stopwatch }: LogProbContext,
 ): Promise<UpdateUnit[]> {
   const units = groups.flatMap(([, units_K]) => units_K);
   const hasKl = config.kl.use === "loss";

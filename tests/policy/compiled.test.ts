@@ -8,6 +8,7 @@ import { clipByGlobalNorm } from "../../src/optim/clip.js";
 import { klPerToken } from "../../src/policy/kl.js";
 import { type PolicyLossInputs, policyLoss } from "../../src/policy/loss.js";
 import { cispoLoss, gspoLoss, sapoLoss } from "../../src/policy/otherLosses.js";
+import { SURROGATE_DEFAULTS, type SurrogateOptions, surrogateLoss } from "../../src/policy/surrogate.js";
 
 const P = 3;
 const T = 4;
@@ -20,9 +21,16 @@ const host = {
 };
 const logProbs = ndarray(wave(0), [P, T]);
 
+const PER_RESPONSE: SurrogateOptions = {
+  ...SURROGATE_DEFAULTS,
+  ratio: "response",
+  dualClip: null,
+  maxLogRatio: null,
+};
 type Batch = Omit<PolicyLossInputs, "logProbs">;
 const LOSSES: [string, (inputs: PolicyLossInputs) => Tensor][] = [
   ["clip", (inputs) => policyLoss(inputs).loss],
+  ["clip, one ratio per response", (inputs) => surrogateLoss(inputs, PER_RESPONSE).loss],
   ["gspo", (inputs) => gspoLoss(inputs, { clipLow: 0.2, clipHigh: 0.3 })],
   ["cispo", (inputs) => cispoLoss(inputs)],
   ["sapo", (inputs) => sapoLoss(inputs)],
