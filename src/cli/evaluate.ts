@@ -120,7 +120,7 @@ async function present(
   );
   if (failed.length === 0) return;
   print(
-    `${failed.length} rows failed and count as wrong: ask them again with --resume. First: ${failed[0]?.error}`,
+    `${failed.length} rows failed and count as wrong: ask them again with --resume. First: ${failed[0]?.error?.replace(/\p{Cc}+/gu, " ")}`,
   );
 }
 
