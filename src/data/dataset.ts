@@ -127,9 +127,10 @@ async function* allWords(
     for await (const scanned of file.scan(columns)) {
       const id = idOf.get(rowId(fileIndex, scanned.row));
       if (id === undefined || !("cells" in scanned)) continue;
-      const { cells } = scanned;
+      const { [keys.imageKey]: _images, ...cells } = scanned.cells;
+      const cell = (key: string) => readText(cells[key]);
       const [text = "", gold = "", category = "all"] = [keys.promptKey, keys.answerKey, keys.categoryKey].map(
-        (key) => readText(cells[key]),
+        cell,
       );
       yield { id, text, gold, category, images: [], rewrites: [], columns: cells };
     }
