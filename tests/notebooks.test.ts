@@ -1,0 +1,48 @@
+/**
+ * Every notebook is run from its first cell to its last, as the kernel would, and its outputs are those it is kept with.
+ * Run `sharegrpo notebook run --write notebooks/*.ipynb` after a change that is meant to change them.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { compareNotebooks, formatDifference } from "../src/kernel/compareNotebooks.js";
+import { joinText, readNotebook } from "../src/kernel/notebook.js";
+import { runNotebook } from "../src/kernel/runNotebook.js";
+
+const FOLDER = fileURLToPath(new URL("../notebooks", import.meta.url));
+const FIXTURES = fileURLToPath(new URL("kernel/notebooks", import.meta.url));
+
+const notebooksOf = (folder: string) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".ipynb"))
+    .map((name) => ({ name, path: join(folder, name) }));
+
+const own = notebooksOf(FOLDER);
+const MINUTES = 60_000;
+
+describe.each([...own, ...notebooksOf(FIXTURES)])("$name", ({ path }) => {
+  it("runs, and puts out what it is kept with", { timeout: 5 * MINUTES }, async () => {
+    const { notebook, failure } = await runNotebook(path);
+    expect(failure?.error).toBeUndefined();
+    expect(compareNotebooks(await readNotebook(path), notebook).map(formatDifference)).toEqual([]);
+  });
+});
+
+describe.each(own)("$name", ({ path }) => {
+  it("has cells of at most 15 lines", async () => {
+    const { cells } = await readNotebook(path);
+    const long = cells
+      .filter(({ cell_type: type }) => type === "code")
+      .map(({ source }) => joinText(source).split("\n"))
+      .filter((lines) => lines.length > 15);
+    expect(long.map(([first]) => first)).toEqual([]);
+  });
+
+  it("is kept with outputs that name no folder of a machine", async () => {
+    const { cells } = await readNotebook(path);
+    const text = JSON.stringify(cells.map(({ outputs }) => outputs));
+    expect(text).not.toMatch(/\/(home|root|Users|work|tmp)\//);
+    expect(cells.some(({ outputs }) => (outputs ?? []).length > 0)).toBe(true);
+  });
+});
