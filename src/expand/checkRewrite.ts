@@ -5,16 +5,8 @@
  * The paper says only that scripts drop incomplete or inconsistent rewrites (spec §2.1); these rules are our own. They
  * would rather refuse a good rewrite than let a changed question pass.
  */
-import {
-  countMarkers,
-  hasSymbol,
-  numbersOf,
-  numberWordsOf,
-  optionsOf,
-  plain,
-  stemOf,
-  symbolsOf,
-} from "./givens.js";
+import { countMarkers, hasSymbol, numbersOf, numberWordsOf, plain, symbolsOf } from "./givens.js";
+import { splitOptions } from "./options.js";
 
 export const REJECTIONS = [
   "not a list",
@@ -66,17 +58,17 @@ const marked: Rule = (rewrite, { text }) => {
 };
 
 const optionsKept: Rule = (rewrite, { text }) => {
-  const [got, expected] = [optionsOf(rewrite), optionsOf(text)];
+  const [got, expected] = [splitOptions(rewrite).options, splitOptions(text).options];
   if (expected.size === 0) return undefined;
-  const changed = [...expected].filter(([letter, words]) => got.get(letter) !== words);
+  const changed = [...expected].filter(([letter, words]) => plain(got.get(letter) ?? "") !== plain(words));
   if (changed.length > 0) {
-    return {
-      kind: "options changed",
-      why: `option ${list(changed.map(([letter]) => letter))} is not as given`,
-    };
+    const letters = changed.map(([letter]) => letter);
+    return { kind: "options changed", why: `option ${list(letters)} is not as given` };
   }
   return got.size === expected.size ? undefined : { kind: "options changed", why: "it has more options" };
 };
+
+const stemOf = (text: string): string => splitOptions(text).stem;
 
 const numbersKept: Rule = (rewrite, { text }) => {
   const [got, expected] = [numbersOf(stemOf(rewrite)), numbersOf(stemOf(text))];

@@ -1,9 +1,6 @@
 /**
- * @module What a question states and a rewrite must state too: numbers, symbols, answer options.
+ * @module What a question states and a rewrite must state too: numbers and symbols.
  */
-
-/** Answer options by letter. */
-export type Options = ReadonlyMap<string, string>;
 
 const IMAGE_MARKER = "<image>";
 const SMALL_NUMBERS = [
@@ -31,34 +28,6 @@ export function countMarkers(text: string): number {
 export function splitLeadingMarkers(text: string): { readonly markers: string; readonly words: string } {
   const markers = /^(?:\s*<image>)*\s*/.exec(text)?.[0] ?? "";
   return { markers, words: text.slice(markers.length) };
-}
-
-const OPTION = /(?:^|\n|\s)\(?([A-J])[.):：]\s*([\s\S]*?)(?=(?:\n|\s)\(?[A-J][.):：]\s|$)/g;
-
-/** Where the options begin; the text's length where there are none. They are a run A, B, … of at least two letters. */
-function optionsStart(text: string): number {
-  for (const found of text.matchAll(/(?:^|[\n\s])\(?A[.):：]\s*/g)) {
-    const letters = [...text.slice(found.index).matchAll(OPTION)].map(([, letter]) => letter);
-    if (letters[0] === "A" && letters[1] === "B") return found.index;
-  }
-  return text.length;
-}
-
-/** The question without its options. */
-export function stemOf(text: string): string {
-  return text.slice(0, optionsStart(text));
-}
-
-/** Options written as `A. text`, `(A) text` or `A: text`, on lines of their own or in one. */
-export function optionsOf(text: string): Options {
-  const options = new Map<string, string>();
-  let next = "A".charCodeAt(0);
-  for (const [, letter = "", words = ""] of text.slice(optionsStart(text)).matchAll(OPTION)) {
-    if (letter.charCodeAt(0) !== next) break;
-    next++;
-    options.set(letter, plain(words));
-  }
-  return options;
 }
 
 /** Letters and digits of a text, lower case, single spaces: what is left when layout does not count. */

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { sceneStream } from "../../src/data/scenes/sets.js";
 import { checkRewrite, type RejectionKind } from "../../src/expand/checkRewrite.js";
-import { numbersOf, optionsOf, stemOf, symbolsOf } from "../../src/expand/givens.js";
+import { numbersOf, symbolsOf } from "../../src/expand/givens.js";
+import { splitOptions } from "../../src/expand/options.js";
 
 const LADDER = "<image>A ladder of 13 m stands 5 m from the wall. How high does it reach?";
 const CHOICE = "<image>What is the value of x?\nA. 30°\nB. 40°\nC. 50°";
@@ -164,15 +166,27 @@ describe("what a question gives", () => {
     );
   });
 
-  test("options are found in lines and in one line, and the stem ends before them", () => {
-    const lines = "How many?\nChoices:\n(A) one cat\n(B) two, or three\n(C) $4$";
-    expect([...optionsOf(lines)]).toEqual([
-      ["A", "one cat"],
-      ["B", "two or three"],
-      ["C", "4"],
+  test("options are found in lines and in one line, with words before and after them", () => {
+    const lines = splitOptions("How many?\nChoices:\n(A) one cat\n(B) two, or three\n(C) $4$\nPick one.");
+    expect([...lines.options.values()]).toEqual(["one cat", "two, or three", "$4$"]);
+    expect(lines.stem).toBe("How many?\nChoices:\n\nPick one.");
+    const inline = splitOptions("pick one: A. 1.5 B. 2. which is the side of B. of C?");
+    expect([...inline.options]).toEqual([
+      ["A", "1.5"],
+      ["B", "2"],
     ]);
-    expect(stemOf(lines)).toBe("How many?\nChoices:");
-    expect([...optionsOf("Which? A: 1 B: 2").keys()]).toEqual(["A", "B"]);
-    expect(optionsOf("Point A. Where is it?").size).toBe(0);
+    expect(inline.stem).toBe("pick one: . which is the side of B. of C?");
+    expect([...splitOptions("Which? A: 1 B: 2").options.keys()]).toEqual(["A", "B"]);
+    expect(splitOptions("Point A. Where is it?").options.size).toBe(0);
+  });
+
+  test("all rewrites of drawn questions pass", () => {
+    const scenes = sceneStream({ seed: 5, split: "train" });
+    for (let at = 0; at < 100; at++) {
+      const { question: text, rewrites, gold } = scenes.at(at);
+      for (const [k, rewrite] of rewrites.entries()) {
+        expect(checkRewrite(rewrite, { text, gold }, rewrites.slice(0, k)), rewrite).toBeUndefined();
+      }
+    }
   });
 });
