@@ -16,6 +16,8 @@ type Say = (letter: string, text: string, other: string) => string;
 
 const MANNERS: Readonly<Record<string, Say>> = {
   B: (letter) => letter,
+  b: (letter) => letter.toLowerCase(),
+  "**B**": (letter) => `**${letter}**`,
   "(B)": (letter) => `(${letter})`,
   "B. its text": (letter, text) => `${letter}. ${text}`,
   "its text": (_, text) => text,
@@ -23,6 +25,9 @@ const MANNERS: Readonly<Record<string, Say>> = {
   "\\boxed{B}": (letter) => `\\boxed{${letter}}`,
   "<think>A or B?</think> \\boxed{B}": (letter, _, other) =>
     `<think>${other} or ${letter}?</think> \\boxed{${letter}}`,
+  "\\boxed{its text}": (_, text) => `\\boxed{${text}}`,
+  "B, not A": (letter, _, other) => `${letter}, not ${other}`,
+  "A is wrong. Answer: B": (letter, _, other) => `${other} is wrong. Answer: ${letter}`,
   "A is tempting, but it is B": (letter, _, other) => `${other} is tempting, but it is ${letter}`,
 };
 

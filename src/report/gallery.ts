@@ -131,6 +131,11 @@ function sample(rollout: RolloutRecord, images: Images, isOpen: boolean): Markup
 </details>`;
 }
 
+type Filters = readonly (readonly [string, string])[];
+
+/** What answers can be filtered by: they have no advantages. */
+const ANSWER_FILTERS: Filters = FILTERS.filter(([mark]) => mark !== "zero");
+
 /** One choice of filter; `name` ties those of a page's gallery together. */
 function filter(name: string, [mark, words]: readonly [string, string], count: number): Markup {
   const checked = mark === "all" ? html` checked` : undefined;
@@ -146,8 +151,9 @@ export function filtered(
   id: string,
   marks: readonly (readonly string[])[],
   samples: readonly Markup[],
+  filters: Filters = FILTERS,
 ): Markup {
-  const choices = FILTERS.map((choice) =>
+  const choices = filters.map((choice) =>
     filter(id, choice, marks.filter((each) => each.includes(choice[0])).length),
   );
   return html`<div class="gallery">
@@ -183,6 +189,7 @@ export function answerGallery(samples: readonly AnswerCard[], images: Images): M
     id,
     samples.map(answerMarks),
     samples.map((sample) => answer(sample, images)),
+    ANSWER_FILTERS,
   );
 }
 

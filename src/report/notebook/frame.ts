@@ -18,7 +18,7 @@ export type Row = Readonly<Record<string, Cell>>;
 
 export interface TableOptions {
   readonly caption?: string;
-  /** Digits behind the point of numbers; four significant ones where it is not given. */
+  /** Digits behind the point, in columns that are not all whole; four significant ones where it is not given. */
   readonly digits?: number;
 }
 
@@ -27,7 +27,7 @@ caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 table th, table td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; max-width: 36rem; }
 table th { color: var(--quiet); font-weight: 500; } table .number { text-align: right; white-space: nowrap; }`;
 
-function cellText(cell: Cell, { digits }: TableOptions): string {
+function cellText(cell: Cell, digits: number | undefined): string {
   if (typeof cell === "string") return cell;
   if (typeof cell === "boolean") return cell ? "yes" : "no";
   if (digits === undefined || typeof cell !== "number" || !Number.isFinite(cell)) return formatNumber(cell);
@@ -40,6 +40,12 @@ function cellText(cell: Cell, { digits }: TableOptions): string {
 /** Columns in the order in which rows first name them. */
 function columnsOf(rows: readonly Row[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))];
+}
+
+/** Digits behind the point in a column; whole numbers need none. */
+function digitsOf(cells: readonly Cell[], { digits }: TableOptions): number | undefined {
+  const numbers = cells.filter((cell) => typeof cell === "number" && Number.isFinite(cell));
+  return numbers.every(Number.isInteger) ? undefined : digits;
 }
 
 /** Whether a column is to be read as numbers: it has one, and nothing else but gaps. */
@@ -63,9 +69,15 @@ function tableMarkup({ head, rows }: Table, isRight: readonly boolean[], caption
 
 function tableBundle(rows: readonly Row[], options: TableOptions): MimeBundle {
   const head = columnsOf(rows);
+  const digits = head.map((name) =>
+    digitsOf(
+      rows.map((row) => row[name]),
+      options,
+    ),
+  );
   const shown: Table = {
     head,
-    rows: rows.map((row) => head.map((name) => cellText(row[name], options))),
+    rows: rows.map((row) => zip(head, digits).map(([name, count]) => cellText(row[name], count))),
   };
   const isRight = head.map((name) => isNumeric(rows.map((row) => row[name])));
   const { caption = "" } = options;
@@ -94,14 +106,17 @@ function frameRows(frame: DataFrame): Row[] {
   );
 }
 
-/** Gives every frame of danfo's, also the ones that its methods return, a way to show itself. */
-function teachToShow(prototype: object): void {
-  Object.defineProperty(prototype, JUPYTER_DISPLAY, {
+/** Gives every frame of danfo's a way to show itself; its methods return frames of the class behind the public one. */
+function teachToShow(frame: object): void {
+  const behind: unknown = Object.getPrototypeOf(frame);
+  if (typeof behind !== "object" || behind === null || behind.constructor.name !== "DataFrame") return;
+  Object.defineProperty(behind, JUPYTER_DISPLAY, {
     configurable: true,
     value(this: DataFrame) {
       return tableBundle(frameRows(this), {});
     },
   });
+  teachToShow(behind);
 }
 
 /**
@@ -110,8 +125,9 @@ function teachToShow(prototype: object): void {
  */
 export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
   const danfo = await import("danfojs-node");
-  teachToShow(danfo.DataFrame.prototype);
   const columns = columnsOf(rows);
   const cells = rows.map((row) => columns.map((name) => row[name] ?? Number.NaN));
-  return new danfo.DataFrame(cells, { columns });
+  const frame = new danfo.DataFrame(cells, { columns });
+  teachToShow(frame);
+  return frame;
 }
