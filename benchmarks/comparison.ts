@@ -11,7 +11,7 @@ import type { BenchmarkName, ScoreMode } from "./records.js";
 import { comparePaired, type PairedComparison } from "./statistics.js";
 
 /** Why an own score and a published one are not the same measurement. */
-export type Caveat = "other data than the published" | "data without a published sum" | "rules only" | null;
+export type Caveat = "sample rows" | "not the published file" | "no MD5 is published" | "rules only" | null;
 
 /** A score as a row of plain values, for a data frame. All scores in percent. */
 export interface ScoreRecord {
@@ -45,10 +45,16 @@ export function paperScore(row: PaperRow, benchmark: BenchmarkName): number | nu
   return row.scores[PAPER_COLUMNS.indexOf(benchmark)] ?? null;
 }
 
-export function caveatOf({ isPublished, judge }: OwnScore): Caveat {
-  if (isPublished === false) return "other data than the published";
+/** Whether a score is of rows that the paper's score is not of. */
+export function isForeign({ origin }: OwnScore): boolean {
+  return origin === "sample" || origin === "other";
+}
+
+export function caveatOf({ origin, judge }: OwnScore): Caveat {
+  if (origin === "sample") return "sample rows";
+  if (origin === "other") return "not the published file";
   if (judge === null) return "rules only";
-  return isPublished === null ? "data without a published sum" : null;
+  return origin === "unknown" ? "no MD5 is published" : null;
 }
 
 function percent({ value, low, high }: Interval): Interval {
@@ -58,7 +64,7 @@ function percent({ value, low, high }: Interval): Interval {
 /** Own score minus the reference; undefined where either is missing or the data are not the published ones. */
 export function differenceTo(reference: PaperRow, score: OwnScore): Interval | undefined {
   const published = paperScore(reference, score.benchmark);
-  if (published === null || score.isPublished === false) return undefined;
+  if (published === null || isForeign(score)) return undefined;
   const { value, low, high } = percent(score.reported.accuracy);
   return { value: value - published, low: low - published, high: high - published };
 }

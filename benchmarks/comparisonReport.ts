@@ -9,6 +9,7 @@ import {
   caveatOf,
   compareRuns,
   differenceTo,
+  isForeign,
   paperScore,
   type RunComparison,
   scoreRecords,
@@ -66,7 +67,7 @@ function ownCells(run: OwnRun, mode: ScoreMode): string[] {
   const scores = PAPER_COLUMNS.map((benchmark) => scoreOf(run, benchmark, mode));
   const cells = scores.map((score) => {
     if (!score) return MISSING;
-    const mark = score.isPublished === false ? "†" : "";
+    const mark = isForeign(score) ? "†" : "";
     return `${range(percent(score.reported.accuracy))}${mark}`;
   });
   const values = scores.flatMap((score) => (score ? [100 * score.reported.accuracy.value] : []));
@@ -76,11 +77,11 @@ function ownCells(run: OwnRun, mode: ScoreMode): string[] {
 }
 
 function mainTable(runs: readonly OwnRun[], { mode }: ComparisonOptions): TitledTable {
-  const isForeign = runs.some((run) => run.scores.some(({ isPublished }) => isPublished === false));
+  const hasForeign = runs.some((run) => run.scores.some(isForeign));
   const note = [
     "Percent correct. * measured by the paper's authors; the other numbers of other models are as those published them.",
     `Own runs: ${mode} scoring, 95 % intervals in brackets; clustered where rows share a picture or problem.`,
-    isForeign ? "† not the published data file: no comparison with the paper." : "",
+    hasForeign ? "† not the published data file: no comparison with the paper." : "",
   ];
   return {
     title: "Main table of the paper (arXiv 2505.16673, Table 1)",

@@ -9,6 +9,7 @@ import { BenchmarkError, messageOf } from "../src/core/errors.js";
 import { readJsonl } from "../src/core/jsonl.js";
 import type { Interval } from "../src/core/stats.js";
 import { BENCHMARKS, OUTCOMES, RULE_SETS, SCORE_MODES, type Tally } from "./records.js";
+import { DATA_ORIGINS, type DataOrigin } from "./run/evaluate.js";
 
 /** A row as one mode sees it. */
 export interface OwnRow {
@@ -28,8 +29,7 @@ export interface OwnScore {
   readonly judge: string | null;
   /** Of the rows that papers report. */
   readonly reported: Tally;
-  /** Whether the data file is the published one; null where that is not known. */
-  readonly isPublished: boolean | null;
+  readonly origin: DataOrigin;
   /** Empty where only counts are known. */
   readonly rows: readonly OwnRow[];
 }
@@ -54,7 +54,7 @@ const resultSchema = z.object({
   datasets: z.array(
     z.object({
       dataset: z.string(),
-      isPublished: z.boolean().nullable(),
+      origin: z.enum(DATA_ORIGINS),
       scores: z.array(
         scoreSchema.extend({
           reported: z.object({
@@ -80,7 +80,7 @@ const verdictLineSchema = rowSchema.extend({
 });
 const scoreFileSchema = scoreSchema.extend({
   version: z.literal(1),
-  isPublished: z.boolean().nullable(),
+  origin: z.enum(DATA_ORIGINS),
   reported: z.object({
     total: z.number(),
     hits: z.number(),
@@ -125,12 +125,12 @@ async function readFolder(dir: string): Promise<OwnRun> {
   const path = join(dir, "result.json");
   const { model, datasets } = parse(path, resultSchema, await readJson(path));
   const scores: OwnScore[] = [];
-  for (const { dataset, isPublished, scores: byMode } of datasets) {
+  for (const { dataset, origin, scores: byMode } of datasets) {
     for (const { reported, ...score } of byMode) {
       const { value, low, high } = reported.accuracy;
       scores.push({
         ...score,
-        isPublished,
+        origin,
         reported: { ...reported, accuracy: interval(value, low, high) },
         rows: await readVerdicts(join(dir, "verdicts", `${dataset}.jsonl`), score.mode),
       });

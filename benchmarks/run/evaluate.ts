@@ -33,7 +33,8 @@ export interface PlannedDataset {
  * `published`: the MD5 is the published one; `sample`: a bundled file in the benchmark's format, not the benchmark;
  * `other`: another MD5; `unknown`: none is published.
  */
-export type DataOrigin = "published" | "sample" | "other" | "unknown";
+export const DATA_ORIGINS = ["published", "sample", "other", "unknown"] as const;
+export type DataOrigin = (typeof DATA_ORIGINS)[number];
 
 const ORIGIN_WORDS: Readonly<Record<DataOrigin, string>> = {
   published: "as published",
@@ -42,7 +43,7 @@ const ORIGIN_WORDS: Readonly<Record<DataOrigin, string>> = {
   unknown: "no MD5 is published",
 };
 
-function originOf({ md5 }: DatasetInfo, file: Dataset): DataOrigin {
+export function originOf({ md5 }: DatasetInfo, file: Dataset): DataOrigin {
   if (dirname(file.path) === samplesFolder()) return "sample";
   if (md5 === undefined) return "unknown";
   return md5 === file.md5 ? "published" : "other";

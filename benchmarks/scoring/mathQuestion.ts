@@ -21,7 +21,7 @@ export interface MathQuestion {
 export async function gradeMath(
   response: string,
   question: MathQuestion,
-  { judge }: GradeSettings,
+  { judge, mode }: GradeSettings,
 ): Promise<Verdict> {
   const reading = question.read(response);
   if (reading) return decided(reading, question.isCorrect(reading.text));
@@ -32,7 +32,9 @@ export async function gradeMath(
     if (reply === undefined) return unparsed(RULE.judgeFailed);
     return decided({ text: reply, rule: RULE.judge }, question.isCorrect(reply));
   }
-  const short = markedAnswer(response) ? undefined : shortResponse(response);
+  const marked = markedAnswer(response);
+  if (marked) return mode === "fixed" ? decided(marked, false) : unparsed();
+  const short = shortResponse(response);
   const isWrong = short && !question.isCorrect(short.text) && question.isAnswer(short.text);
   return isWrong ? decided({ text: short.text, rule: RULE.otherAnswer }, false) : unparsed();
 }

@@ -7,7 +7,7 @@ import type { BenchmarkRow, GradeSettings, Judge, Verdict } from "../records.js"
 import { type Choices, NO_OPTION, readChoice } from "./choices.js";
 import { ASK_FOR_CHOICE, askJudge } from "./judge.js";
 import { fillPrompt } from "./judgePrompts.js";
-import { RULE } from "./reading.js";
+import { markedAnswer, RULE } from "./reading.js";
 import { decided, unparsed } from "./verdict.js";
 
 export interface ChoiceQuestion {
@@ -56,5 +56,7 @@ export async function gradeChoice(
     const letter = guess(question, guessSeed);
     return decided({ text: letter, rule: RULE.guess }, letter === gold);
   }
-  return unparsed(judge ? RULE.judgeFailed : RULE.none);
+  // An answer that is none of the options is an answer.
+  const marked = settings.mode === "fixed" && !judge ? markedAnswer(response) : undefined;
+  return marked ? decided(marked, false) : unparsed(judge ? RULE.judgeFailed : RULE.none);
 }

@@ -10,6 +10,7 @@ import {
   type Table,
 } from "../../src/report/table.js";
 import { OUTCOMES, type ScoreReport, type ScoreTable, type Tally } from "../records.js";
+import type { DataOrigin } from "../run/evaluate.js";
 import { type RepeatedSamples, repeatedSamples } from "../statistics.js";
 import type { ScoresByMode } from "./score.js";
 
@@ -119,15 +120,14 @@ function categories({ tables: [table] }: ScoreReport): Record<string, unknown> {
 export interface ScoredFile {
   /** Hex. */
   readonly md5: string;
-  /** Whether that is the published sum; null where none is published. */
-  readonly isPublished: boolean | null;
+  readonly origin: DataOrigin;
 }
 
 /** What `sharegrpo score --json` prints. */
 export function scoreJson(
   score: ScoreReport,
   other: ScoreReport,
-  { md5, isPublished }: ScoredFile,
+  { md5, origin }: ScoredFile,
   notes: readonly string[],
 ) {
   const { benchmark, dataset, rules, mode, judge, outcomes, missing, tables, verdicts } = score;
@@ -136,7 +136,7 @@ export function scoreJson(
     benchmark,
     dataset,
     md5,
-    isPublished,
+    origin,
     rules,
     mode,
     judge,

@@ -11,6 +11,7 @@ import {
   type ScoreMode,
 } from "../../benchmarks/records.js";
 import { benchmarkNamed } from "../../benchmarks/registry.js";
+import { originOf } from "../../benchmarks/run/evaluate.js";
 import { readPredictionFile } from "../../benchmarks/scoring/predictionFile.js";
 import { inOrder, scoreJson, scoreText } from "../../benchmarks/scoring/present.js";
 import { RESPONSE_PARTS, type ResponsePart, scoreBoth } from "../../benchmarks/scoring/score.js";
@@ -55,11 +56,12 @@ async function score(flags: ScoreFlags, { terminal, print, signal }: CommandCont
     );
     const [asked, other] = inOrder(scores, flags.mode);
     const allNotes = judging ? [...notes, judging.note] : notes;
-    const isPublished = dataset.md5 === undefined ? null : dataset.md5 === file.md5;
     terminal.finish();
     print(
       flags.json === true
-        ? JSON.stringify(scoreJson(asked, other, { md5: file.md5, isPublished }, allNotes))
+        ? JSON.stringify(
+            scoreJson(asked, other, { md5: file.md5, origin: originOf(dataset, file) }, allNotes),
+          )
         : scoreText(asked, other, allNotes),
     );
   } finally {

@@ -35,7 +35,7 @@ function own(hits: string, more: Partial<OwnScore> = {}): OwnScore {
     mode: "compatible",
     judge: null,
     reported: { total: rows.length, correct, accuracy: wilson(correct, rows.length) },
-    isPublished: true,
+    origin: "published",
     rows,
     ...more,
   };
@@ -100,9 +100,9 @@ describe("own runs beside the paper", () => {
   });
 
   it("have no difference on other data than the published", () => {
-    const score = own("10", { isPublished: false });
+    const score = own("10", { origin: "other" });
     expect(differenceTo(reference, score)).toBeUndefined();
-    expect(caveatOf(score)).toBe("other data than the published");
+    expect(caveatOf(score)).toBe("not the published file");
     expect(caveatOf(own("10"))).toBe("rules only");
     expect(caveatOf(own("10", { judge: "j" }))).toBeNull();
   });
@@ -177,7 +177,7 @@ describe("scores on disk", () => {
     const result = {
       version: 1,
       model: { name: "m", weights: null },
-      datasets: [{ dataset: "MMMU_DEV_VAL", isPublished: false, scores: modes }],
+      datasets: [{ dataset: "MMMU_DEV_VAL", origin: "sample", scores: modes }],
     };
     await writeFile(join(folder, "result.json"), JSON.stringify(result));
     const line = { index: "1", sample: 0, cluster: "c", isReported: true };
@@ -193,7 +193,7 @@ describe("scores on disk", () => {
       ["compatible", true],
       ["fixed", false],
     ]);
-    expect(scores[0]?.isPublished).toBe(false);
+    expect(scores[0]?.origin).toBe("sample");
   });
 
   it("that are none are refused by name", async () => {

@@ -150,7 +150,7 @@ describe("what is printed", () => {
       { benchmark: MMStar, dataset, rows: pets.slice(0, 2), predictions },
       { rules: "2026-08" },
     );
-    const json = scoreJson(compatible, fixed, { md5: "0", isPublished: false }, []);
+    const json = scoreJson(compatible, fixed, { md5: "0", origin: "sample" }, []);
     expect(json).toMatchObject({
       benchmark: "MMStar",
       rules: "2026-08",
