@@ -62,7 +62,7 @@ function standardiseFloat32(rewards: readonly number[], options: StandardiseOpti
   const squares = rows.reduce((sum, reward) => f(sum + f(f(f(reward) - centre) ** 2)), 0);
   const divisor = options.std === "population" ? rows.length : rows.length - 1;
   const scale = f(f(Math.sqrt(f(squares / divisor))) + options.epsilon);
-  return rewards.map((reward) => f(f(f(reward) - centre) / scale));
+  return rewards.map((reward) => (scale === 0 ? 0 : f(f(f(reward) - centre) / scale)));
 }
 
 /** (r − mean) / (std + ε) for each reward of a group; all 0 when the rewards are equal or there is only one. */

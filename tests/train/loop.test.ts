@@ -1,6 +1,7 @@
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { saveCheckpoint } from "../../src/checkpoint/checkpoint.js";
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig } from "../../src/config/schema.js";
 import { CheckpointError } from "../../src/core/errors.js";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   await writeTaughtModel(model, resolveConfig({}, "defaults").expand.formatPrompt);
 }, 300_000);
 
-interface Run extends Partial<Pick<TrainOptions, "signal" | "onStep" | "isResume">> {
+interface Run extends Partial<Pick<TrainOptions, "signal" | "onStep" | "onNote" | "isResume">> {
   readonly settings?: object;
 }
 
@@ -71,7 +72,10 @@ const bytes = (...path: string[]) => readFile(join(dir, ...path));
 const rowsOf = async (name: string, file: string) =>
   (await readJsonl(join(dir, name, file))).records as readonly Record<string, unknown>[];
 
-describe("train", () => {
+/** A machine that does other things too must not fail a test of whole runs. */
+const PATIENCE = { timeout: 240_000 };
+
+describe("train", PATIENCE, () => {
   it("stopped after a step and resumed, ends with the bytes of an uninterrupted run", async () => {
     expect(await run("whole")).toEqual({ step: 4, isFinished: true });
     expect(await runUntil("parts", 1)).toEqual({ step: 1, isFinished: false });
@@ -174,5 +178,100 @@ describe("train", () => {
     expect(rollouts.every((row) => (row["variants"] as unknown[]).length === 1)).toBe(true);
     const [row] = await rowsOf("grpo", "metrics.jsonl");
     expect(row?.["policy/ratio_deviation_first"]).toBeLessThan(1e-4);
+  });
+});
+
+/** One short step; what every combination must have in common. */
+async function oneStep(name: string, settings: object): Promise<Record<string, unknown>> {
+  const short = { train: { ...SETTINGS.train, steps: 1, evaluateQuestions: 0 } };
+  await run(name, { settings: { ...SETTINGS, ...short, ...settings } });
+  const [row = {}] = await rowsOf(name, "metrics.jsonl");
+  return row;
+}
+
+describe("train, by its settings", PATIENCE, () => {
+  it.each([
+    ["paper", { mode: "paper" }, 2, 3e-3],
+    ["code", { mode: "code" }, 4, 0],
+  ])(
+    "mode %s runs as printed or released, with a ratio of 1 at first",
+    async (mode, settings, steps, rate) => {
+      const row = await oneStep(mode, settings);
+      expect(row["policy/learning_rate"]).toBe(rate);
+      expect(row["policy/ratio_deviation_first"]).toBeLessThan(1e-4);
+      const state = await readFile(join(dir, mode, "checkpoints", "step-000001", "state.json"), "utf8");
+      expect(JSON.parse(state)).toMatchObject({ optimizerSteps: steps });
+    },
+  );
+
+  it("runs a baseline with another loss, cut-off responses masked and an over-long penalty", async () => {
+    const row = await oneStep("baseline", {
+      update: { ...SETTINGS.update, algorithm: "reinforce++", loss: "cispo", masksTruncated: true },
+      rollout: { ...SETTINGS.rollout, topK: 20 },
+      reward: { overlongBuffer: 16 },
+    });
+    expect(row["score/mean"]).toBeLessThan(row["reward/overall"] as number);
+    expect(row["advantage/mean"]).toBeCloseTo(0, 6);
+    expect(row["policy/grad_norm"]).toBeGreaterThan(0);
+  });
+
+  it("takes KL off the reward: 0 at the first step, when the policy is the reference", async () => {
+    const row = await oneStep("kl-reward", { kl: { use: "reward", coefficient: 0.5 } });
+    expect(Math.abs(row["policy/kl_reference"] as number)).toBeLessThan(1e-6);
+    expect(row["score/mean"]).toBeCloseTo(row["reward/overall"] as number, 5);
+    expect(row["policy/kl_coefficient"]).toBe(0.5);
+  });
+
+  it("asks further questions for those that teach nothing, and says when it gave up", async () => {
+    const notes: string[] = [];
+    const filter = { kind: "mean", low: 0.98, high: 0.99, maxTries: 2 };
+    const settings = { ...SETTINGS, rollout: { ...SETTINGS.rollout, filter } };
+    const train = { ...SETTINGS.train, steps: 1, evaluateQuestions: 0 };
+    await run("filter", { settings: { ...settings, train }, onNote: (note) => notes.push(note) });
+    const [row] = await rowsOf("filter", "metrics.jsonl");
+    expect(row).toMatchObject({ "rollout/questions_asked": 8, "rollout/passed_share": 0 });
+    expect(notes).toEqual([
+      expect.stringContaining("step 1: rollout.filter: 0 of 8 questions passed, 4 are needed"),
+    ]);
+    const state = await readFile(join(dir, "filter", "checkpoints", "step-000001", "state.json"), "utf8");
+    expect(JSON.parse(state)).toMatchObject({ questionsSeen: 8 });
+  });
+
+  it("resumes exactly with an adaptive KL term, an entropy bonus and importance weights", async () => {
+    const settings = {
+      ...SETTINGS,
+      advantage: { crossImportanceCap: 2, crossWeight: 0.5 },
+      update: { ...SETTINGS.update, entropyCoefficient: 0.01 },
+      kl: { use: "loss", controller: "adaptive", coefficient: 0.2, target: 100, horizon: 100 },
+      train: { ...SETTINGS.train, steps: 2, saveEvery: 1, evaluateQuestions: 0 },
+    };
+    await run("terms", { settings });
+    const control = new AbortController();
+    await run("terms-parts", { settings, signal: control.signal, onStep: () => control.abort() });
+    await run("terms-parts", { settings, isResume: true });
+    expect(await bytes("terms-parts", "metrics.jsonl")).toEqual(await bytes("terms", "metrics.jsonl"));
+    const weights = ["checkpoints", "step-000002", "model.safetensors"];
+    expect(await bytes("terms-parts", ...weights)).toEqual(await bytes("terms", ...weights));
+    const rows = await rowsOf("terms", "metrics.jsonl");
+    expect(rows[0]?.["policy/kl_coefficient"]).toBe(0.2);
+    // KL starts far below its target: β shrinks by 20 % · 32 responses / 100.
+    expect(rows[1]?.["policy/kl_coefficient"]).toBeCloseTo(0.2 * (1 - 0.2 * 0.32), 12);
+    expect(rows[1]?.["policy/entropy_full"]).toBeGreaterThan(0);
+  });
+
+  it("refuses a checkpoint of another model when its files are sound", async () => {
+    const config = resolveConfig(SETTINGS, "test");
+    const loaded = await loadModel(model);
+    const engine = createEngine(loaded, learnerOptions(config));
+    const { "model.norm.weight": _, ...rest } = loaded.params;
+    const state = { step: 1, questionsSeen: 0, optimizerSteps: 0, configDigest: "" };
+    const folder = await saveCheckpoint(
+      join(dir, "other"),
+      { state, params: rest, first: rest, second: rest },
+      model,
+    );
+    await expect(engine.restore(folder)).rejects.toThrow(
+      `${folder}: model.safetensors: parameters do not fit config.json: missing: model.norm.weight`,
+    );
   });
 });

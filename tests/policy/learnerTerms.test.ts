@@ -1,0 +1,184 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Model } from "../../src/model/load.js";
+import { createLearner, type Learner, type LearnerOptions } from "../../src/policy/learner.js";
+import type { UpdateUnit } from "../../src/policy/units.js";
+import { fakeModel, fakePrompt } from "../support/fakeModel.js";
+import { LEARNER_OPTIONS } from "../support/learnerOptions.js";
+
+/** Longest response allowed, for the aggregation that divides by it. */
+const LIMIT = 32;
+const ADVANTAGES = [1.5, -0.7, -1.2];
+
+let units: UpdateUnit[];
+let logProbs_U_R_T: readonly (readonly Float32Array[])[];
+
+/** A learner on weights of its own; the same every time. */
+async function learnerOf(options: Partial<LearnerOptions>): Promise<Learner> {
+  const model: Model = await fakeModel({ sharpness: 4 });
+  return createLearner(model, { ...LEARNER_OPTIONS, maxResponseLength: LIMIT, ...options });
+}
+
+/** Two prompts, three responses each; the old policy is a little off, the last response was cut off. */
+beforeAll(async () => {
+  const model = await fakeModel({ sharpness: 4 });
+  const responses = ["<think>red</think> \\boxed{3}", "four", "blue squares: 1 + 2 = 3"].map((text) =>
+    model.processor.encode(text),
+  );
+  const plain = ["How many red circles?", "blue squares"].map((words) => ({
+    prompt: fakePrompt(model, { words }),
+    responses,
+  }));
+  const learner = createLearner(model, LEARNER_OPTIONS);
+  logProbs_U_R_T = await learner.logProbs(plain);
+  units = plain.map((unit, u) => ({
+    ...unit,
+    advantages: ADVANTAGES,
+    isTruncated: [false, false, true],
+    oldLogProbs: (logProbs_U_R_T[u] ?? []).map((row, r) =>
+      row.map((logProb, t) => logProb + 0.3 * Math.sin(3 * u + 5 * r + t)),
+    ),
+  }));
+});
+
+interface Row {
+  readonly advantage: number;
+  readonly isTruncated: boolean;
+  readonly logProbs: number[];
+  /** log π − log π_old of each token */
+  readonly deltas: number[];
+}
+
+function rowsOf(): Row[] {
+  return units.flatMap((unit, u) =>
+    unit.oldLogProbs.map((old, r) => {
+      const logProbs = Array.from(logProbs_U_R_T[u]?.[r] ?? []);
+      const deltas = logProbs.map((logProb, t) => logProb - (old[t] as number));
+      return { advantage: ADVANTAGES[r] as number, isTruncated: r === 2, logProbs, deltas };
+    }),
+  );
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+const clip = (ratio: number, low: number, high: number) => Math.min(Math.max(ratio, 1 - low), 1 + high);
+const AT = { learningRate: 1e-3, step: 1 };
+
+describe("update", () => {
+  it("with loss gspo and sequence aggregation is the mean over responses of one clipped ratio each", async () => {
+    const learner = await learnerOf({
+      loss: "gspo",
+      aggregation: "sequence",
+      gspoClipLow: 0.01,
+      gspoClipHigh: 0.02,
+    });
+    const perRow = rowsOf().map(({ advantage, deltas }) => {
+      const ratio = Math.exp(mean(deltas));
+      return Math.max(-advantage * ratio, -advantage * clip(ratio, 0.01, 0.02));
+    });
+    const stats = await learner.update(units, AT);
+    expect(stats.loss).toBeCloseTo(mean(perRow), 5);
+    expect(stats.clipShareHigh).toBeGreaterThan(0);
+    expect(stats.gradNorm).toBeGreaterThan(0);
+  });
+
+  it("with loss cispo, constant aggregation and truncated responses masked is as its definition reads", async () => {
+    const learner = await learnerOf({ loss: "cispo", aggregation: "constant", masksTruncated: true });
+    const counted = rowsOf().filter(({ isTruncated }) => !isTruncated);
+    const sum = total(
+      counted.flatMap(({ advantage, logProbs, deltas }) =>
+        deltas.map((delta, t) => -clip(Math.exp(delta), 0.2, 0.3) * advantage * (logProbs[t] as number)),
+      ),
+    );
+    expect((await learner.update(units, AT)).loss).toBeCloseTo(sum / (counted.length * LIMIT), 5);
+  });
+
+  it("with loss sapo, and importance weights on the advantages, is as its definition reads", async () => {
+    const learner = await learnerOf({ loss: "sapo", sapoTauPositive: 2, sapoTauNegative: 3 });
+    const weight = (t: number) => 1 / (1 + t);
+    const weighted = units.map((unit) => ({
+      ...unit,
+      importance: unit.responses.map((response) => Array.from(response, (_, t) => weight(t))),
+    }));
+    const perToken = rowsOf().flatMap(({ advantage, deltas }) => {
+      const tau = advantage > 0 ? 2 : 3;
+      return deltas.map((delta, t) => {
+        const gate = 1 / (1 + Math.exp(-tau * (Math.exp(delta) - 1)));
+        return -advantage * weight(t) * (4 / tau) * gate;
+      });
+    });
+    expect((await learner.update(weighted, AT)).loss).toBeCloseTo(mean(perToken), 5);
+  });
+});
+
+describe("one ratio per response", () => {
+  it("is Eq. 8 as printed: the product over tokens, clipped once, each response weighing the same", async () => {
+    const learner = await learnerOf({
+      ratio: "response",
+      aggregation: "sequence",
+      dualClip: null,
+      maxLogRatio: null,
+    });
+    const perRow = rowsOf().map(({ advantage, deltas }) => {
+      const ratio = Math.exp(total(deltas));
+      return Math.max(-advantage * ratio, -advantage * clip(ratio, 0.2, 0.3));
+    });
+    expect((await learner.update(units, AT)).loss).toBeCloseTo(mean(perRow), 4);
+  });
+});
+
+describe("terms of the loss", () => {
+  let learner: Learner;
+  /** No advantage: what moves is moved by the terms. */
+  const idle = () =>
+    units.map((unit) => ({
+      ...unit,
+      advantages: ADVANTAGES.map(() => 0),
+      referenceLogProbs: unit.oldLogProbs,
+    }));
+  beforeAll(async () => {
+    learner = await learnerOf({ kl: { use: "loss", estimator: "low_var_kl" }, entropyCoefficient: 1 });
+  });
+
+  it("measure KL to the reference by its estimator, and leave the surrogate alone", async () => {
+    const stats = await learner.update(idle(), { learningRate: 0, step: 1, klCoefficient: 1 });
+    // d = log π_ref − log π = −δ
+    const kl = rowsOf().flatMap(({ deltas }) => deltas.map((delta) => Math.exp(-delta) + delta - 1));
+    expect(stats.referenceKl).toBeCloseTo(mean(kl), 5);
+    expect(stats.loss).toBeCloseTo(0, 12);
+    expect(stats.gradNorm).toBeGreaterThan(0);
+  });
+
+  it("keep the initial weights as the reference policy while the learner's move", async () => {
+    const plain = units.map(({ prompt, responses }) => ({ prompt, responses }));
+    const flat = (rows: readonly (readonly Float32Array[])[]) => rows.flat().flatMap((row) => [...row]);
+    for (let step = 1; step <= 3; step++)
+      await learner.update(units, { learningRate: 1e-2, step, klCoefficient: 0 });
+    expect(flat(await learner.referenceLogProbs(plain))).toEqual(flat(logProbs_U_R_T));
+    expect(flat(await learner.logProbs(plain))).not.toEqual(flat(logProbs_U_R_T));
+  });
+
+  it("raise the entropy of the whole distribution, step after step", async () => {
+    const entropies: number[] = [];
+    for (let step = 1; step <= 4; step++) {
+      const { fullEntropy } = await learner.update(idle(), { learningRate: 3e-3, step, klCoefficient: 0 });
+      entropies.push(fullEntropy ?? Number.NaN);
+    }
+    entropies.slice(1).forEach((entropy, at) => {
+      expect(entropy).toBeGreaterThan(entropies[at] as number);
+    });
+  });
+
+  it("pull the policy back to the reference", async () => {
+    const kl: number[] = [];
+    for (let step = 1; step <= 4; step++) {
+      const { referenceKl } = await learner.update(idle(), { learningRate: 3e-3, step, klCoefficient: 1000 });
+      kl.push(referenceKl ?? Number.NaN);
+    }
+    expect(kl.at(-1) as number).toBeLessThan(kl[0] as number);
+  });
+
+  it("need a reference policy that was asked for", async () => {
+    const without = await learnerOf({});
+    expect(() => without.referenceLogProbs([])).toThrow("set kl.use to loss or reward");
+  });
+});
