@@ -1,8 +1,8 @@
 /**
  * @module What a question states and a rewrite must state too: numbers and symbols.
  */
+import { IMAGE_MARKER } from "../model/prompt.js";
 
-const IMAGE_MARKER = "<image>";
 const SMALL_NUMBERS = [
   "zero",
   "one",
@@ -18,11 +18,6 @@ const SMALL_NUMBERS = [
   "eleven",
   "twelve",
 ];
-
-/** Number of image markers. */
-export function countMarkers(text: string): number {
-  return text.split(IMAGE_MARKER).length - 1;
-}
 
 /** The words, and the markers that stand before them. */
 export function splitLeadingMarkers(text: string): { readonly markers: string; readonly words: string } {

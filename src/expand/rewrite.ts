@@ -4,9 +4,10 @@
  */
 import type { ChatMessage, ChatParams, ChatReply } from "../core/chat.js";
 import type { ChatClient } from "../core/openai.js";
+import { countMarkers } from "../data/question.js";
 import type { ImageSource } from "../records.js";
 import { checkRewrite, type Rejection, type RejectionKind } from "./checkRewrite.js";
-import { countMarkers, splitLeadingMarkers } from "./givens.js";
+import { splitLeadingMarkers } from "./givens.js";
 import { readList } from "./readList.js";
 import { ANSWER_PROMPT, askAgain, rewriteRequest } from "./rewritePrompt.js";
 
