@@ -23,6 +23,8 @@ export interface Verdict {
   readonly correct: boolean;
   /** Which rule decided, in a few words. */
   readonly reason: string;
+  /** Wrong only because the grader cannot read one of the answers, or has no work left for it. */
+  readonly isUnread?: true;
 }
 
 /** Longer answers are compared as text only. */

@@ -23,6 +23,8 @@ export interface Text {
   readonly words: string;
   /** Why it is not read as mathematics. */
   readonly reason: string;
+  /** Whether it may be mathematics that the reader does not know: there is a command in it. */
+  readonly isUnread: boolean;
 }
 
 /** A letter of a multiple choice, or a single letter as such; `content` is the option's text behind it. */

@@ -35,7 +35,10 @@ function compareRead(given: string, truth: string, options: TokenOptions): Verdi
   }
   const [givenWords, truthWords] = [lettersOnly(givenTokens), lettersOnly(truthTokens)];
   if (givenWords !== null && givenWords === truthWords) return { correct: true, reason: "the same words" };
-  return compareAnswers(readAnswer(givenTokens), readAnswer(truthTokens), newAllowance());
+  const [one, other] = [readAnswer(givenTokens), readAnswer(truthTokens)];
+  const { correct, reason } = compareAnswers(one, other, newAllowance());
+  const isUnread = [one, other].some((answer) => answer.kind === "text" && answer.isUnread);
+  return !correct && isUnread ? { correct, reason, isUnread } : { correct, reason };
 }
 
 function compareSafely(given: string, truth: string, options: TokenOptions = {}): Verdict {
@@ -43,7 +46,7 @@ function compareSafely(given: string, truth: string, options: TokenOptions = {})
     return compareRead(given, truth, options);
   } catch (error) {
     if (error instanceof UnsupportedExpression) {
-      return { correct: false, reason: `not comparable: ${error.message}` };
+      return { correct: false, reason: `not comparable: ${error.message}`, isUnread: true };
     }
     throw error;
   }

@@ -32,7 +32,8 @@ export function textOf(tokens: readonly Token[], reason: string): Text {
     .map(({ text }) => text.toLowerCase())
     .filter((text) => !(ARTICLES.has(text) && tokens.length > 1) && !/^[.,;:!?'’()-]$/.test(text))
     .join("");
-  return { kind: "text", words: SYNONYMS[words] ?? words, reason };
+  const isUnread = tokens.some(({ text }) => /^\\[A-Za-z]/.test(text));
+  return { kind: "text", words: SYNONYMS[words] ?? words, reason, isUnread };
 }
 
 const LEAD_WORDS = new Set(
@@ -183,7 +184,7 @@ function readBrackets(tokens: readonly Token[], read: ReadPart): Answer | null {
   const hasComma = positions(inside, ({ text }) => text === "," || text === ";").length > 0;
   const isSet = first === "\\{" && last === "\\}";
   if (isSet || (first === "{" && hasComma)) {
-    if (inside.length === 0) return { kind: "text", words: "∅", reason: "the empty set" };
+    if (inside.length === 0) return { kind: "text", words: "∅", reason: "the empty set", isUnread: false };
     return { kind: "collection", form: "set", elements: elementsOf(inside, read) };
   }
   if (first === "{" && last === "}") return read(inside);
@@ -284,6 +285,7 @@ function readCorners(tokens: readonly Token[]): Text | null {
     kind: "text",
     words: sign + (isSegment ? [...letters].sort().join("") : letters),
     reason: "a name",
+    isUnread: false,
   };
 }
 
