@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { assertKnown, METRICS, metricDefinition } from "../../src/train/metrics.js";
+import { assertKnown, EASYR1_NAMES_ELSEWHERE, METRICS, metricDefinition } from "../../src/train/metrics.js";
 
 const definitions = Object.entries(METRICS);
 
@@ -14,6 +14,30 @@ describe("METRICS", () => {
       const names = definitions.map(([name]) => metricDefinition(name)?.[key]).filter(Boolean);
       expect(new Set(names).size).toBe(names.length);
     }
+  });
+
+  it("has every number that the released trainer logs, or says where it is", () => {
+    const group = (prefix: string, names: string) => names.split(" ").map((name) => `${prefix}/${name}`);
+    const released = [
+      ...group("reward", "overall format accuracy"),
+      ...["score", "rewards", "advantages", "returns"].flatMap((part) =>
+        group(`critic/${part}`, "mean max min"),
+      ),
+      ...group("critic", "kl kl_coef"),
+      ...group("actor", "pg_loss pg_clipfrac_higher pg_clipfrac_lower entropy_loss ppo_kl grad_norm lr"),
+      ...group("actor", "kl_loss kl_coef"),
+      ...group("response_length", "mean max min clip_ratio"),
+      ...group("prompt_length", "mean max min clip_ratio"),
+      ...group("timing_s", "gen reward old ref adv update_actor validation save_checkpoint step"),
+      ...group("timing_per_token_ms", "gen reward old adv update_actor"),
+      ...group("perf", "total_num_tokens time_per_step throughput cpu_memory_used_gb"),
+      ...group("val", "reward_score overall_reward format_reward accuracy_reward"),
+    ];
+    const known = definitions.map(([name]) => metricDefinition(name)?.easyR1);
+    const lost = released.filter(
+      (name) => !known.includes(name) && !Object.hasOwn(EASYR1_NAMES_ELSEWHERE, name),
+    );
+    expect(lost).toEqual([]);
   });
 
   it("states a formula for each", () => {
