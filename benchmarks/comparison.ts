@@ -11,7 +11,13 @@ import type { BenchmarkName, ScoreMode } from "./records.js";
 import { comparePaired, type PairedComparison } from "./statistics.js";
 
 /** Why an own score and a published one are not the same measurement. */
-export type Caveat = "sample rows" | "not the published file" | "no MD5 is published" | "rules only" | null;
+export type Caveat =
+  | "sample rows"
+  | "not the published file"
+  | "not all rows"
+  | "no MD5 is published"
+  | "rules only"
+  | null;
 
 /** A score as a row of plain values, for a data frame. All scores in percent. */
 export interface ScoreRecord {
@@ -50,9 +56,10 @@ export function isForeign({ origin }: OwnScore): boolean {
   return origin === "sample" || origin === "other";
 }
 
-export function caveatOf({ origin, judge }: OwnScore): Caveat {
+export function caveatOf({ origin, judge, isWhole }: OwnScore): Caveat {
   if (origin === "sample") return "sample rows";
   if (origin === "other") return "not the published file";
+  if (!isWhole) return "not all rows";
   if (judge === null) return "rules only";
   return origin === "unknown" ? "no MD5 is published" : null;
 }

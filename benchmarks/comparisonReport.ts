@@ -164,15 +164,18 @@ function pairedTable(runs: readonly OwnRun[]): readonly TitledTable[] {
 }
 
 function remeasuredTable(): TitledTable {
+  const measured = BENCHMARKS.filter((name) =>
+    REMEASUREMENTS.some(({ scores }) => scores[name] !== undefined),
+  );
   const rows = REMEASUREMENTS.map(({ model, by, protocol, scores }) => [
     model,
     `${by}: ${protocol}`,
-    ...BENCHMARKS.map((name) => scores[name]?.toFixed(1) ?? MISSING),
+    ...measured.map((name) => scores[name]?.toFixed(1) ?? MISSING),
   ]);
   return {
     title: "What others measured",
     note: "Compare within a protocol only.",
-    table: { head: ["model", "measured by", ...BENCHMARKS], rows },
+    table: { head: ["model", "measured by", ...measured], rows },
   };
 }
 

@@ -30,6 +30,8 @@ export interface OwnScore {
   /** Of the rows that papers report. */
   readonly reported: Tally;
   readonly origin: DataOrigin;
+  /** Whether every row of the data was answered. */
+  readonly isWhole: boolean;
   /** Empty where only counts are known. */
   readonly rows: readonly OwnRow[];
 }
@@ -55,6 +57,8 @@ const resultSchema = z.object({
     z.object({
       dataset: z.string(),
       origin: z.enum(DATA_ORIGINS),
+      rows: z.number(),
+      rowsOfFile: z.number(),
       scores: z.array(
         scoreSchema.extend({
           reported: z.object({
@@ -87,6 +91,7 @@ const scoreFileSchema = scoreSchema.extend({
     accuracy: nullableNumber,
     interval95: z.tuple([nullableNumber, nullableNumber]),
   }),
+  missing: z.number(),
   rows: z.array(rowSchema.extend({ outcome: z.enum(OUTCOMES) })),
 });
 
@@ -125,12 +130,13 @@ async function readFolder(dir: string): Promise<OwnRun> {
   const path = join(dir, "result.json");
   const { model, datasets } = parse(path, resultSchema, await readJson(path));
   const scores: OwnScore[] = [];
-  for (const { dataset, origin, scores: byMode } of datasets) {
+  for (const { dataset, origin, rows, rowsOfFile, scores: byMode } of datasets) {
     for (const { reported, ...score } of byMode) {
       const { value, low, high } = reported.accuracy;
       scores.push({
         ...score,
         origin,
+        isWhole: rows === rowsOfFile,
         reported: { ...reported, accuracy: interval(value, low, high) },
         rows: await readVerdicts(join(dir, "verdicts", `${dataset}.jsonl`), score.mode),
       });
@@ -141,9 +147,10 @@ async function readFolder(dir: string): Promise<OwnRun> {
 }
 
 async function readScoreFile(path: string): Promise<OwnRun> {
-  const { reported, rows, ...score } = parse(path, scoreFileSchema, await readJson(path));
+  const { reported, rows, missing, ...score } = parse(path, scoreFileSchema, await readJson(path));
   const own: OwnScore = {
     ...score,
+    isWhole: missing === 0,
     reported: {
       total: reported.total,
       correct: reported.hits,

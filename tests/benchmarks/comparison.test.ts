@@ -36,6 +36,7 @@ function own(hits: string, more: Partial<OwnScore> = {}): OwnScore {
     judge: null,
     reported: { total: rows.length, correct, accuracy: wilson(correct, rows.length) },
     origin: "published",
+    isWhole: true,
     rows,
     ...more,
   };
@@ -103,6 +104,7 @@ describe("own runs beside the paper", () => {
     const score = own("10", { origin: "other" });
     expect(differenceTo(reference, score)).toBeUndefined();
     expect(caveatOf(score)).toBe("not the published file");
+    expect(caveatOf(own("10", { isWhole: false }))).toBe("not all rows");
     expect(caveatOf(own("10"))).toBe("rules only");
     expect(caveatOf(own("10", { judge: "j" }))).toBeNull();
   });
@@ -177,7 +179,7 @@ describe("scores on disk", () => {
     const result = {
       version: 1,
       model: { name: "m", weights: null },
-      datasets: [{ dataset: "MMMU_DEV_VAL", origin: "sample", scores: modes }],
+      datasets: [{ dataset: "MMMU_DEV_VAL", origin: "sample", rows: 1, rowsOfFile: 2, scores: modes }],
     };
     await writeFile(join(folder, "result.json"), JSON.stringify(result));
     const line = { index: "1", sample: 0, cluster: "c", isReported: true };
@@ -193,7 +195,7 @@ describe("scores on disk", () => {
       ["compatible", true],
       ["fixed", false],
     ]);
-    expect(scores[0]?.origin).toBe("sample");
+    expect(scores[0]).toMatchObject({ origin: "sample", isWhole: false });
   });
 
   it("that are none are refused by name", async () => {
