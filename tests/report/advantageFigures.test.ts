@@ -37,7 +37,8 @@ describe("validityFigure", () => {
   it("draws the exact chance as a line, and counted shares as points", () => {
     const curve = { name: "c", rates: (p: number) => [p], n: 2, counted: [{ p: 0.5, share: 0.48 }] };
     const { data } = validityFigure([curve], "t");
-    expect((data[0]?.["y"] as number[])[50]).toBeCloseTo(0.5, 12); // 1 − 1/4 − 1/4
+    const line = data[0]?.["y"] as number[];
+    expect(line[50]).toBeCloseTo(0.5, 12); // 1 − 1/4 − 1/4
     expect(data[1]).toMatchObject({ mode: "markers", x: [0.5], y: [0.48] });
   });
 });
