@@ -52,6 +52,7 @@ export const NUMBER_WORDS: ReadonlyMap<string, number> = new Map([
 
 /** Words that multiply the number before them. */
 export const MULTIPLIERS: ReadonlyMap<string, bigint> = new Map([
+  ["dozen", 12n],
   ["hundred", 100n],
   ["thousand", 1000n],
   ["million", tens(6)],

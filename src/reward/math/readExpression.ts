@@ -308,9 +308,14 @@ function readWord(cursor: Cursor, word: string): Expression {
   const letters = [...word];
   if (letters.length > 3 || NO_PRODUCTS.has(word.toLowerCase())) throw new UnsupportedExpression("words");
   if (letters.length === 3 && word === word.toUpperCase()) return { kind: "name", name: word };
-  const last = letters.pop() as string;
-  const first = letters.map((letter) => readLetter({ tokens: [], at: 0, depth: 0 }, letter));
-  return [...first, readLetter(cursor, last)].reduce(times);
+  return letters.length === 1 ? readLetter(cursor, word) : shiftLetter(cursor, letters);
+}
+
+/** Takes the first letter of a word; the others stay, as factors of their own: in ab^2 only b is squared. */
+function shiftLetter(cursor: Cursor, letters: readonly string[]): Expression {
+  const tokens = letters.map((text): Token => ({ kind: "word", text, isSpaced: false }));
+  cursor.tokens = [...cursor.tokens.slice(0, cursor.at - 1), ...tokens, ...cursor.tokens.slice(cursor.at)];
+  return readLetter({ tokens: [], at: 0, depth: 0 }, letters[0] ?? "");
 }
 
 interface Glued {

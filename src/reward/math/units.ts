@@ -97,7 +97,6 @@ cent ¢ = 1/100 dollar
 £ GBP = 1 sterling
 ¥ yen yuan RMB = 1 yuan
 ₹ rupee Rs = 1 rupee
-dozen = 12
 unit = 1
 piece = 1
 `;
@@ -128,11 +127,13 @@ const UNITS = readTable();
 
 /** Words after a number that count nothing: "5 more", "3 times". */
 const NO_NOUNS = new Set(
-  "more less fewer greater larger smaller times than over under above below and or not to from by at the a an is are as if then percent plus minus half third quarter thirds quarters fifths tenths least most only except per".split(
+  "more less fewer greater larger smaller times than over under above below and or not to from by at the a an is are as if then percent plus minus half third quarter thirds quarters fifths tenths least most only except per degree degrees deg percent pct".split(
     " ",
   ),
 );
 const MOST_NOUNS = 4;
+/** Three letters that may be a word, and are no function: "cup", "egg". */
+const SHORT_NOUN = /^(?!sin|cos|tan|log|exp|abs)(?=.*[aeiou])[a-z]{3}$/;
 
 /** A unit known by this spelling; plurals and, for words, any case. */
 function lookUp(word: string): readonly Entry[] | undefined {
@@ -252,7 +253,7 @@ function counted(tokens: readonly Token[]): Unit | null {
   const isPhrase = nouns.every(
     (word) => word.length > 2 && !NO_NOUNS.has(word) && !NUMBER_WORDS.has(word) && !MULTIPLIERS.has(word),
   );
-  if (!isPhrase || nouns.every((word) => word.length < 4)) return null;
+  if (!isPhrase || !nouns.some((word) => word.length > 3 || SHORT_NOUN.test(word))) return null;
   return { top: 1n, bottom: 1n, dimension: `#${nouns.map((word) => word.replace(/e?s$/, "")).join(" ")}` };
 }
 

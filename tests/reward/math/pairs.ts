@@ -167,6 +167,9 @@ const SYMBOLS: Pair[] = [
   [r`\theta`, "θ", true, "Greek"],
   ["2xsinx", r`2x\sin x`, true, "glued"],
   ["2x", "2*x", true, "product sign"],
+  ["4x^2y", "4yx^2", true, "a power belongs to its letter"],
+  ["ab^2", "(ab)^2", false, "a power belongs to its letter"],
+  ["x_1y", "yx_1", true, "an index belongs to its letter"],
   [r`\infty`, "infinity", true, "infinity"],
   [r`-\infty`, r`\infty`, false, "sign of infinity"],
   ["AB", "BA", true, "a segment"],
@@ -206,6 +209,12 @@ const UNITS: Pair[] = [
   ["4 h", "4h", true, "letter or unit"],
   ["5x", "5", false, "a letter is no unit"],
   ["5 more", "5", false, "no unit"],
+  ["3/4 cup", "3/4", true, "a short noun"],
+  ["1 dozen", "12", true, "a dozen"],
+  ["120 degrees", r`\frac{2\pi}{3}`, true, "degrees in words"],
+  ["350 cents", "$3.50", true, "cents"],
+  ["10 cm^3", "10 mL", true, "volumes"],
+  ["12 in", "1 ft", true, "inches"],
 ];
 
 const SIGNS: Pair[] = [
@@ -295,6 +304,8 @@ const RELATIONS: Pair[] = [
   ["x<3", "3", false, "a bound is no value"],
   ["(x,y)=(1,2)", "(1,2)", true, "a tuple of names"],
   [r`m\angle A = 60^\circ`, "60", true, "an angle"],
+  ["2x+1=0", r`x=-\frac12`, true, "solved"],
+  ["F=ma", "a=F/m", true, "solved for another letter"],
   ["Answer: 5", "5", true, "lead"],
   ["The answer is 5.", "5", true, "sentence"],
 ];
