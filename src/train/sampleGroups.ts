@@ -8,6 +8,12 @@ import type { Question, Response, Rollout, Variant } from "../records.js";
 import { builtInRewarder } from "../reward/rewarder.js";
 import type { StepContext } from "./step.js";
 
+/** What asking needs of a step. */
+export type SampleContext = Pick<
+  StepContext,
+  "config" | "engine" | "processor" | "rng" | "stopwatch" | "rewarder" | "onProgress"
+>;
+
 /** A question that was asked: its variants with their prompts, and what was answered. */
 export interface SampledGroup {
   readonly question: Question;
@@ -21,7 +27,7 @@ export interface SampledGroup {
 /** Asks every question m·n times. @throws DataError when a question cannot be expanded */
 export async function sampleGroups(
   questions_Q: readonly Question[],
-  context: StepContext,
+  context: SampleContext,
 ): Promise<SampledGroup[]> {
   const { stopwatch } = context;
   const variants_Q_M = await stopwatch.time("expand", () => expandAll(questions_Q, context));
@@ -35,14 +41,17 @@ export async function sampleGroups(
   );
 }
 
-async function expandAll(questions: readonly Question[], { config, rng }: StepContext): Promise<Variant[][]> {
+async function expandAll(
+  questions: readonly Question[],
+  { config, rng }: SampleContext,
+): Promise<Variant[][]> {
   const expanded = await Promise.all(
     questions.map((question) => expandQuestion(question, config.expand, rng)),
   );
   return expanded.map(({ variants }) => [...variants]);
 }
 
-function promptsOf(variants_Q_M: readonly Variant[][], { processor }: StepContext): Promise<Prompt[][]> {
+function promptsOf(variants_Q_M: readonly Variant[][], { processor }: SampleContext): Promise<Prompt[][]> {
   const one = (variant: Variant) =>
     buildPrompt(processor, variant, `question ${variant.questionId}, variant ${variant.index}`);
   return Promise.all(variants_Q_M.map((variants) => Promise.all(variants.map(one))));
@@ -51,7 +60,7 @@ function promptsOf(variants_Q_M: readonly Variant[][], { processor }: StepContex
 async function sampleAll(
   variants_Q_M: readonly Variant[][],
   prompts_Q_M: readonly Prompt[][],
-  { config, engine, rng, onProgress }: StepContext,
+  { config, engine, rng, onProgress }: SampleContext,
 ): Promise<Rollout[][][]> {
   const { responses, temperature, topP, topK, maxResponseLength, maxRows } = config.rollout;
   const streamsOf = ({ questionId, index }: Variant) =>
@@ -74,7 +83,7 @@ async function sampleAll(
 async function rewardAll(
   questions_Q: readonly Question[],
   rollouts_Q_M_N: readonly (readonly (readonly Rollout[])[])[],
-  { config, processor, rewarder = builtInRewarder(config.reward) }: StepContext,
+  { config, processor, rewarder = builtInRewarder(config.reward) }: SampleContext,
 ): Promise<Response[][][]> {
   const rows = zip(questions_Q, rollouts_Q_M_N).flatMap(([question, rollouts_M_N]) =>
     rollouts_M_N.flatMap((rollouts_N, j) =>

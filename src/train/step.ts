@@ -65,7 +65,7 @@ export async function trainStep(questions_Q: readonly Question[], context: StepC
   const more = async (count: number) => sampleGroups(await moreQuestions(count), context);
   const { groups_Q: sampled_Q, ...filling } = await fillBatch(first_Q, config.rollout.filter, more);
   const { scores_Q_M_N, ...penalties } = await stopwatch.time("reward", () => scoresOf(sampled_Q, context));
-  const groups = await stopwatch.time("advantages", async () => pairAll(sampled_Q, scores_Q_M_N, config));
+  const groups = await stopwatch.time("advantages", async () => pairGroups(sampled_Q, scores_Q_M_N, config));
 
   const units_Q_K = zip(groups, sampled_Q).map(([group, { prompts_M }]) => unitsOf(group, prompts_M));
   const old = await stopwatch.time("old_log_probs", () => engine.logProbs(units_Q_K.flat()));
@@ -77,7 +77,7 @@ export async function trainStep(questions_Q: readonly Question[], context: StepC
 }
 
 /** Advantages by the estimator of the settings, and the pairs that carry them. */
-function pairAll(
+export function pairGroups(
   sampled_Q: readonly SampledGroup[],
   scores_Q_M_N: Scores["scores_Q_M_N"],
   { update, advantage }: RunConfig,
