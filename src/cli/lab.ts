@@ -22,9 +22,11 @@ interface Flags {
 
 /** What Jupyter is started with. Its token is its own. */
 function labArguments({ frontEnd }: Jupyter, { browser, port }: Flags): string[] {
+  const isRoot = process.getuid?.() === 0; // in containers; Jupyter wants to be told that it is meant
   return [
     frontEnd,
     "--ip=127.0.0.1",
+    ...(isRoot ? ["--allow-root"] : []),
     ...(port === undefined ? [] : [`--port=${port}`]),
     ...(browser ? [] : ["--no-browser"]),
     join(packageRoot(), "notebooks"),

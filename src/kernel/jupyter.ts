@@ -3,6 +3,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { ConfigError } from "../core/errors.js";
@@ -80,6 +81,8 @@ export async function installJupyter(root: string): Promise<Jupyter> {
     const cure = process.platform === "linux" ? "`sudo apt install python3-venv`" : "Python's venv module";
     throw new ConfigError(`lab: ${python} cannot make ${environment}: install ${cure}, ${again}`);
   }
+  // JupyterLab runs scripts of its own with node, which must not take them for modules as this package's files are.
+  await writeFile(join(environment, "package.json"), '{ "type": "commonjs" }\n');
   const pip = [environmentProgram(environment, "python"), "-m", "pip", "install", REQUIREMENT] as const;
   const [program, ...args] = pip;
   const isInstalled = await runShown(program, [...args, "--disable-pip-version-check", "--quiet"]);

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -30,9 +30,8 @@ export interface OpenLab {
 async function startServer(python: string): Promise<{ readonly url: string; readonly server: ChildProcess }> {
   const program = join(packageRoot(), "dist", "src", "cli", "main.js");
   const env = { ...process.env, PATH: `${dirname(python)}${delimiter}${process.env["PATH"]}` };
-  const isRoot = process.getuid?.() === 0;
   const server = spawn(process.execPath, [program, "lab", "--no-browser", "--port", "18888"], {
-    env: isRoot ? { ...env, JUPYTER_CONFIG_DIR: await configForRoot() } : env,
+    env,
     stdio: ["ignore", "ignore", "pipe"],
   });
   for await (const line of createInterface({ input: server.stderr })) {
@@ -43,14 +42,6 @@ async function startServer(python: string): Promise<{ readonly url: string; read
     }
   }
   throw new Error("sharegrpo lab ended without an address");
-}
-
-/** Jupyter refuses to run as root, as in containers, unless told to. */
-async function configForRoot(): Promise<string> {
-  const folder = join(packageRoot(), "dist", "jupyter-config");
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "jupyter_server_config.json"), '{"ServerApp": {"allow_root": true}}');
-  return folder;
 }
 
 /** Opens a notebook in JupyterLab. @param name its file below the notebooks folder */
