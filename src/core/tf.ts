@@ -9,6 +9,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-layers";
 
+/** The gradient of a batched gather calls this one method, which only the umbrella package registers. */
+Object.assign(tf.Tensor.prototype, {
+  split(this: tf.Tensor, sizes: number | number[], axis?: number): tf.Tensor[] {
+    return tf.split(this, sizes, axis);
+  },
+});
+
 tf.env().set("PROD", true); // also silences the advice to install tfjs-node
 
 export { tf };
