@@ -9,10 +9,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-layers";
 
-/** The gradient of a batched gather calls this one method, which only the umbrella package registers. */
+/** The gradient of a batched gather calls these methods, which only the umbrella package registers. */
 Object.assign(tf.Tensor.prototype, {
   split(this: tf.Tensor, sizes: number | number[], axis?: number): tf.Tensor[] {
     return tf.split(this, sizes, axis);
+  },
+  slice(this: tf.Tensor, begin: number | number[], size?: number | number[]): tf.Tensor {
+    return tf.slice(this, begin, size);
+  },
+  reshape(this: tf.Tensor, shape: number[]): tf.Tensor {
+    return tf.reshape(this, shape);
   },
 });
 
