@@ -1,12 +1,12 @@
 /**
  * @module From image cells to images: base64, list literals, and files beside the data. Pixels are not decoded here.
  */
-import { realpathSync } from "node:fs";
 import { mkdir, rename, stat, writeFile } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { sha256 } from "../../src/core/digest.js";
 import { DataError } from "../../src/core/errors.js";
+import { pathInside } from "../../src/core/inside.js";
 import { parsePythonStrings } from "../../src/core/pythonLiteral.js";
 import type { ImageSource } from "../../src/records.js";
 
@@ -76,20 +76,6 @@ export async function keepImage(bytes: Uint8Array, folder: string | undefined): 
   return { kind: "path", path };
 }
 
-/** The file a path ends at once links are followed; the path itself when there is none. */
-function followed(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 /**
  * Images named by an `image_path` cell: files below the image folder, links followed. A data file comes from
  * elsewhere; it must not be able to send any file of this machine to a model server.
@@ -97,12 +83,8 @@ function isInside(folder: string, path: string): boolean {
  */
 export function imageFiles(cell: string, folder: string, where: string): readonly ImageSource[] {
   return listOf(cell, where).map((name) => {
-    const path = resolve(folder, name);
-    if (
-      name.includes("\0") ||
-      !isInside(resolve(folder), path) ||
-      !isInside(followed(folder), followed(path))
-    ) {
+    const path = pathInside(folder, name);
+    if (path === undefined) {
       const advice = `image_path must name files inside ${folder}`;
       throw new DataError(`${where}: invalid image_path: ${JSON.stringify(name)}: ${advice}`);
     }

@@ -4,6 +4,7 @@
  *
  * `paper` is Eqs. 1–8 and §3–4 as printed, `code` what the released code computes, `default` the code mended.
  */
+import { TRANSFORMS } from "../records.js";
 import type { Mode } from "./schema.js";
 
 /** A value that a setting can have. */
@@ -39,18 +40,6 @@ const ONE_OF_EACH_KIND = [
   "vertically_flipped",
   "horizontally_flipped",
 ] as const;
-const ALL_NINE = [
-  "rotate_90cw",
-  "rotate_90ccw",
-  "rotate_180cw",
-  "gaussian_noise_mean0_std10",
-  "gaussian_noise_mean0_std25",
-  "gaussian_noise_mean0_std50",
-  "vertically_flipped",
-  "horizontally_flipped",
-  "horizontally_vertically_flipped",
-] as const;
-
 /** Points on which the paper says one thing and the released code does another. */
 const DIVERGENCES: readonly Departure[] = [
   {
@@ -151,7 +140,7 @@ const DIVERGENCES: readonly Departure[] = [
     topic: "image transforms",
     paper: "rotation, noise, flips",
     code: "nine, the half turn twice and noise at three strengths",
-    switches: [setting("expand.transforms", [ONE_OF_EACH_KIND, ALL_NINE, ALL_NINE])],
+    switches: [setting("expand.transforms", [ONE_OF_EACH_KIND, TRANSFORMS, TRANSFORMS])],
   },
   {
     topic: "reward weights",
@@ -302,7 +291,8 @@ export function modeSettings(mode: Mode): Settings {
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
 function shown(value: SettingValue): string {
-  if (Array.isArray(value)) return value.length === ALL_NINE.length ? "all nine" : `${value.length} of nine`;
+  if (Array.isArray(value))
+    return value.length === TRANSFORMS.length ? "all nine" : `${value.length} of nine`;
   return value === null ? "none" : String(value);
 }
 

@@ -3,8 +3,7 @@
  *
  * A data file comes from elsewhere: a path in it must not send any file of this machine into training.
  */
-import { realpathSync } from "node:fs";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { pathInside } from "../core/inside.js";
 import type { ImageSource } from "../records.js";
 import { isAbsent } from "./cells.js";
 
@@ -22,27 +21,10 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   return /^[\w+/-]+={0,2}$/.test(plain) ? Buffer.from(plain, "base64") : undefined;
 }
 
-function followed(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 /** A file below `folder`, links followed. */
 function readPath(name: string, folder: string): OneImage {
-  const path = resolve(folder, name);
-  if (
-    name.includes("\0") ||
-    !isInside(resolve(folder), path) ||
-    !isInside(followed(folder), followed(path))
-  ) {
+  const path = pathInside(folder, name);
+  if (path === undefined) {
     const shown = JSON.stringify(name.slice(0, 200));
     return {
       problem: `image path ${shown} leads outside ${folder}; set data.imageDir to the images' folder`,
