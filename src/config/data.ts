@@ -41,7 +41,9 @@ export const dataSchema = z
       .string()
       .default("")
       .describe("folder that image paths start from and stay in; empty: the data file's own"),
-    minPixels: pixels.describe("smaller images are enlarged; code 262144; null: the model's own limit"),
+    minPixels: pixels.describe(
+      "smaller images are enlarged when read; code 262144; null: the model's own limit",
+    ),
     maxPixels: pixels.describe(
       "larger images are shrunk when read; code 1048576; null: the model's own limit",
     ),

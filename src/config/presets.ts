@@ -33,6 +33,7 @@ export const PRESETS = {
   "reference-code": {
     mode: "code",
     model: "models/Qwen2.5-VL-3B-Instruct",
+    data: { minPixels: 262_144, maxPixels: 1_048_576 },
     expand: { variants: 2 },
     rollout: { responses: 6, maxResponseLength: 2048 },
     update: { optimizerStepsPerRollout: 4, learningRate: 1e-6 },

@@ -5,7 +5,7 @@ import { digestJson } from "../core/digest.js";
 import { DataError } from "../core/errors.js";
 import type { Question } from "../records.js";
 import { readText } from "./cells.js";
-import { fitImage } from "./pixels.js";
+import { fitImage, type ImageLimits } from "./pixels.js";
 import { type QuestionKeys, readQuestion } from "./question.js";
 import type { RowFile } from "./rows.js";
 import { describeBadRows, type RowFacts, rowId, type Survey, type SurveyOptions, survey } from "./survey.js";
@@ -29,8 +29,8 @@ export interface DatasetOptions extends SurveyOptions {
   readonly badRows: "refuse" | "skip";
   /** Leaves out questions that do not fit the prompt limit; else they are an error. */
   readonly filterOverlongPrompts: boolean;
-  /** Images with more pixels are made smaller when read; null: they are not. */
-  readonly maxPixels: number | null;
+  /** Images are brought within these when they are read. */
+  readonly limits: ImageLimits;
 }
 
 const shareOf = (count: number, total: number) => `${count} of ${total} rows`;
@@ -93,12 +93,8 @@ export async function openDataset(files: readonly RowFile[], options: DatasetOpt
       const file = files[at?.file ?? -1];
       if (!at || !file) throw new DataError(`question ${index}: there are ${facts.length}`);
       const question = await readAgain(file, at, options);
-      const { maxPixels } = options;
-      if (maxPixels === null) return question;
-      return {
-        ...question,
-        images: await Promise.all(question.images.map((one) => fitImage(one, maxPixels))),
-      };
+      const images = await Promise.all(question.images.map((one) => fitImage(one, options.limits)));
+      return { ...question, images };
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * @module Sizes of images from their headers, and large ones made smaller while they are decoded.
+ * @module Sizes of images from their headers, and images brought within limits while they are decoded.
  */
 import sharp from "sharp";
 import { DataError, messageOf } from "../core/errors.js";
@@ -59,17 +59,33 @@ export function withImageLimits<P extends { readonly image: ImageConfig }>(
 }
 
 /**
- * The image, or where it has more than `maxPixels` a smaller PNG of it. JPEG and WebP are shrunk while they are decoded,
- * so the large bitmap never exists.
+ * The size an image is brought to before anything else, as the released code does it: shrunk if it is too large, then
+ * enlarged if it is too small. Sides are cut to whole pixels, which can leave the area just under `minPixels`.
  */
-export async function fitImage(source: ImageSource, maxPixels: number): Promise<ImageSource> {
-  const { width, height } = await imageSize(source);
-  if (width * height <= maxPixels) return source;
-  const scale = Math.sqrt(maxPixels / (width * height));
-  const to = { width: Math.trunc(width * scale), height: Math.trunc(height * scale) };
+export function limitedSize({ width, height }: ImageSize, { minPixels, maxPixels }: ImageLimits): ImageSize {
+  const scaledTo = (pixels: number, size: ImageSize): ImageSize => {
+    const factor = Math.sqrt(pixels / (size.width * size.height));
+    const side = (length: number) => Math.max(1, Math.trunc(length * factor));
+    return { width: side(size.width), height: side(size.height) };
+  };
+  const area = (size: ImageSize) => size.width * size.height;
+  const given = { width, height };
+  const shrunk = maxPixels !== null && area(given) > maxPixels ? scaledTo(maxPixels, given) : given;
+  return minPixels !== null && area(shrunk) < minPixels ? scaledTo(minPixels, shrunk) : shrunk;
+}
+
+/**
+ * The image, or where its size is outside the limits a PNG of it that is within them, so that it is transformed and kept
+ * at the size it is read at. JPEG and WebP are shrunk while they are decoded: the large bitmap never exists.
+ */
+export async function fitImage(source: ImageSource, limits: ImageLimits): Promise<ImageSource> {
+  if (limits.minPixels === null && limits.maxPixels === null) return source;
+  const size = await imageSize(source);
+  const fitted = limitedSize(size, limits);
+  if (fitted.width === size.width && fitted.height === size.height) return source;
   const input = source.kind === "path" ? source.path : source.bytes;
-  const small = sharp(input)
+  const resized = sharp(input)
     .autoOrient()
-    .resize({ ...to, fit: "fill", kernel: "cubic" });
-  return { kind: "bytes", bytes: new Uint8Array(await small.png({ compressionLevel: 1 }).toBuffer()) };
+    .resize({ ...fitted, fit: "fill", kernel: "cubic" });
+  return { kind: "bytes", bytes: new Uint8Array(await resized.png({ compressionLevel: 1 }).toBuffer()) };
 }

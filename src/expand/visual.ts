@@ -109,24 +109,3 @@ export async function applyTransform(
   const png = sharp(data, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 1 });
   return new Uint8Array(await png.toBuffer());
 }
-
-export interface PixelLimits {
-  /** Most pixels (width · height) an image keeps. */
-  readonly maxPixels: number;
-  /** Fewest pixels; truncation can leave the area just under. */
-  readonly minPixels: number;
-}
-
-/** The released code's limits (config.py). */
-export const RELEASED_PIXEL_LIMITS: PixelLimits = { maxPixels: 1_048_576, minPixels: 262_144 };
-
-/** The size an image is brought to before anything else (spec §2.3): shrink if too large, then grow if too small. */
-export function limitPixels(width: number, height: number, limits: PixelLimits): readonly [number, number] {
-  const scaleTo = (pixels: number, w: number, h: number): readonly [number, number] => {
-    const factor = Math.sqrt(pixels / (w * h));
-    return [Math.trunc(w * factor), Math.trunc(h * factor)];
-  };
-  const [w, h] =
-    width * height > limits.maxPixels ? scaleTo(limits.maxPixels, width, height) : [width, height];
-  return w * h < limits.minPixels ? scaleTo(limits.minPixels, w, h) : [w, h];
-}

@@ -53,7 +53,7 @@ export function datasetOptions(
     },
     badRows: data.badRows,
     filterOverlongPrompts: data.filterOverlongPrompts,
-    maxPixels: data.maxPixels,
+    limits: data,
     ...(onProgress ? { onProgress } : {}),
     ...(signal ? { signal } : {}),
   };

@@ -43,7 +43,7 @@ const options = (changes: Partial<DatasetOptions> = {}): DatasetOptions => ({
   prompt: { processor, formatPrompt: FORMAT, maxPromptLength: 200, measuresAll: true },
   badRows: "refuse",
   filterOverlongPrompts: true,
-  maxPixels: null,
+  limits: { minPixels: null, maxPixels: null },
   ...changes,
 });
 
@@ -128,24 +128,25 @@ describe("openDataset(…)", () => {
     );
   });
 
-  it("shrinks images above the limit when they are read, and no others", async () => {
+  it("brings images within the limits when they are read, and leaves the others", async () => {
     const rows = [
       {
         idx: 1,
-        problem: "<image><image>?",
+        problem: "<image><image><image>?",
         answer: "1",
-        images: [await image(280, 140), await image(56, 56)],
+        images: [await image(280, 140), await image(56, 56), await image(10, 20)],
       },
     ];
-    const dataset = await open("large.jsonl", rows, { maxPixels: 9800 });
+    const dataset = await open("large.jsonl", rows, { limits: { minPixels: 800, maxPixels: 9800 } });
     const { images } = await dataset.question(0);
     const sizes = await Promise.all(
       images.map(async (one) => sharp(one.kind === "bytes" ? one.bytes : one.path).metadata()),
     );
-    // √(9800 / 39200) = 1/2
+    // √(9800 / 39200) = 1/2, √(800 / 200) = 2
     expect(sizes.map(({ width, height }) => [width, height])).toEqual([
       [140, 70],
       [56, 56],
+      [20, 40],
     ]);
   });
 

@@ -3,7 +3,7 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
-import { applyTransform, limitPixels } from "../../src/expand/visual.js";
+import { applyTransform } from "../../src/expand/visual.js";
 import { TRANSFORMS, type TransformName } from "../../src/records.js";
 
 interface Golden {
@@ -12,11 +12,6 @@ interface Golden {
     readonly size: readonly [number, number];
     readonly top_left_lands_at_xy: readonly [number, number];
   }[];
-  readonly image_pixel_limits: {
-    readonly max_pixels: number;
-    readonly min_pixels: number;
-    readonly cases: readonly { readonly in: [number, number]; readonly out: [number, number] }[];
-  };
 }
 const golden: Golden = JSON.parse(readFileSync("tests/golden/expand/images.json", "utf8"));
 const MOVES = TRANSFORMS.filter((name) => !name.includes("noise"));
@@ -130,12 +125,5 @@ describe("applyTransform noise", () => {
     // Half of each stays at its end; wrapping round would leave none near it.
     expect(noisy.data.filter((value) => value === 0).length).toBeGreaterThan(50);
     expect(noisy.data.filter((value) => value === 255).length).toBeGreaterThan(50);
-  });
-});
-
-describe("limitPixels", () => {
-  const { max_pixels: maxPixels, min_pixels: minPixels, cases } = golden.image_pixel_limits;
-  test.each(cases)("brings $in to $out as the released limiter does", ({ in: size, out }) => {
-    expect(limitPixels(size[0], size[1], { maxPixels, minPixels })).toEqual(out);
   });
 });
