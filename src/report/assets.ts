@@ -26,10 +26,11 @@ code { font: .88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 .chip { display: inline-block; font-size: .8rem; font-weight: 500; border: 1px solid var(--line); border-radius: 4px; padding: 0 .4rem; }
 .chip.right { color: var(--right); border-color: currentColor; } .chip.wrong { color: var(--wrong); border-color: currentColor; }
 .chip.warn { color: var(--warn); border-color: currentColor; }
-ol { list-style: none; margin: .5rem 0 0; padding: 0; } .response { list-style: none; }
-.response { background: var(--soft); border-radius: 6px; padding: .6rem .75rem; margin: .5rem 0; break-inside: avoid; }
-.response dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem .75rem; margin: .4rem 0 0; font-size: .86rem; }
-.response dt { color: var(--quiet); width: auto; float: none; font-weight: 400; } .response dd { margin: 0; overflow-wrap: anywhere; }
+.variant ol { list-style: none; margin: .5rem 0 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 290px), 1fr)); gap: .5rem; }
+.response { list-style: none; min-width: 0; background: var(--soft); border-radius: 6px; padding: .5rem .75rem; break-inside: avoid; }
+.response dl { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: .35rem 0 0; font-size: .86rem; }
+.response dl div { display: flex; gap: .4rem; min-width: 0; }
+.response dt { color: var(--quiet); width: auto; float: none; font-weight: 400; } .response dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .thought { color: var(--quiet); border-left: 3px solid var(--line); padding-left: .6rem; }
 `;
 

@@ -61,7 +61,7 @@ function signed(value: number | null | undefined): string {
 
 function picture(name: string, images: Images, alt: string): Markup {
   const image = images.get(name);
-  if (image?.kind === "image") return html`<img src="${image.source}" alt="${alt}" loading="lazy">`;
+  if (image?.kind === "image") return html`<img src="${image.source}" alt="${alt}" decoding="async">`;
   return html`<p class="missing">${name}: ${image?.reason ?? "not read"}</p>`;
 }
 
@@ -92,19 +92,36 @@ function verdict({ reward, stopReason }: Graded): Markup {
     : html`<b class="chip wrong">✗ wrong</b>${truncated}`;
 }
 
-function responseCard(response: ResponseRecord, gold: string): Markup {
-  const { reward, advantageGlobal, advantageLocal } = response;
+/** A named fact of a response. */
+function fact(name: string, value: Markup): Markup {
+  return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+}
+
+/** What every answer is known by: what was read out of it, what it should have been, and why it counts or not. */
+function facts(extracted: ExtractedRecord, gold: string, reason: string): Markup[] {
+  return [
+    fact("extracted", extractedText(extracted)),
+    fact("gold", html`<code>${gold}</code>`),
+    fact("verdict", html`${reason}`),
+  ];
+}
+
+/** @param isShared whether the response is also read under other variants' prompts */
+function advantageText({ advantageGlobal, advantageLocal }: ResponseRecord, isShared: boolean): Markup {
   const own = (advantageGlobal ?? Number.NaN) + (advantageLocal ?? Number.NaN);
+  const cross = html` · <span title="under the other variants' prompts: global only">cross ${signed(advantageGlobal)}</span>`;
+  return html`<span title="under its own prompt: global + local">own ${signed(own)}</span>${isShared ? cross : undefined}`;
+}
+
+function responseCard(response: ResponseRecord, { gold, variants }: RolloutRecord): Markup {
+  const { reward, extracted, i, tokens, text } = response;
+  const parts = html`${reward.overall.toFixed(2)} <span class="quiet">(accuracy ${reward.accuracy}, format ${reward.format})</span>`;
   return html`<li class="response" data-marks="${marksOf(response).join(" ")}">
-<p class="head">${verdict(response)} <span class="quiet">response ${response.i + 1} · ${response.tokens} tokens</span></p>
-${body(response.text)}
-<dl>
-<dt>extracted</dt><dd>${extractedText(response.extracted)}</dd>
-<dt>gold</dt><dd><code>${gold}</code></dd>
-<dt>verdict</dt><dd>${reward.reason}</dd>
-<dt>reward</dt><dd>${reward.overall.toFixed(2)} <span class="quiet">(accuracy ${reward.accuracy}, format ${reward.format})</span></dd>
-<dt>advantage</dt><dd><span title="under its own prompt: global + local">own ${signed(own)}</span> · <span title="under the other variants' prompts: global only">cross ${signed(advantageGlobal)}</span></dd>
-</dl></li>`;
+<p class="head">${verdict(response)} <span class="quiet">response ${i + 1} · ${tokens} tokens</span></p>
+${body(text)}
+<dl>${facts(extracted, gold, reward.reason)}
+${fact("reward", parts)}
+${fact("advantage", advantageText(response, variants.length > 1))}</dl></li>`;
 }
 
 function variantColumn(variant: VariantRecord, rollout: RolloutRecord, images: Images): Markup {
@@ -118,7 +135,7 @@ function variantColumn(variant: VariantRecord, rollout: RolloutRecord, images: I
 <div class="pictures">${variant.images.map((name) => picture(name, images, alt))}</div>
 <p class="asked" dir="auto">${variant.text}</p>
 <p class="quiet">${correct} of ${responses.length} responses correct</p>
-<ol>${responses.map((response) => responseCard(response, rollout.gold))}</ol>
+<ol>${responses.map((response) => responseCard(response, rollout))}</ol>
 </section>`;
 }
 
@@ -162,6 +179,14 @@ ${samples}
 <p class="missing nothing">No response is like that.</p></div>`;
 }
 
+/** How to read the samples. */
+function legend(picked: readonly RolloutRecord[]): string {
+  if (picked.every(({ variants }) => variants.length <= 1)) {
+    return "One question per row, above the responses sampled to it.";
+  }
+  return "One question per row; its variants stand side by side, each above the responses sampled from it. Own advantage: global + local; cross: global, under the other variants' prompts.";
+}
+
 /** The gallery with its filters. */
 export function gallery(picked: readonly RolloutRecord[], total: number, images: Images): Markup {
   if (picked.length === 0) return html`<p class="missing">No rollouts were logged yet.</p>`;
@@ -169,7 +194,7 @@ export function gallery(picked: readonly RolloutRecord[], total: number, images:
   const id = `show-${digestJson(picked.map(({ step, questionId }) => [step, questionId])).slice(0, 8)}`;
   const samples = picked.map((rollout, at) => sample(rollout, images, at < OPEN_AT_FIRST));
   const note = total > picked.length ? ` ${picked.length} of ${total}, evenly over the run.` : "";
-  return html`<p class="quiet">One question per row; its variants stand side by side, each above the responses sampled from it. Own advantage: global + local; cross: global, under the other variants' prompts.${note}</p>
+  return html`<p class="quiet">${legend(picked)}${note}</p>
 ${filtered(id, marks, samples)}`;
 }
 
@@ -178,7 +203,7 @@ function answer(sample: AnswerCard, images: Images): Markup {
 <div class="variants"><section class="variant"><div class="pictures">${sample.images.map((name) => picture(name, images, "image of the question"))}</div>
 <p class="asked" dir="auto">${sample.question}</p></section>
 <section class="variant"><div class="response" data-marks="${answerMarks(sample).join(" ")}">${body(sample.response)}
-<dl><dt>extracted</dt><dd>${extractedText(sample.extracted)}</dd><dt>gold</dt><dd><code>${sample.gold}</code></dd><dt>verdict</dt><dd>${sample.reward.reason}</dd></dl></div></section></div></details>`;
+<dl>${facts(sample.extracted, sample.gold, sample.reward.reason)}</dl></div></section></div></details>`;
 }
 
 /** Questions with one response each, below their filters. */
@@ -198,7 +223,7 @@ function heldoutAnswer(when: string, sample: EvaluationSample | undefined): Mark
     return html`<section class="variant"><p class="head"><b>${when}</b></p><p class="missing">not kept</p></section>`;
   return html`<section class="variant"><p class="head"><b>${when}</b> ${verdict(sample)}</p>
 <div class="response">${body(sample.response)}
-<dl><dt>extracted</dt><dd>${extractedText(sample.extracted)}</dd><dt>verdict</dt><dd>${sample.reward.reason}</dd></dl></div></section>`;
+<dl>${facts(sample.extracted, sample.gold, sample.reward.reason)}</dl></div></section>`;
 }
 
 /** Held-out questions with the greedy response before and after training. */

@@ -65,10 +65,19 @@ describe("pickSamples", () => {
 
 describe("gallery", () => {
   it("states the own advantage as global plus local and the cross advantage as global", () => {
-    const { markup } = gallery([rolloutOf([response])], 1, new Map());
+    const rollout = rolloutOf([response]);
+    const other = { ...rollout.variants[0], index: 1 } as const;
+    const shared = { ...rollout, variants: [...rollout.variants, other] } as RolloutRecord;
+    const { markup } = gallery([shared], 1, new Map());
     // 0.5 + (−1.25) = −0.75.
     expect(markup).toContain("own −0.75");
     expect(markup).toContain("cross +0.50");
+  });
+
+  it("says nothing of other prompts where there is one variant", () => {
+    const { markup } = gallery([rolloutOf([response])], 1, new Map());
+    expect(markup).toContain("own −0.75");
+    expect(markup).not.toContain("cross");
   });
 
   it("puts each response under the variant that it was sampled from", async () => {
