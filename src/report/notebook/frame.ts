@@ -18,12 +18,12 @@ export type Row = Readonly<Record<string, Cell>>;
 
 export interface TableOptions {
   readonly caption?: string;
-  /** Digits behind the point, in columns that are not all whole; four significant ones where it is not given. */
+  /** Digits behind the point, in columns that are not all whole; where it is not given, as many as the column needs. */
   readonly digits?: number;
 }
 
 const STYLE = `table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; margin: 0; }
-caption { text-align: left; font-weight: 600; padding: .2rem 0; }
+caption { text-align: left; font-weight: 600; padding: .2rem 0; white-space: nowrap; }
 table th, table td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; max-width: 36rem; }
 table th { color: var(--quiet); font-weight: 500; } table .number { text-align: right; white-space: nowrap; }`;
 
@@ -32,7 +32,7 @@ function cellText(cell: Cell, digits: number | undefined): string {
   if (typeof cell === "boolean") return cell ? "yes" : "no";
   if (digits === undefined || typeof cell !== "number" || !Number.isFinite(cell)) return formatNumber(cell);
   return cell
-    .toFixed(digits)
+    .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
     .replace(/^-(?=0(\.0*)?$)/, "")
     .replace("-", "−");
 }
@@ -42,10 +42,20 @@ function columnsOf(rows: readonly Row[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))];
 }
 
-/** Digits behind the point in a column; whole numbers need none. */
+/** More digits than these behind the point are shown where they stand only, not in the whole column. */
+const MOST_ALIGNED = 3;
+
+/**
+ * Digits behind the point in a column, so that its points stand below each other: whole numbers need none, others as
+ * many as the longest of them at four significant digits. Undefined: each number by itself.
+ */
 function digitsOf(cells: readonly Cell[], { digits }: TableOptions): number | undefined {
-  const numbers = cells.filter((cell) => typeof cell === "number" && Number.isFinite(cell));
-  return numbers.every(Number.isInteger) ? undefined : digits;
+  const numbers = cells.filter((cell) => typeof cell === "number").filter(Number.isFinite);
+  if (numbers.every(Number.isInteger)) return undefined;
+  if (digits !== undefined) return digits;
+  const texts = numbers.map(formatNumber);
+  const needed = Math.max(...texts.map((text) => text.split(".")[1]?.length ?? 0));
+  return needed > MOST_ALIGNED || texts.some((text) => text.includes("e")) ? undefined : needed;
 }
 
 /** Whether a column is to be read as numbers: it has one, and nothing else but gaps. */

@@ -133,6 +133,21 @@ describe("table", () => {
     expect(bundle["text/plain"]).toContain("1.3");
   });
 
+  it("sets the points of a column below each other", async () => {
+    const shown = table([
+      { score: 67, loss: 0.00012, tokens: 28.417 },
+      { score: 70.2, loss: 1.5, tokens: 1234.5 },
+      { score: null, loss: 2, tokens: 0 },
+    ]);
+    const { "text/plain": plain } = await shown[JUPYTER_DISPLAY]();
+    // Four significant digits of 28.417 are 28.42: two behind the point. Numbers of very unlike sizes stay as they are.
+    expect(plain.split("\n").slice(2)).toEqual([
+      "67.0   1.20e-4     28.42",
+      "70.2       1.5  1,234.50",
+      "–            2      0.00",
+    ]);
+  });
+
   it("never lets text become markup", async () => {
     await fc.assert(
       fc.asyncProperty(
