@@ -6,7 +6,7 @@ import { tf } from "../core/tf.js";
 import { KL_ESTIMATORS, klPerToken } from "../policy/kl.js";
 import { POLICY_LOSS_DEFAULTS, type PolicyLossOptions, policyLoss } from "../policy/loss.js";
 import type { Pair } from "../records.js";
-import { COLOURS, type Figure } from "./figure.js";
+import { COLOURS, type Figure, type JsonObject } from "./figure.js";
 import { formatNumber } from "./table.js";
 
 export interface SurrogatePoint {
@@ -59,7 +59,7 @@ export function clipFigure(options: Partial<PolicyLossOptions> = {}): Figure {
     caption: "−∂loss/∂log π for an advantage of ±1.",
     data: [line("advantage +1", good, COLOURS.blue), line("advantage −1", bad, COLOURS.vermillion)],
     layout: {
-      xaxis: { title: { text: "ratio π/π_old" }, range: [0, 4] },
+      xaxis: { title: { text: "ratio π/π<sub>old</sub>" }, range: [0, 4] },
       yaxis: { title: { text: "push on log π" } },
       shapes: edges.map((edge) => ({
         type: "line",
@@ -105,7 +105,7 @@ export function klFigure(): Figure {
       line: { color: KL_COLOURS[at] ?? COLOURS.grey, width: 2 },
     })),
     layout: {
-      xaxis: { title: { text: "d = log π_ref − log π" } },
+      xaxis: { title: { text: "d = log π<sub>ref</sub> − log π" } },
       yaxis: { title: { text: "estimate (nats)" }, range: [-3.1, 6] },
     },
     table: {
@@ -125,7 +125,33 @@ export interface PairChange extends Pair {
   readonly change: number;
 }
 
-/** How much each response's log π changed, over its advantage: pairs under the own prompt and under others. */
+/** Mean change of the pairs whose advantage has a sign. */
+function meanChange(pairs: readonly PairChange[], sign: 1 | -1): number {
+  return mean(pairs.filter(({ advantage }) => Math.sign(advantage) === sign).map(({ change }) => change));
+}
+
+/** The mean changes below and above an advantage of 0, as two level lines. */
+function meanLines(pairs: readonly PairChange[]): JsonObject {
+  const advantages = pairs.map(({ advantage }) => advantage);
+  const [below, above] = [meanChange(pairs, -1), meanChange(pairs, 1)];
+  const levels = [
+    { ends: [Math.min(0, ...advantages), 0], level: below },
+    { ends: [0, Math.max(0, ...advantages)], level: above },
+  ].filter(({ level }) => Number.isFinite(level));
+  return {
+    type: "scatter",
+    mode: "lines",
+    name: "mean where A < 0, where A > 0",
+    x: levels.flatMap(({ ends }) => [...ends, null]),
+    y: levels.flatMap(({ level }) => [level, level, null]),
+    line: { color: "#333a40", width: 2 },
+  };
+}
+
+/**
+ * How much each response's log π changed, over its advantage: pairs under the own prompt and under others, and the mean
+ * of all of them.
+ */
 export function pairChangeFigure(pairs: readonly PairChange[], title = "One update, all pairs"): Figure {
   const parts = [
     { name: "own prompt", colour: COLOURS.blue, pairs: pairs.filter(({ j, k }) => j === k) },
@@ -135,14 +161,17 @@ export function pairChangeFigure(pairs: readonly PairChange[], title = "One upda
     id: "pair-change",
     title,
     caption: "Each point is a pair.",
-    data: parts.map((part) => ({
-      type: "scatter",
-      mode: "markers",
-      name: part.name,
-      x: part.pairs.map(({ advantage }) => advantage),
-      y: part.pairs.map(({ change }) => change),
-      marker: { color: part.colour, size: 6, opacity: 0.7 },
-    })),
+    data: [
+      ...parts.map((part) => ({
+        type: "scatter",
+        mode: "markers",
+        name: part.name,
+        x: part.pairs.map(({ advantage }) => advantage),
+        y: part.pairs.map(({ change }) => change),
+        marker: { color: part.colour, size: 6, opacity: 0.7 },
+      })),
+      meanLines(pairs),
+    ],
     layout: {
       showlegend: true,
       hovermode: "closest",
@@ -151,13 +180,12 @@ export function pairChangeFigure(pairs: readonly PairChange[], title = "One upda
     },
     table: {
       head: ["pairs", "count", "mean change where A > 0", "where A < 0"],
-      rows: parts.map((part) => {
-        const changeOf = (sign: number) =>
-          mean(
-            part.pairs.filter(({ advantage }) => Math.sign(advantage) === sign).map(({ change }) => change),
-          );
-        return [part.name, String(part.pairs.length), formatNumber(changeOf(1)), formatNumber(changeOf(-1))];
-      }),
+      rows: parts.map((part) => [
+        part.name,
+        String(part.pairs.length),
+        formatNumber(meanChange(part.pairs, 1)),
+        formatNumber(meanChange(part.pairs, -1)),
+      ]),
     },
   };
 }

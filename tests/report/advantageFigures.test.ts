@@ -68,7 +68,7 @@ describe("clipFigure and klFigure", () => {
 
 describe("pairChangeFigure", () => {
   it("tells own pairs from others, and gives the mean change by the advantage's sign", () => {
-    const { table } = pairChangeFigure([
+    const { data, table } = pairChangeFigure([
       { j: 0, k: 0, i: 0, advantage: 1, change: 0.5 },
       { j: 0, k: 0, i: 1, advantage: 2, change: 0.25 },
       { j: 1, k: 0, i: 0, advantage: -1, change: -0.5 },
@@ -77,5 +77,10 @@ describe("pairChangeFigure", () => {
       ["own prompt", "2", "0.375", "–"],
       ["another variant's prompt", "1", "–", "-0.5"],
     ]);
+    // The lines are the means of all pairs: −0.5 below 0, (0.5 + 0.25)/2 above.
+    expect(data[2]).toMatchObject({
+      x: [-1, 0, null, 0, 2, null],
+      y: [-0.5, -0.5, null, 0.375, 0.375, null],
+    });
   });
 });

@@ -30,11 +30,11 @@ table th { color: var(--quiet); font-weight: 500; } table .number { text-align: 
 function cellText(cell: Cell, digits: number | undefined): string {
   if (typeof cell === "string") return cell;
   if (typeof cell === "boolean") return cell ? "yes" : "no";
-  if (digits === undefined || typeof cell !== "number" || !Number.isFinite(cell)) return formatNumber(cell);
-  return cell
-    .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-    .replace(/^-(?=0(\.0*)?$)/, "")
-    .replace("-", "−");
+  const isFixed = digits !== undefined && typeof cell === "number" && Number.isFinite(cell);
+  const text = isFixed
+    ? cell.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    : formatNumber(cell);
+  return text.replace(/^-(?=0(\.0*)?$)/, "").replace(/^-/, "−");
 }
 
 /** Columns in the order in which rows first name them. */

@@ -137,14 +137,14 @@ describe("table", () => {
     const shown = table([
       { score: 67, loss: 0.00012, tokens: 28.417 },
       { score: 70.2, loss: 1.5, tokens: 1234.5 },
-      { score: null, loss: 2, tokens: 0 },
+      { score: null, loss: -2, tokens: 0 },
     ]);
     const { "text/plain": plain } = await shown[JUPYTER_DISPLAY]();
     // Four significant digits of 28.417 are 28.42: two behind the point. Numbers of very unlike sizes stay as they are.
     expect(plain.split("\n").slice(2)).toEqual([
       "67.0   1.20e-4     28.42",
       "70.2       1.5  1,234.50",
-      "–            2      0.00",
+      "–           −2      0.00",
     ]);
   });
 
