@@ -2,6 +2,7 @@
  * @module A whole evaluation: settings fixed, rows asked, answers scored, result written.
  */
 import { SharegrpoError } from "../../src/core/errors.js";
+import { whileHolding } from "../../src/core/folderLock.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import type { AnswerEngine } from "../engines/engine.js";
 import type { GradeSettings, MessageItem, Prediction, ScoreReport } from "../records.js";
@@ -42,9 +43,14 @@ export interface EvaluationOutcome {
 
 /**
  * Asks, scores, writes.
- * @throws CheckpointError when the folder holds another run; BenchmarkError when the engine gives up; the signal's reason
+ * @throws CheckpointError when the folder holds another run, or another process works in it; BenchmarkError when the
+ *   engine gives up; the signal's reason
  */
-export async function runEvaluation(request: EvaluationRequest): Promise<EvaluationOutcome> {
+export function runEvaluation(request: EvaluationRequest): Promise<EvaluationOutcome> {
+  return whileHolding(request.dir, "evaluate", () => evaluate(request));
+}
+
+async function evaluate(request: EvaluationRequest): Promise<EvaluationOutcome> {
   const { plans, settings, engine, samples, dir, isResume, scorer, onProgress, signal } = request;
   const stamps = Object.fromEntries(plans.map(({ dataset, file }) => [dataset.name, { md5: file.md5 }]));
   await openEvaluation(dir, settings, stamps, { isResume });

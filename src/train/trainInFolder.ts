@@ -3,6 +3,7 @@
  * set up, used and closed. What the command line and the notebooks start.
  */
 import type { RunConfig } from "../config/schema.js";
+import { whileHolding } from "../core/folderLock.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
 import { modelFolder } from "../model/load.js";
@@ -29,8 +30,9 @@ export interface TrainInFolderOptions
 
 /**
  * Trains, or goes on training, in a run folder.
- * @throws CheckpointError when the folder holds another run; ModelError when the model cannot be used; DataError when
- *   rows cannot be used or gold answers do not grade as correct; ConfigError when a custom reward cannot be loaded
+ * @throws CheckpointError when the folder holds another run, or another process works in it; ModelError when the
+ *   model cannot be used; DataError when rows cannot be used or gold answers do not grade as correct; ConfigError when a
+ *   custom reward cannot be loaded
  */
 export async function trainInFolder({ out, ...options }: TrainInFolderOptions): Promise<TrainOutcome> {
   const { config, isResume = false } = options;
@@ -39,15 +41,17 @@ export async function trainInFolder({ out, ...options }: TrainInFolderOptions): 
   const questions = await questionSource(config, { ...options, processor });
   const rewarder = await loadRewarder(config.reward);
   if (!isResume) await checkGolds(questions, rewarder, options);
-  const run = await RunFolder.open(out, config, { isResume });
-  if (questions.digest !== undefined) await run.checkQuestions(questions.digest);
-  const engine = startRemoteEngine({ model, learner: learnerOptions(config) });
-  try {
-    const now = () => performance.now();
-    return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });
-  } finally {
-    await engine.close();
-  }
+  return whileHolding(out, "train", async () => {
+    const run = await RunFolder.open(out, config, { isResume });
+    if (questions.digest !== undefined) await run.checkQuestions(questions.digest);
+    const engine = startRemoteEngine({ model, learner: learnerOptions(config) });
+    try {
+      const now = () => performance.now();
+      return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });
+    } finally {
+      await engine.close();
+    }
+  });
 }
 
 /** @throws DataError listing gold answers that their own reward does not accept, unless the settings only warn */

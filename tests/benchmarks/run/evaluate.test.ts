@@ -233,6 +233,25 @@ describe("a run folder", () => {
     await expect(run(dir, plan, engine)).rejects.toThrow("already holds an evaluation: add --resume");
   });
 
+  it("is not worked in by two at once", async () => {
+    const dir = await newFolder();
+    const plan = await samplesPlan(2);
+    const second = engineOf(() => answer("B"));
+    let refused: unknown;
+    const engine: AnswerEngine = {
+      kind: "scripted",
+      async answerAll(rows, onAnswer) {
+        refused = await run(dir, plan, second.engine, { isResume: true }).catch((error: unknown) => error);
+        for (const row of rows) await onAnswer(row, answer("A"));
+      },
+    };
+    await run(dir, plan, engine);
+    expect(refused).toBeInstanceOf(CheckpointError);
+    expect(String(refused)).toContain(`in use: sharegrpo evaluate, process ${process.pid}`);
+    expect(second.asked).toEqual([]);
+    expect(linesOf(dir).map(({ prediction }) => prediction)).toEqual(["A", "A"]);
+  });
+
   it("refuses to go on with other settings or another data file, naming what differs", async () => {
     const dir = await newFolder();
     const plan = await samplesPlan(1);
