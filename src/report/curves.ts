@@ -2,7 +2,8 @@
  * @module The curves of a training run, in the order in which one reads them.
  */
 import type { StepRecord } from "../core/runRecords.js";
-import { COLOURS, type CurveOptions, curve, type Figure, memoryFigure } from "./figure.js";
+import { isRewardPart } from "../train/metrics.js";
+import { COLOURS, type CurveOptions, curve, type Figure, memoryFigure, plotText } from "./figure.js";
 
 const CURVES: readonly CurveOptions[] = [
   {
@@ -125,7 +126,24 @@ const CURVES: readonly CurveOptions[] = [
   },
 ];
 
+const PART_COLOURS = Object.values(COLOURS);
+
+/** What a custom reward measured besides; nothing where there is none. */
+function rewardPartsCurve(steps: readonly StepRecord[]): readonly CurveOptions[] {
+  const names = [...new Set(steps.flatMap((step) => Object.keys(step).filter(isRewardPart)))];
+  if (names.length === 0) return [];
+  const lines = names.map((metric, at) => ({
+    metric,
+    name: plotText(metric.slice("reward/".length)),
+    colour: PART_COLOURS[at % PART_COLOURS.length] ?? COLOURS.grey,
+  }));
+  const caption = "What the custom reward names; mean over the responses that have it.";
+  return [{ id: "reward-parts", title: "Parts of the custom reward", caption, axis: "mean", lines }];
+}
+
 /** All curves of a run. */
 export function trainingFigures(steps: readonly StepRecord[]): Figure[] {
-  return [...CURVES.map((options) => curve(steps, options)), memoryFigure(steps)];
+  const [reward, ...others] = CURVES;
+  const options = [...(reward ? [reward] : []), ...rewardPartsCurve(steps), ...others];
+  return [...options.map((each) => curve(steps, each)), memoryFigure(steps)];
 }

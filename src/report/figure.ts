@@ -4,7 +4,7 @@
  */
 import type { EvaluationRecord, StepRecord } from "../core/runRecords.js";
 import { type Interval, quantile, wilson } from "../core/stats.js";
-import type { MetricName } from "../train/metrics.js";
+import type { MetricName, RewardPartName } from "../train/metrics.js";
 import { formatBytes, formatInterval, formatNumber, type Table } from "./table.js";
 
 /** What a figure is made of. */
@@ -48,8 +48,10 @@ const MOST_MARKERS = 30;
 const SMOOTH_FROM = 24;
 const SIGNIFICANT = 6;
 
+type LoggedName = MetricName | RewardPartName;
+
 export interface CurveLine {
-  readonly metric: MetricName;
+  readonly metric: LoggedName;
   readonly name: string;
   readonly colour: string;
   /** Multiplies what is shown: 1e-6 for megabytes. */
@@ -75,7 +77,7 @@ function rounded(value: number | null): number | null {
 }
 
 /** The values of a metric, `null` where a step has none or it is not finite. */
-export function seriesOf(steps: readonly StepRecord[], metric: MetricName, scale = 1): (number | null)[] {
+export function seriesOf(steps: readonly StepRecord[], metric: LoggedName, scale = 1): (number | null)[] {
   return steps.map((step) => {
     const value = step[metric];
     return typeof value === "number" && Number.isFinite(value) ? value * scale : null;

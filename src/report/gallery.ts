@@ -13,7 +13,7 @@ import type {
 import { FILTERS } from "./assets.js";
 import type { EmbeddedImage } from "./images.js";
 import { html, type Markup } from "./markup.js";
-import { formatPoints } from "./table.js";
+import { formatNumber, formatPoints } from "./table.js";
 
 export type Images = ReadonlyMap<string, EmbeddedImage>;
 
@@ -115,12 +115,14 @@ function advantageText({ advantageGlobal, advantageLocal }: ResponseRecord, isSh
 
 function responseCard(response: ResponseRecord, { gold, variants }: RolloutRecord): Markup {
   const { reward, extracted, i, tokens, text } = response;
-  const parts = html`${reward.overall.toFixed(2)} <span class="quiet">(accuracy ${reward.accuracy}, format ${reward.format})</span>`;
+  const parts = Object.entries({ accuracy: reward.accuracy, format: reward.format, ...reward.parts });
+  const named = parts.map(([part, value]) => `${part} ${formatNumber(value)}`).join(", ");
+  const rewards = html`${reward.overall.toFixed(2)} <span class="quiet">(${named})</span>`;
   return html`<li class="response" data-marks="${marksOf(response).join(" ")}">
 <p class="head">${verdict(response)} <span class="quiet">response ${i + 1} · ${tokens} tokens</span></p>
 ${body(text)}
 <dl>${facts(extracted, gold, reward.reason)}
-${fact("reward", parts)}
+${fact("reward", rewards)}
 ${fact("advantage", advantageText(response, variants.length > 1))}</dl></li>`;
 }
 

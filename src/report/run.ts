@@ -35,6 +35,7 @@ const reward = z.object({
   accuracy: z.number(),
   format: z.number(),
   reason: z.string(),
+  parts: z.record(z.string(), z.number()).exactOptional(),
 });
 const stepSchema = z.object({ step: count }).catchall(numberOrNull);
 const rolloutSchema = z.object({

@@ -26,7 +26,7 @@ export interface RewardScore {
   readonly accuracy?: number;
   /** Logged; default 0. */
   readonly format?: number;
-  /** Anything else worth logging, by name. */
+  /** Anything else worth logging, by name: `reward/<name>` of `metrics.jsonl` is its mean. */
   readonly parts?: Readonly<Record<string, number>>;
   /** In a few words. */
   readonly reason?: string;
@@ -49,6 +49,9 @@ export interface RewardSettings {
   /** `path/to/file.js#name`; empty unless `kind` is `custom`. */
   readonly custom: string;
 }
+
+/** Parts would be logged under the names of these metrics of every reward. */
+export const TAKEN_PARTS: readonly string[] = ["overall", "accuracy", "format", "max", "min", "std"];
 
 /** Custom rewards that are computed at the same time. */
 const AT_ONCE = 16;
@@ -77,6 +80,12 @@ function rewardOf(result: unknown, row: RewardRow, name: string): Reward {
     if (typeof value === "number" && Number.isFinite(value)) continue;
     const advice = "return a finite number or { overall, accuracy?, format?, parts?, reason? }";
     throw new ConfigError(`${name}: invalid ${part}: ${String(value)} for ${rowName(row)}; ${advice}`);
+  }
+  const taken = Object.keys(parts ?? {}).filter((part) => TAKEN_PARTS.includes(part));
+  if (taken.length > 0) {
+    throw new ConfigError(
+      `${name}: invalid parts: ${taken.join(", ")}: these names are taken: choose others`,
+    );
   }
   return {
     overall: overall as number,

@@ -6,7 +6,7 @@ import { mean, std } from "../core/stats.js";
 import { zip } from "../core/zip.js";
 import type { UpdateStats } from "../policy/learner.js";
 import type { QuestionGroup, Response } from "../records.js";
-import type { StepMetrics } from "./metrics.js";
+import type { OwnMetrics, RewardPartName, StepMetrics } from "./metrics.js";
 import type { StepResult } from "./step.js";
 
 export interface StepFacts {
@@ -19,7 +19,7 @@ export interface StepFacts {
   readonly peakBytes: number;
 }
 
-type Part<Prefix extends string> = Pick<StepMetrics, Extract<keyof StepMetrics, `${Prefix}/${string}`>>;
+type Part<Prefix extends string> = Pick<OwnMetrics, Extract<keyof OwnMetrics, `${Prefix}/${string}`>>;
 
 const responsesOf = (groups: readonly QuestionGroup[]): Response[] =>
   groups.flatMap((group) => group.responses.flat());
@@ -31,6 +31,7 @@ const smallest = (values: readonly number[]): number => values.reduce((a, b) => 
 /** Names and numbers of one row of metrics.jsonl. */
 export function stepMetrics(result: StepResult, facts: StepFacts): StepMetrics {
   return {
+    ...rewardParts(result),
     ...rewardMetrics(result),
     ...advantageMetrics(result),
     ...lengthMetrics(result),
@@ -55,6 +56,18 @@ function rewardMetrics({ groups, scores_Q_M_N }: StepResult): Part<"reward"> & P
     "score/min": smallest(scores),
     "reward/std": mean(scores_Q_M_N.map((scores_M_N) => std(scores_M_N.flat()))),
   };
+}
+
+/** Mean of each part that a custom reward names, over the responses that have it. */
+function rewardParts({ groups }: StepResult): Readonly<Record<RewardPartName, number>> {
+  const values = new Map<RewardPartName, number[]>();
+  for (const { reward } of responsesOf(groups)) {
+    for (const [part, value] of Object.entries(reward.parts ?? {})) {
+      const name = `reward/${part}` as const;
+      values.set(name, [...(values.get(name) ?? []), value]);
+    }
+  }
+  return Object.fromEntries([...values].map(([name, each]) => [name, mean(each)]));
 }
 
 /** Every pair's advantage with the length of its response. */

@@ -303,17 +303,34 @@ export const OCCASIONAL_METRICS = { ...TERM_METRICS, ...EVALUATION_METRICS } as 
 export type MetricName = keyof typeof METRICS;
 type OccasionalName = keyof typeof OCCASIONAL_METRICS;
 
+/** What a custom reward measured besides, `reward/<part>`. */
+export type RewardPartName = `reward/${string}`;
+
+const REWARD_PART: MetricDefinition = {
+  formula: "mean over the responses that have it of a part that the custom reward names",
+  unit: "1",
+  direction: "none",
+};
+
 /** What every step logs; terms only where they are on. */
-export type StepMetrics = Readonly<Record<Exclude<MetricName, OccasionalName>, number>> &
+export type OwnMetrics = Readonly<Record<Exclude<MetricName, OccasionalName>, number>> &
   Readonly<Partial<Record<OccasionalName, number>>>;
+/** The same, with the parts of a custom reward. */
+export type StepMetrics = OwnMetrics & { readonly [name: RewardPartName]: number };
 
 export function isMetricName(name: string): name is MetricName {
   return Object.hasOwn(METRICS, name);
 }
 
+/** Whether a name is that of a custom reward's part. */
+export function isRewardPart(name: string): name is RewardPartName {
+  return name.startsWith("reward/") && !isMetricName(name);
+}
+
 /** The definition of a metric, or undefined for a name that is not one. */
 export function metricDefinition(name: string): MetricDefinition | undefined {
-  return isMetricName(name) ? METRICS[name] : undefined;
+  if (isMetricName(name)) return METRICS[name];
+  return isRewardPart(name) ? REWARD_PART : undefined;
 }
 
 /**
@@ -322,7 +339,7 @@ export function metricDefinition(name: string): MetricDefinition | undefined {
  */
 export function assertKnown(record: Readonly<Record<string, unknown>>): void {
   const unknown = Object.keys(record).filter(
-    (name) => name !== "step" && name !== "epoch" && !isMetricName(name),
+    (name) => name !== "step" && name !== "epoch" && metricDefinition(name) === undefined,
   );
   invariant(
     unknown.length === 0,

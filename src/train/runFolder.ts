@@ -156,7 +156,7 @@ export class RunFolder {
     await this.appendScalars(step, { "eval/accuracy": correct / total, "eval/format": formatted / total });
   }
 
-  private async appendScalars(step: number, scalars: Partial<StepMetrics>): Promise<void> {
+  private async appendScalars(step: number, scalars: Readonly<Record<string, number>>): Promise<void> {
     assertKnown(scalars);
     await appendEvent(join(this.dir, EVENTS), { wallTime: Date.now() / 1000, step, scalars });
   }

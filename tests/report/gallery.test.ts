@@ -86,6 +86,12 @@ describe("gallery", () => {
     expect(columns.map((column) => column.split('<li class="response"').length - 1)).toEqual([6, 6]);
   });
 
+  it("names all parts of a reward", () => {
+    const reward = { ...response.reward, overall: 0.25, accuracy: 0, parts: { closeness: 0.5 } };
+    const { markup } = gallery([rolloutOf([{ ...response, reward }])], 1, new Map());
+    expect(markup).toContain('0.25 <span class="quiet">(accuracy 0, format 1, closeness 0.5)</span>');
+  });
+
   it("says that a response is empty and why nothing was extracted", () => {
     const nothing = { ...response, text: "", extracted: { none: "no \\boxed" } };
     const { markup } = gallery([rolloutOf([nothing])], 1, new Map());

@@ -208,6 +208,22 @@ describe("writeReport of an unfinished run", () => {
     expect(bodyOf(report)).toContain("before training");
   });
 
+  it("draws the parts of a custom reward behind the reward, named as they are", async () => {
+    const dir = await emptyRun();
+    const steps = [1, 2].map((step) => ({
+      ...stepRecord(step, 2, Rng.fromSeed(1)),
+      "reward/closeness": step / 4,
+      ...(step === 2 ? { "reward/<b>calls": 3 } : {}),
+    }));
+    await writeFile(join(dir, "metrics.jsonl"), jsonl(steps));
+    const parts = figuresOf(await reportOf(dir))[1];
+    expect(parts?.id).toBe("reward-parts");
+    expect(parts?.data).toMatchObject([
+      { name: "closeness", y: [0.25, 0.5] },
+      { name: "&lt;b&gt;calls", y: [null, 3] },
+    ]);
+  });
+
   it("leaves out a torn last line and says so", async () => {
     const dir = await finishedRun(3);
     await appendFile(join(dir, "metrics.jsonl"), '{"step":4,"rew');

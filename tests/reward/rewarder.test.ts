@@ -97,6 +97,13 @@ describe("customRewarder", () => {
     await expect(customRewarder(reward, "own")([row("a\n b")])).rejects.toThrow(message);
   });
 
+  it("refuses parts whose names every reward has", async () => {
+    const reward = () => ({ overall: 1, parts: { closeness: 1, overall: 1, std: 0 } });
+    await expect(customRewarder(reward, "own")([row("a")])).rejects.toThrow(
+      "own: invalid parts: overall, std: these names are taken: choose others",
+    );
+  });
+
   it("names the row on which the function fails", async () => {
     const failing = () => {
       throw new Error("no judge");

@@ -101,6 +101,19 @@ describe("stepMetrics", () => {
     expect(stepMetrics(result([skipped]), facts)["policy/loss"]).toBeNaN();
   });
 
+  it("has the mean of each part of a custom reward, over the responses that have it", () => {
+    const parts = [{ closeness: 0.5, "tool calls": 3 }, { closeness: 0 }, undefined];
+    const responses = parts.map((each, i): Response => {
+      const plain = response(i, 0, 1);
+      return each ? { ...plain, reward: { ...plain.reward, parts: each } } : plain;
+    });
+    const scores_Q_M_N = [[[0, 0, 0]]];
+    const metrics = stepMetrics({ ...result([UPDATE]), groups: [group(responses)], scores_Q_M_N }, facts);
+    // (0.5 + 0) / 2, 3 / 1
+    expect([metrics["reward/closeness"], metrics["reward/tool calls"]]).toEqual([0.25, 3]);
+    expect(metrics["reward/accuracy"]).toBe(0);
+  });
+
   it("has every metric that a step defines, and no other", () => {
     const always = Object.keys(METRICS).filter((name) => !Object.hasOwn(OCCASIONAL_METRICS, name));
     expect(Object.keys(stepMetrics(result([UPDATE]), facts)).sort()).toEqual(always.sort());

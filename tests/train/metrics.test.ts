@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { assertKnown, EASYR1_NAMES_ELSEWHERE, METRICS, metricDefinition } from "../../src/train/metrics.js";
+import { TAKEN_PARTS } from "../../src/reward/rewarder.js";
+import {
+  assertKnown,
+  EASYR1_NAMES_ELSEWHERE,
+  isRewardPart,
+  METRICS,
+  metricDefinition,
+} from "../../src/train/metrics.js";
 
 const definitions = Object.entries(METRICS);
 
@@ -51,8 +58,18 @@ describe("assertKnown", () => {
   });
 
   it("names every unknown metric", () => {
-    expect(() => assertKnown({ step: 1, "reward/overal": 0.5, toString: 1 })).toThrow(
-      "metrics: unknown name: reward/overal, toString; define it in train/metrics.ts",
+    expect(() => assertKnown({ step: 1, "policy/los": 0.5, toString: 1 })).toThrow(
+      "metrics: unknown name: policy/los, toString; define it in train/metrics.ts",
     );
+  });
+});
+
+describe("parts of a custom reward", () => {
+  it("are metrics below reward/, and cannot take the name of one that every reward has", () => {
+    assertKnown({ "reward/closeness": 0.5 });
+    expect(metricDefinition("reward/closeness")?.formula).toContain("custom reward");
+    const own = definitions.map(([name]) => name).filter((name) => name.startsWith("reward/"));
+    expect(TAKEN_PARTS.map((part) => `reward/${part}`).sort()).toEqual(own.sort());
+    expect(own.filter(isRewardPart)).toEqual([]);
   });
 });

@@ -1,0 +1,18 @@
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { resolveConfig } from "../../src/config/load.js";
+import { readJsonl } from "../../src/core/jsonl.js";
+import type { StepMetrics } from "../../src/train/metrics.js";
+import { RunFolder } from "../../src/train/runFolder.js";
+import { readEvents } from "../../src/train/tensorboard.js";
+import { temporaryFolder } from "../support/fakeModel.js";
+
+it("RunFolder writes the parts of a custom reward into metrics.jsonl and for TensorBoard", async () => {
+  const dir = await temporaryFolder();
+  const run = await RunFolder.open(dir, resolveConfig({}, "test"), { isResume: false });
+  const metrics = { "reward/overall": 0.5, "reward/closeness": 0.25 } as StepMetrics;
+  await run.appendStep(1, metrics, []);
+  expect((await readJsonl(join(dir, "metrics.jsonl"))).records).toEqual([{ step: 1, ...metrics }]);
+  const events = await readEvents(join(dir, "events.out.tfevents.sharegrpo"));
+  expect(events.at(-1)).toMatchObject({ step: 1, scalars: metrics });
+});
