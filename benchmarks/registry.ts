@@ -26,7 +26,7 @@ export interface NamedBenchmark {
 
 /**
  * The benchmark and dataset of a name: the paper's or VLMEvalKit's.
- * @throws BenchmarkError listing the names there are
+ * @throws ConfigError listing the names there are
  */
 export function benchmarkNamed(name: string): NamedBenchmark {
   const { benchmark, dataset } = datasetNamed(name);

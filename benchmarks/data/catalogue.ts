@@ -3,7 +3,7 @@
  *
  * The first of each benchmark is the one the R1-ShareVL paper's numbers fit.
  */
-import { BenchmarkError } from "../../src/core/errors.js";
+import { ConfigError } from "../../src/core/errors.js";
 import { BENCHMARKS, type BenchmarkName, type DatasetInfo } from "../records.js";
 
 const HOST = "https://opencompass.openxlab.space/utils";
@@ -138,7 +138,7 @@ export interface NamedDataset {
 
 /**
  * Finds a dataset by the paper's name (its first dataset) or by VLMEvalKit's. Case does not matter.
- * @throws BenchmarkError listing the names there are
+ * @throws ConfigError listing the names there are
  */
 export function datasetNamed(name: string): NamedDataset {
   const wanted = name.trim().toLowerCase();
@@ -153,7 +153,7 @@ export function datasetNamed(name: string): NamedDataset {
   const found = all.find(({ names }) => names.some((known) => known.toLowerCase() === wanted));
   if (found) return { benchmark: found.benchmark, dataset: found.dataset };
   const known = all.map(({ dataset }) => dataset.name).join(", ");
-  throw new BenchmarkError(
-    `--benchmarks: unknown benchmark: ${name}: choose from ${BENCHMARKS.join(", ")}, or one dataset: ${known}`,
+  throw new ConfigError(
+    `unknown benchmark: ${name}: choose from ${BENCHMARKS.join(", ")}, or one dataset: ${known}`,
   );
 }

@@ -34,7 +34,7 @@ import { type OpenEngine, openModel } from "./evaluateModel.js";
 import { scoreTable } from "./evaluateTable.js";
 import { judgeFrom } from "./judge.js";
 
-/** Datasets in the order they were named, each once. @throws BenchmarkError for an unknown name */
+/** Datasets in the order they were named, each once. @throws ConfigError for an unknown name */
 function namedBenchmarks({ benchmarks }: EvaluateFlags): NamedBenchmark[] {
   const names = benchmarks.includes("all") ? BENCHMARKS : benchmarks;
   const found = names.map(benchmarkNamed);

@@ -2,41 +2,18 @@ import { readFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterEach, describe, expect, it } from "vitest";
-import type { CommandContext } from "../../src/cli/context.js";
 import { addEvaluate } from "../../src/cli/evaluate.js";
 import { ConfigError } from "../../src/core/errors.js";
 import { type ChatServer, type ChatServerScript, startChatServer } from "../helpers/chatServer.js";
+import { runCommand } from "../helpers/command.js";
 
 let server: ChatServer | undefined;
 afterEach(async () => {
   await server?.close();
 });
 
-/** Runs the command in this process. */
-async function evaluate(
-  ...flags: readonly string[]
-): Promise<{ printed: string; said: string; code: number }> {
-  const printed: string[] = [];
-  const said: string[] = [];
-  let code = 0;
-  const context: CommandContext = {
-    terminal: { onProgress: () => undefined, line: (text) => void said.push(text), finish: () => undefined },
-    signal: () => new AbortController().signal,
-    print: (text) => void printed.push(text),
-    exitWith: (status) => {
-      code = status;
-    },
-  };
-  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
-  addEvaluate(program, context);
-  for (const command of program.commands)
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
-  await program.parseAsync(["node", "sharegrpo", "evaluate", ...flags]);
-  return { printed: printed.join("\n"), said: said.join("\n"), code };
-}
-
+const evaluate = (...flags: readonly string[]) => runCommand(addEvaluate, "evaluate", ...flags);
 const newFolder = () => mkdtemp(join(tmpdir(), "evaluate-cli-"));
 
 async function serve(answer: ChatServerScript["answer"]): Promise<readonly string[]> {
