@@ -112,22 +112,23 @@ export function resolveConfig(settings: unknown, where: string): RunConfig {
   throw new ConfigError(`${where}: ${problems.join("; ")}`);
 }
 
-/** The known key nearest to a misspelt one, as `: did you mean …?`; among equals one of the same level. */
+/** The known setting nearest to a misspelt one, as `: did you mean …?`; among equals one of the same level. */
 function suggestion(misspelt: string, path: readonly PropertyKey[]): string {
-  const schema = z.toJSONSchema(runSchema);
-  const level = path.reduce<unknown>((at, key) => propertiesOf(at)[String(key)], schema);
-  const here = Object.keys(propertiesOf(level));
-  const near = knownKeys(schema)
-    .map((key) => ({
-      key,
-      distance: editDistance(key.toLowerCase(), misspelt.toLowerCase()),
-      isElsewhere: here.includes(key) ? 0 : 1,
-      difference: Math.abs(key.length - misspelt.length),
-    }))
+  const level = path.map(String);
+  const near = knownPaths(z.toJSONSchema(runSchema))
+    .map((known) => {
+      const key = known.at(-1) ?? "";
+      return {
+        known,
+        distance: editDistance(key.toLowerCase(), misspelt.toLowerCase()),
+        isElsewhere: known.slice(0, -1).join(".") === level.join(".") ? 0 : 1,
+        difference: Math.abs(key.length - misspelt.length),
+      };
+    })
     .sort(
       (a, b) => a.distance - b.distance || a.isElsewhere - b.isElsewhere || a.difference - b.difference,
     )[0];
-  return near && near.distance <= 3 ? `: did you mean ${near.key}?` : "";
+  return near && near.distance <= 3 ? `: did you mean ${near.known.join(".")}?` : "";
 }
 
 function propertiesOf(schema: unknown): Record<string, unknown> {
@@ -135,8 +136,12 @@ function propertiesOf(schema: unknown): Record<string, unknown> {
   return isRecord(properties) ? properties : {};
 }
 
-function knownKeys(schema: unknown): string[] {
-  return Object.entries(propertiesOf(schema)).flatMap(([key, inner]) => [key, ...knownKeys(inner)]);
+/** Every setting and group of settings, as its keys from the outermost. */
+function knownPaths(schema: unknown): string[][] {
+  return Object.entries(propertiesOf(schema)).flatMap(([key, inner]) => [
+    [key],
+    ...knownPaths(inner).map((rest) => [key, ...rest]),
+  ]);
 }
 
 /** Levenshtein distance, where two neighbouring letters in the wrong order count once. */

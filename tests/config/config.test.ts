@@ -57,10 +57,11 @@ describe("resolveConfig", () => {
   it.each([
     [
       { update: { learnigRate: 1e-4 } },
-      "run.yaml: unknown setting update.learnigRate: did you mean learningRate?",
+      "run.yaml: unknown setting update.learnigRate: did you mean update.learningRate?",
     ],
     [{ rolout: {} }, "run.yaml: unknown setting rolout: did you mean rollout?"],
-    [{ rollout: { top_p: 0.9 } }, "run.yaml: unknown setting rollout.top_p: did you mean topP?"],
+    [{ rollout: { top_p: 0.9 } }, "run.yaml: unknown setting rollout.top_p: did you mean rollout.topP?"],
+    [{ learningRate: 1 }, "run.yaml: unknown setting learningRate: did you mean update.learningRate?"],
     [{ train: { colour: "blue" } }, "run.yaml: unknown setting train.colour"],
   ])("refuses the misspelt key of %j by name", (settings, message) => {
     expect(() => resolveConfig(settings, "run.yaml")).toThrow(ConfigError);
@@ -192,7 +193,7 @@ describe("withOverride", () => {
 
   it("a misspelt key is refused when the settings are resolved", () => {
     expect(() => resolveConfig(withOverride({}, "train.stps=3"), "arguments")).toThrow(
-      "arguments: unknown setting train.stps: did you mean steps?",
+      "arguments: unknown setting train.stps: did you mean train.steps?",
     );
   });
 });
