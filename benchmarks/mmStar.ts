@@ -5,26 +5,19 @@
  * It is printed as a table of its own.
  */
 import { DATASETS } from "./data/catalogue.js";
-import { choicePrompt, optionsOf } from "./prompts/choice.js";
+import { choicePrompt } from "./prompts/choice.js";
 import type { Benchmark } from "./records.js";
-import { gradeChoice } from "./scoring/multipleChoice.js";
-import { column, splitTable } from "./scoring/tables.js";
-import { cellOf } from "./scoring/verdict.js";
+import { gradeOptions } from "./scoring/multipleChoice.js";
+import { choiceTable, column, splitTable } from "./scoring/tables.js";
 
 export const mmStar: Benchmark = {
   name: "MMStar",
   datasets: DATASETS.MMStar,
   columns: ["question", "A", "B", "answer"],
   prompt: choicePrompt,
-  grade: (row, response, settings) =>
-    gradeChoice(response, { row, choices: new Map(optionsOf(row)), gold: cellOf(row, "answer") }, settings),
+  grade: gradeOptions,
   tables: (graded) => [
-    splitTable(graded, {
-      title: "MMStar",
-      split: column("split"),
-      groups: [column("l2-category"), column("category")],
-      scale: 1,
-    }),
+    choiceTable(graded, "MMStar"),
     splitTable(graded, {
       title: "MMStar, finer abilities",
       split: column("split"),

@@ -15,7 +15,7 @@ import type { Choices } from "./scoring/choices.js";
 import { type ChoiceQuestion, gradeChoice } from "./scoring/multipleChoice.js";
 import { numberOf, sameNumber } from "./scoring/numbers.js";
 import { RULE, readFreeForm, shortResponse } from "./scoring/reading.js";
-import { column, splitTable } from "./scoring/tables.js";
+import { choiceTable } from "./scoring/tables.js";
 import { cellOf, decided } from "./scoring/verdict.js";
 
 const OTHER = "Other Answers";
@@ -77,15 +77,8 @@ export const mmmu: Benchmark = {
     isOpen(row)
       ? gradeOpen(row, response, settings)
       : gradeChoice(response, choiceQuestion(row, settings), settings),
-  tables: (graded) => [
-    splitTable(graded, {
-      title: "MMMU",
-      split: column("split"),
-      // In this file `l2-category` is the subject and `category` the domain.
-      groups: [column("l2-category"), column("category")],
-      scale: 1,
-    }),
-  ],
+  // In this file `l2-category` is the subject and `category` the domain.
+  tables: (graded) => [choiceTable(graded, "MMMU")],
   cluster: ({ index, cells }) => cells["id"] ?? index,
   isReported: ({ cells }) => cells["split"] === "validation",
 };

@@ -3,12 +3,13 @@
  * guess. The first that finds a letter decides, right or wrong.
  */
 import { Rng } from "../../src/core/rng.js";
+import { optionsOf } from "../prompts/choice.js";
 import type { BenchmarkRow, GradeSettings, Judge, Verdict } from "../records.js";
 import { type Choices, NO_OPTION, readChoice } from "./choices.js";
 import { ASK_FOR_CHOICE, askJudge } from "./judge.js";
 import { fillPrompt } from "./judgePrompts.js";
 import { markedAnswer, RULE } from "./reading.js";
-import { decided, unparsed } from "./verdict.js";
+import { cellOf, decided, unparsed } from "./verdict.js";
 
 export interface ChoiceQuestion {
   readonly row: BenchmarkRow;
@@ -35,6 +36,12 @@ function guess({ row, choices }: ChoiceQuestion, seed: number): string {
   return Rng.fromSeed(seed)
     .split("guess", row.index)
     .pick([...choices.keys(), NO_OPTION]);
+}
+
+/** Grades a row by its option columns and the letter in `answer`. */
+export function gradeOptions(row: BenchmarkRow, response: string, settings: GradeSettings): Promise<Verdict> {
+  const question = { row, choices: new Map(optionsOf(row)), gold: cellOf(row, "answer") };
+  return gradeChoice(response, question, settings);
 }
 
 export async function gradeChoice(

@@ -65,6 +65,12 @@ export function splitTable(
   return { title, columns: ["split", "Overall", ...columns.map(({ name }) => name)], rows };
 }
 
+/** The table of every multiple-choice benchmark: fractions by split, of the finer and of the coarser category. */
+export function choiceTable(graded: readonly GradedRow[], title: string): ScoreTable {
+  const groups = [column("l2-category"), column("category")];
+  return splitTable(graded, { title, split: column("split"), groups, scale: 1 });
+}
+
 export interface CountTable {
   readonly title: string;
   /** Name of the first column. */
