@@ -1,7 +1,8 @@
 /**
  * @module Reads the small text files of a model folder, and says which one is missing or broken.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { z } from "zod";
 import { ModelError, messageOf } from "../core/errors.js";
 
@@ -43,4 +44,29 @@ export function checkModelFile<Schema extends z.ZodType>(
 /** The error for a file that a model folder must have. */
 export function missingFile(path: string): ModelError {
   return new ModelError(`${path}: missing file; copy it from the folder the model was published in`);
+}
+
+/** The newest checkpoint of a run folder, or of its `checkpoints`. */
+async function newestCheckpoint(dir: string): Promise<string | undefined> {
+  for (const parent of [dir, join(dir, "checkpoints")]) {
+    const names = await readdir(parent).catch(() => []);
+    const newest = names
+      .filter((name) => /^step-\d+$/.test(name))
+      .sort((a, b) => a.localeCompare(b))
+      .at(-1);
+    if (newest !== undefined) return join(parent, newest);
+  }
+  return undefined;
+}
+
+/** @throws ModelError when there is no such folder, or it is one of checkpoints and not of a model */
+export async function requireModelFolder(dir: string): Promise<void> {
+  const names = await readdir(dir).catch(() => undefined);
+  if (!names) {
+    throw new ModelError(`${dir}: missing model folder: give a folder with config.json, or \`tiny\``);
+  }
+  if (names.includes("config.json")) return;
+  const checkpoint = await newestCheckpoint(dir);
+  if (checkpoint !== undefined)
+    throw new ModelError(`${dir}: not a model folder: did you mean ${checkpoint}?`);
 }

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { ModelError } from "../core/errors.js";
 import { type ChatTemplate, loadChatTemplate } from "./chatTemplate.js";
 import { type ImageConfig, parseImageConfig } from "./imageProcessor.js";
-import { checkModelFile, missingFile, readModelJson } from "./modelFiles.js";
+import { checkModelFile, missingFile, readModelJson, requireModelFolder } from "./modelFiles.js";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
 
 /** What a prompt holds one of per image until the image's size is known. */
@@ -33,9 +33,10 @@ const processorSchema = z.looseObject({ image_processor: z.looseObject({}).optio
 /**
  * Reads the folder's `tokenizer.json`, `tokenizer_config.json`, chat template, `preprocessor_config.json` (or the
  * `image_processor` of `processor_config.json`) and `generation_config.json`.
- * @throws ModelError naming the file that is missing or unusable
+ * @throws ModelError naming the folder or file that is missing or unusable
  */
 export async function loadProcessor(dir: string): Promise<Processor> {
+  await requireModelFolder(dir);
   const tokenizer = await loadTokenizer(dir);
   const imageToken = tokenizer.specialTokens.get(IMAGE_TOKEN);
   if (imageToken === undefined) {

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -45,5 +45,21 @@ describe("loadProcessor", () => {
     const file = { ...json, post_processor: null, decoder: { type: "ByteLevel" }, model: bpe };
     await writeFile(join(dir, "tokenizer.json"), JSON.stringify(file));
     await expect(loadProcessor(dir)).rejects.toThrow("tokenizer.json: missing special token: <|image_pad|>");
+  });
+
+  it("refuses a folder that is not there", async () => {
+    await expect(loadProcessor(join(dir, "nowhere"))).rejects.toThrow(
+      `${dir}/nowhere: missing model folder: give a folder with config.json, or \`tiny\``,
+    );
+  });
+
+  it("names the newest checkpoint when it is given a run folder or its checkpoints", async () => {
+    const checkpoints = join(dir, "run", "checkpoints");
+    for (const step of ["step-000009", "step-000012", "step-000024.partial"]) {
+      await mkdir(join(checkpoints, step), { recursive: true });
+    }
+    const advice = `not a model folder: did you mean ${join(checkpoints, "step-000012")}?`;
+    await expect(loadProcessor(join(dir, "run"))).rejects.toThrow(`${join(dir, "run")}: ${advice}`);
+    await expect(loadProcessor(checkpoints)).rejects.toThrow(`${checkpoints}: ${advice}`);
   });
 });
