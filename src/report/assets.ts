@@ -30,7 +30,7 @@ code { font: .88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 .response { list-style: none; min-width: 0; background: var(--soft); border-radius: 6px; padding: .5rem .75rem; break-inside: avoid; }
 .response dl { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: .35rem 0 0; font-size: .86rem; }
 .response dl div { display: flex; gap: .4rem; min-width: 0; }
-.response dt { color: var(--quiet); width: auto; float: none; font-weight: 400; } .response dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.response dt { color: var(--quiet); flex: none; width: auto; float: none; padding: 0; font-weight: 400; white-space: nowrap; } .response dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .thought { color: var(--quiet); border-left: 3px solid var(--line); padding-left: .6rem; }
 `;
 
