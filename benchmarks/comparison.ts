@@ -4,7 +4,7 @@
  * The paper's numbers have no error bars: a difference to one of them carries the interval of the own score alone.
  * Two own runs on the same rows are compared row by row.
  */
-import type { Interval } from "../src/core/stats.js";
+import { type Interval, mean } from "../src/core/stats.js";
 import type { OwnRow, OwnRun, OwnScore } from "./ownScores.js";
 import { MAIN_TABLE, PAPER_COLUMNS, type PaperRow } from "./paper.js";
 import type { BenchmarkName, ScoreMode } from "./records.js";
@@ -129,6 +129,9 @@ export function scoreRecords(runs: readonly OwnRun[], reference: PaperRow): Scor
   ];
 }
 
+/** What of a row is compared: how often its samples are right, or whether any of the first k is. */
+export type Measure = "mean" | "pass";
+
 /** Two own runs on the same rows. */
 export interface RunComparison {
   readonly benchmark: BenchmarkName;
@@ -136,42 +139,66 @@ export interface RunComparison {
   readonly mode: ScoreMode;
   readonly a: string;
   readonly b: string;
+  readonly measure: Measure;
+  /** Samples of a row: the fewest that either run has of any. */
+  readonly k: number;
   readonly comparison: PairedComparison;
   /** Set where the two were not scored alike. */
   readonly caveat: string | null;
 }
 
-function reportedRows({ rows }: OwnScore): Map<string, OwnRow> {
-  const first = rows.filter(({ sample }) => sample === 0);
-  const reported = first.filter(({ isReported }) => isReported);
-  return new Map((reported.length > 0 ? reported : first).map((row) => [row.index, row]));
+/** A row's samples in order, of the rows that papers report. */
+function samplesByRow({ rows }: OwnScore): Map<string, OwnRow[]> {
+  const reported = rows.filter(({ isReported }) => isReported);
+  const samples = new Map<string, OwnRow[]>();
+  for (const row of reported.length > 0 ? reported : rows) {
+    samples.set(
+      row.index,
+      [...(samples.get(row.index) ?? []), row].sort((a, b) => a.sample - b.sample),
+    );
+  }
+  return samples;
 }
 
 function unlike(a: OwnScore, b: OwnScore): string | null {
   if (a.rules !== b.rules) return `rules ${a.rules} and ${b.rules}`;
-  return a.judge === b.judge ? null : `judges ${a.judge ?? "none"} and ${b.judge ?? "none"}`;
+  if (a.judge !== b.judge) return `judges ${a.judge ?? "none"} and ${b.judge ?? "none"}`;
+  const [samplesA, samplesB] = [a, b].map(({ rows }) => 1 + Math.max(...rows.map(({ sample }) => sample)));
+  return samplesA === samplesB ? null : `${samplesA} and ${samplesB} samples a row`;
 }
 
+const MEASURE: Readonly<Record<Measure, (samples: readonly OwnRow[], k: number) => number>> = {
+  mean: (samples) => mean(samples.map(({ isCorrect }) => Number(isCorrect))),
+  pass: (samples, k) => Number(samples.slice(0, k).some(({ isCorrect }) => isCorrect)),
+};
+
 function comparePair(
-  a: readonly [OwnRun, OwnScore],
-  b: readonly [OwnRun, OwnScore],
-): RunComparison | undefined {
-  const [rowsA, rowsB] = [reportedRows(a[1]), reportedRows(b[1])];
-  const paired = [...rowsA.values()].flatMap(({ index, cluster, isCorrect }) => {
-    const other = rowsB.get(index);
-    return other ? [{ a: isCorrect, b: other.isCorrect, cluster }] : [];
+  [runA, scoreA]: readonly [OwnRun, OwnScore],
+  [runB, scoreB]: readonly [OwnRun, OwnScore],
+): RunComparison[] {
+  const others = samplesByRow(scoreB);
+  const shared = [...samplesByRow(scoreA)].flatMap(([index, a]) => {
+    const b = others.get(index);
+    return b ? [{ a, b, cluster: a[0]?.cluster ?? index }] : [];
   });
-  if (paired.length === 0) return undefined;
-  const { benchmark, dataset, mode } = a[1];
-  return {
+  if (shared.length === 0) return [];
+  const k = Math.min(...shared.flatMap(({ a, b }) => [a.length, b.length]));
+  const { benchmark, dataset, mode } = scoreA;
+  const compared = {
     benchmark,
     dataset,
     mode,
-    a: a[0].name,
-    b: b[0].name,
-    comparison: comparePaired(paired),
-    caveat: unlike(a[1], b[1]),
+    a: runA.name,
+    b: runB.name,
+    k,
+    caveat: unlike(scoreA, scoreB),
   };
+  const measures: readonly Measure[] = k > 1 ? ["mean", "pass"] : ["mean"];
+  return measures.map((measure) => {
+    const of = MEASURE[measure];
+    const rows = shared.map(({ a, b, cluster }) => ({ a: of(a, k), b: of(b, k), cluster }));
+    return { ...compared, measure, comparison: comparePaired(rows) };
+  });
 }
 
 /** Every later run against the first, dataset by dataset and mode by mode, on the rows both answered. */
@@ -182,7 +209,7 @@ export function compareRuns(runs: readonly OwnRun[]): RunComparison[] {
     others.flatMap((other) =>
       other.scores
         .filter((b) => b.dataset === a.dataset && b.mode === a.mode)
-        .flatMap((b) => comparePair([first, a], [other, b]) ?? []),
+        .flatMap((b) => comparePair([first, a], [other, b])),
     ),
   );
 }

@@ -135,12 +135,20 @@ function pValue(p: number): string {
   return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
 
-function comparisonRow({ a, b, dataset, mode, comparison, caveat }: RunComparison): string[] {
+/** `accuracy`, `mean of 8`, `pass@8`. */
+function measureName({ measure, k }: RunComparison): string {
+  if (measure === "pass") return `pass@${k}`;
+  return k === 1 ? "accuracy" : `mean of ${k}`;
+}
+
+function comparisonRow(compared: RunComparison): string[] {
+  const { a, b, dataset, mode, comparison, caveat } = compared;
   const { rows, onlyA, onlyB, difference, p, detectable } = comparison;
   return [
     `${b} against ${a}`,
     dataset,
     mode,
+    measureName(compared),
     String(rows),
     `${onlyB} : ${onlyA}`,
     points(percent(difference)),
@@ -153,12 +161,15 @@ function comparisonRow({ a, b, dataset, mode, comparison, caveat }: RunCompariso
 function pairedTable(runs: readonly OwnRun[]): readonly TitledTable[] {
   const comparisons = compareRuns(runs);
   if (comparisons.length === 0) return [];
-  const head = ["runs", "dataset", "mode", "rows", "only one right", "points", "p", "detectable", "caveat"];
+  const counts = ["rows", "only one right", "points", "p", "detectable", "caveat"];
   return [
     {
       title: "Own runs on the same rows",
-      note: "p: McNemar's exact test, two-sided. Detectable: the difference in points that so many rows would show in four of five repetitions.",
-      table: { head, rows: comparisons.map(comparisonRow) },
+      note: "Only one right: rows that the first or the second alone has right, or right more often. p: exact sign-flip test, two-sided; without clusters and repeated samples it is McNemar's. Detectable: the difference in points that so many rows would show in four of five repetitions.",
+      table: {
+        head: ["runs", "dataset", "mode", "measure", ...counts],
+        rows: comparisons.map(comparisonRow),
+      },
     },
   ];
 }

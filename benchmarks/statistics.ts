@@ -12,17 +12,21 @@ import { zip } from "../src/core/zip.js";
 const Z_95 = 1.959963984540054;
 const Z_POWER_80 = 0.8416212335729143;
 
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const sumOfSquares = (values: readonly number[]): number => sum(values.map((value) => value * value));
+
+/** The sum over each cluster's rows. */
+function clusterSums(values: readonly number[], clusters: readonly string[]): number[] {
+  const sums = new Map<string, number>();
+  for (const [value, cluster] of zip(values, clusters)) sums.set(cluster, (sums.get(cluster) ?? 0) + value);
+  return [...sums.values()];
+}
+
 /** Standard error of the mean of values that may hang together within clusters. */
 export function clusteredStandardError(values: readonly number[], clusters: readonly string[]): number {
   const centre = mean(values);
-  const sums = new Map<string, number>();
-  let squares = 0;
-  for (const [value, cluster] of zip(values, clusters)) {
-    const d = value - centre;
-    sums.set(cluster, (sums.get(cluster) ?? 0) + d);
-    squares += d * d;
-  }
-  const withinClusters = [...sums.values()].reduce((sum, one) => sum + one * one, -squares);
+  const d = values.map((value) => value - centre);
+  const withinClusters = sumOfSquares(clusterSums(d, clusters)) - sumOfSquares(d);
   const n = values.length;
   return Math.sqrt(Math.max(0, std(values) ** 2 / n + withinClusters / n ** 2));
 }
@@ -42,95 +46,96 @@ function effectiveSize(hits: readonly number[], clusters: readonly string[]): nu
  * @param clusters one key per hit; equal keys hang together
  */
 export function shareInterval(hits: readonly number[], clusters: readonly string[]): Interval {
-  const correct = hits.reduce((sum, hit) => sum + hit, 0);
+  const correct = sum(hits);
   if (new Set(clusters).size === hits.length) return wilson(correct, hits.length);
   const size = effectiveSize(hits, clusters);
   const interval = wilson(mean(hits) * size, size);
   return { ...interval, value: correct / hits.length };
 }
 
-/** ln n! for n = 0 … upTo. */
-function logFactorials(upTo: number): number[] {
-  const logs = [0];
-  for (let n = 1; n <= upTo; n++) logs.push((logs[n - 1] ?? 0) + Math.log(n));
-  return logs;
+/** Values are told apart by so many steps between 0 and 1 at most: means of up to so many samples are exact. */
+const MOST_STEPS = 120;
+
+/** The fewest equal steps between 0 and 1 of which all values are whole multiples. */
+function stepsOf(values: readonly number[]): number {
+  const isWhole = (value: number, steps: number) =>
+    Math.abs(value * steps - Math.round(value * steps)) < 1e-6;
+  let steps = 1;
+  while (steps < MOST_STEPS && !values.every((value) => isWhole(value, steps))) steps++;
+  return steps;
 }
 
 /**
- * McNemar's exact test: the two-sided p-value of `onlyA` against `onlyB` under a fair coin.
- * @returns 1 when no row differs
+ * The sign-flip test of paired differences, exact: the two-sided p-value of their sum if every cluster's sum were as
+ * likely to have the other sign. One row a cluster and differences of −1, 0 and 1 make it McNemar's exact test.
+ * @returns 1 when nothing differs
  */
-export function mcnemarExact(onlyA: number, onlyB: number): number {
-  const n = onlyA + onlyB;
-  const logs = logFactorials(n);
-  let tail = 0;
-  for (let k = 0; k <= Math.min(onlyA, onlyB); k++) {
-    tail += Math.exp((logs[n] ?? 0) - (logs[k] ?? 0) - (logs[n - k] ?? 0) - n * Math.LN2);
+export function signFlipExact(differences: readonly number[], clusters: readonly string[]): number {
+  const steps = stepsOf(differences);
+  const whole = differences.map((difference) => Math.round(difference * steps));
+  const sums = clusterSums(whole, clusters);
+  const sizes = sums.map(Math.abs).filter((size) => size > 0);
+  const most = sum(sizes);
+  // chances[most + s] of each sum s; every size spreads them to both sides.
+  let chances = new Float64Array(2 * most + 1);
+  chances[most] = 1;
+  for (const size of sizes) {
+    chances = chances.map((_, at) => ((chances[at - size] ?? 0) + (chances[at + size] ?? 0)) / 2);
   }
-  return Math.min(1, 2 * tail);
+  const found = Math.abs(sum(sums));
+  return Math.min(1, sum([...chances].filter((_, at) => Math.abs(at - most) >= found)));
 }
 
-/** One row as both runs answered it. */
+/** One row as both runs answered it: whether it is right, or the share of its samples that are. */
 export interface PairedRow {
-  readonly a: boolean;
-  readonly b: boolean;
+  readonly a: boolean | number;
+  readonly b: boolean | number;
   readonly cluster: string;
 }
 
 export interface PairedComparison {
   readonly rows: number;
-  readonly both: number;
+  /** Rows that a alone has right; of repeated samples, rows that it has right more often. */
   readonly onlyA: number;
   readonly onlyB: number;
-  readonly neither: number;
   /** Share correct of b minus that of a, with its 95 % interval, clustered. */
   readonly difference: Interval;
-  /** McNemar's exact, two-sided; takes rows for independent. */
+  /** Of the sign-flip test, two-sided, clustered. */
   readonly p: number;
-  /** The smallest difference that so many rows, disagreeing so often, show with 80 % power. */
+  /** The smallest difference that so many rows, disagreeing so much, show with 80 % power. */
   readonly detectable: number;
 }
 
 /**
- * Mean of paired differences (−1, 0, 1) with its 95 % interval: Agresti and Min's, which adds half a row to each of the
- * four cells and so has a width also where all rows agree; wider where clusters say so.
+ * Mean of paired differences (from −1 to 1) with its 95 % interval: Agresti and Min's, which adds half a row to each of
+ * the four cells and so has a width also where all rows agree; wider where clusters say so.
  */
 function differenceInterval(differences: readonly number[], clusters: readonly string[]): Interval {
   if (differences.length === 0) return { value: Number.NaN, low: Number.NaN, high: Number.NaN };
   const n = differences.length + 2;
-  const discordant = differences.filter((difference) => difference !== 0).length + 1;
-  const sum = differences.reduce((total, difference) => total + difference, 0);
-  const adjusted = Math.sqrt(discordant - sum ** 2 / n) / n;
+  const total = sum(differences);
+  const adjusted = Math.sqrt(sumOfSquares(differences) + 1 - total ** 2 / n) / n;
   const clustered = differences.length > 1 ? clusteredStandardError(differences, clusters) : 0;
   const half = Z_95 * Math.max(adjusted, clustered);
   return {
     value: mean(differences),
-    low: Math.max(-1, sum / n - half),
-    high: Math.min(1, sum / n + half),
+    low: Math.max(-1, total / n - half),
+    high: Math.min(1, total / n + half),
   };
 }
 
 /** Compares two runs on the same rows. Without rows all shares are NaN. */
 export function comparePaired(rows: readonly PairedRow[]): PairedComparison {
-  const count = (a: boolean, b: boolean) => rows.filter((row) => row.a === a && row.b === b).length;
-  const [both, onlyA, onlyB, neither] = [
-    count(true, true),
-    count(true, false),
-    count(false, true),
-    count(false, false),
-  ];
   const differences = rows.map(({ a, b }) => Number(b) - Number(a));
   const clusters = rows.map(({ cluster }) => cluster);
-  const discordant = (onlyA + onlyB) / rows.length;
   return {
     rows: rows.length,
-    both,
-    onlyA,
-    onlyB,
-    neither,
+    onlyA: differences.filter((difference) => difference < 0).length,
+    onlyB: differences.filter((difference) => difference > 0).length,
     difference: differenceInterval(differences, clusters),
-    p: mcnemarExact(onlyA, onlyB),
-    detectable: (Z_95 + Z_POWER_80) * Math.sqrt(discordant / rows.length),
+    p: signFlipExact(differences, clusters),
+    detectable:
+      ((Z_95 + Z_POWER_80) * Math.sqrt(sumOfSquares(clusterSums(differences, clusters)))) / rows.length,
   };
 }
 

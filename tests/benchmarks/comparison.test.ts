@@ -139,9 +139,35 @@ describe("own runs beside each other", () => {
     expect(found).toMatchObject({
       a: "a",
       b: "b",
-      comparison: { rows: 4, both: 2, onlyA: 0, onlyB: 2 },
+      measure: "mean",
+      k: 1,
+      comparison: { rows: 4, onlyA: 0, onlyB: 2 },
       caveat: null,
     });
+  });
+
+  it("that asked each row several times are compared by mean and by pass@k", () => {
+    /** Samples of rows, one word a row: "10 11". */
+    const sampled = (words: string): OwnScore => {
+      const rows = words.split(" ").flatMap((hits, at) =>
+        [...hits].map((hit, sample) => {
+          const row = { index: String(at), cluster: String(at), isReported: true };
+          return { ...row, sample, isCorrect: hit === "1" };
+        }),
+      );
+      return own("", { rows });
+    };
+    const [mean, pass] = compareRuns([run("a", sampled("00 11 10")), run("b", sampled("01 11 00"))]);
+    // Means 0, 1, ½ against ½, 1, 0; any of two: 0, 1, 1 against 1, 1, 0.
+    expect(mean).toMatchObject({ measure: "mean", k: 2, comparison: { onlyA: 1, onlyB: 1 }, caveat: null });
+    expect(pass).toMatchObject({ measure: "pass", k: 2, comparison: { onlyA: 1, onlyB: 1 } });
+    const [uneven, ...rest] = compareRuns([run("a", sampled("00 11")), run("b", sampled("1 1"))]);
+    expect(uneven).toMatchObject({ k: 1, caveat: "2 and 1 samples a row", comparison: { onlyB: 1 } });
+    expect(rest).toEqual([]);
+    const options = { reference, mode: "compatible" } as const;
+    const text = comparisonMarkdown([run("a", sampled("00 11")), run("b", sampled("01 11"))], options);
+    expect(text).toMatch(/compatible \| mean of 2 \| 2 \| 1 : 0 \| \+25\.0/);
+    expect(text).toMatch(/compatible \| pass@2 \| 2 \| 1 : 0 \| \+50\.0/);
   });
 
   it("carry a caveat where they were scored otherwise, and are left apart where modes or data differ", () => {
@@ -160,7 +186,7 @@ describe("own runs beside each other", () => {
     const runs = [run("<b>|a", own("1111000000")), run("b", own("1111111000"))];
     const options = { reference, mode: "compatible" } as const;
     const markdown = comparisonMarkdown(runs, options);
-    expect(markdown).toContain("| b against <b>\\|a | MMStar | compatible | 10 | 3 : 0 | +30.0 [");
+    expect(markdown).toContain("| b against <b>\\|a | MMStar | compatible | accuracy | 10 | 3 : 0 | +30.0 [");
     expect(markdown).toContain("| 0.250 |");
     expect(markdown).toContain("| Vision-R1-7B | 73.5 | 64.3* |");
     const page = comparisonHtml(runs, options);

@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import {
   clusteredStandardError,
   comparePaired,
-  mcnemarExact,
   passAllK,
   passAtK,
   repeatedSamples,
   rowsNeeded,
   shareInterval,
+  signFlipExact,
 } from "../../benchmarks/statistics.js";
 import { std, wilson } from "../../src/core/stats.js";
 
@@ -72,21 +72,41 @@ describe("shareInterval", () => {
   });
 });
 
-describe("mcnemarExact", () => {
+/** `onlyA` rows of difference −1 and `onlyB` of 1. */
+function mcnemar(onlyA: number, onlyB: number): number {
+  const differences = [...Array(onlyA).fill(-1), ...Array(onlyB).fill(1), 0, 0];
+  return signFlipExact(differences, alone(differences.length));
+}
+
+describe("signFlipExact", () => {
   it.each([
     [0, 0, 1],
     [1, 0, 1],
     [5, 0, 0.0625], // 2/2⁵
     [8, 2, 0.109375], // 2·(1 + 10 + 45)/2¹⁰
     [5, 5, 1],
-  ])("of %d against %d is %d", (a, b, p) => {
-    expect(mcnemarExact(a, b)).toBeCloseTo(p, 12);
-    expect(mcnemarExact(b, a)).toBeCloseTo(p, 12);
+  ])("of %d rows against %d is McNemar's %d", (a, b, p) => {
+    expect(mcnemar(a, b)).toBeCloseTo(p, 12);
+    expect(mcnemar(b, a)).toBeCloseTo(p, 12);
   });
 
-  it("stays finite for thousands of rows", () => {
-    expect(mcnemarExact(2000, 1500)).toBeGreaterThan(0);
-    expect(mcnemarExact(2000, 1500)).toBeLessThan(1e-15);
+  it("counts all signs of shares", () => {
+    // Only +++ and −−− reach 1; with ++−, +−+ and their mirror images ½ is reached.
+    expect(signFlipExact([0.5, 0.25, 0.25], alone(3))).toBeCloseTo(2 / 8, 12);
+    expect(signFlipExact([0.5, 0.25, -0.25], alone(3))).toBeCloseTo(6 / 8, 12);
+    // Thirds are whole in thirds: no rounding lets 1/3 + 1/3 + 1/3 miss 1.
+    expect(signFlipExact([1 / 3, 1 / 3, 1 / 3, 1], alone(4))).toBeCloseTo(2 / 16, 12);
+  });
+
+  it("flips rows of a cluster together", () => {
+    expect(signFlipExact([1, 1, 1, 1], ["a", "a", "b", "b"])).toBeCloseTo(2 / 4, 12);
+    expect(signFlipExact([1, -1, 1, -1], ["a", "a", "b", "b"])).toBe(1);
+  });
+
+  it("is 1 for nothing, and is never 0 for thousands of rows that differ by little", () => {
+    expect(signFlipExact([], [])).toBe(1);
+    expect(mcnemar(2000, 1500)).toBeGreaterThan(0);
+    expect(mcnemar(2000, 1500)).toBeLessThan(1e-15);
   });
 });
 
@@ -99,14 +119,14 @@ describe("comparePaired", () => {
       ...Array.from({ length: neither }, () => ({ a: false, b: false })),
     ].map((row, at) => ({ ...row, cluster: String(at) }));
 
-  it("counts the four cells and their difference", () => {
+  it("counts who is right alone, and the difference", () => {
     const found = comparePaired(rows(40, 5, 15, 40));
-    expect(found).toMatchObject({ rows: 100, both: 40, onlyA: 5, onlyB: 15, neither: 40 });
+    expect(found).toMatchObject({ rows: 100, onlyA: 5, onlyB: 15 });
     expect(found.difference.value).toBeCloseTo(0.1, 12);
     // Agresti and Min: centre 10/102, se = √(21 − 100/102)/102 = 0.04386
     expect(found.difference.low).toBeCloseTo(10 / 102 - 1.959964 * 0.043863, 4);
     expect(found.difference.high).toBeCloseTo(10 / 102 + 1.959964 * 0.043863, 4);
-    expect(found.p).toBeCloseTo(mcnemarExact(5, 15), 12);
+    expect(found.p).toBeCloseTo(mcnemar(5, 15), 12);
     // (1.96 + 0.8416)·√(0.2/100)
     expect(found.detectable).toBeCloseTo(2.8015852 * Math.sqrt(0.002), 6);
   });
@@ -124,6 +144,22 @@ describe("comparePaired", () => {
     const together = rows(10, 5, 15, 10).map((row, at) => ({ ...row, cluster: String(Math.floor(at / 5)) }));
     const [wide, narrow] = [comparePaired(together), comparePaired(rows(10, 5, 15, 10))];
     expect(wide.difference.low).toBeLessThan(narrow.difference.low);
+  });
+
+  it("compares shares of repeated samples", () => {
+    const shares = [
+      { a: 0.25, b: 0.5 },
+      { a: 1, b: 1 },
+      { a: 0.5, b: 0.25 },
+      { a: 0, b: 1 },
+    ].map((row, at) => ({ ...row, cluster: String(at) }));
+    const found = comparePaired(shares);
+    expect(found).toMatchObject({ rows: 4, onlyA: 1, onlyB: 2 });
+    expect(found.difference.value).toBeCloseTo(0.25, 12);
+    // |±¼ ± ¼ ± 1| ≥ 1 unless both quarters are against the one: 6 of 8
+    expect(found.p).toBeCloseTo(6 / 8, 12);
+    // squares 1/16 + 1/16 + 1
+    expect(found.detectable).toBeCloseTo((2.8015852 * Math.sqrt(1.125)) / 4, 6);
   });
 
   it("is NaN without rows", () => {

@@ -47,7 +47,7 @@ describe("sharegrpo report", () => {
     expect(printed).toMatch(/^\| first \| – \| – \| – \| – \| – \| 38\.5 \[.*\]† \| – \|$/m);
     // 5 and 9 of 13: the four that differ are all the second's.
     expect(printed).toMatch(
-      /^\| second against first \| AI2D_TEST \| compatible \| 13 \| 4 : 0 \| \+30\.8 \[.*\] \| 0\.125 \|/m,
+      /^\| second against first \| AI2D_TEST \| compatible \| accuracy \| 13 \| 4 : 0 \| \+30\.8 \[.*\] \| 0\.125 \|/m,
     );
   });
 
