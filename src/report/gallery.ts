@@ -145,7 +145,7 @@ function sample(rollout: RolloutRecord, images: Images, isOpen: boolean): Markup
   const correct = rollout.responses.filter((response) => response.reward.accuracy === 1).length;
   return html`<details class="sample"${isOpen ? html` open` : undefined}>
 <summary>${rollout.step > 0 ? html`<b>Step ${rollout.step}</b> · ` : undefined}${rollout.category} · ${correct} of ${rollout.responses.length} correct · gold <code>${rollout.gold}</code> <span class="quiet">${rollout.questionId}</span></summary>
-<p class="question" dir="auto">${rollout.question}</p>
+${rollout.variants.length > 1 ? html`<p class="question" dir="auto">${rollout.question}</p>` : undefined}
 <div class="variants">${rollout.variants.map((variant) => variantColumn(variant, rollout, images))}</div>
 </details>`;
 }
