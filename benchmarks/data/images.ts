@@ -1,9 +1,10 @@
 /**
  * @module From image cells to images: base64, list literals, and files beside the data. Pixels are not decoded here.
  */
-import { mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { makeFolder, writeError } from "../../src/core/atomic.js";
 import { sha256 } from "../../src/core/digest.js";
 import { DataError } from "../../src/core/errors.js";
 import { pathInside } from "../../src/core/inside.js";
@@ -62,17 +63,23 @@ export function imageKind(bytes: Uint8Array): string {
 
 /**
  * Keeps an image under its own digest, so that a file once written is never stale; without a folder, in memory.
+ * @throws CheckpointError when the disk is full or writing is not allowed
  */
 export async function keepImage(bytes: Uint8Array, folder: string | undefined): Promise<ImageSource> {
   if (folder === undefined) return { kind: "bytes", bytes };
   const path = join(folder, `${sha256(bytes).slice(0, 32)}.${imageKind(bytes)}`);
   const present = await stat(path).catch(() => undefined);
   if (present?.size === bytes.length) return { kind: "path", path };
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // Not synced to the disk: after a power cut the size tells, and the image is written again.
   const partial = `${path}.${process.pid}.partial`;
-  await writeFile(partial, bytes);
-  await rename(partial, path);
+  try {
+    await writeFile(partial, bytes);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw writeError(path, error);
+  }
   return { kind: "path", path };
 }
 

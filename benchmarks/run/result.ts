@@ -1,9 +1,8 @@
 /**
  * @module What a run says in the end: `result.json` with everything a score depends on, and one line of verdict a row.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../src/core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../src/core/atomic.js";
 import { mean, quantile } from "../../src/core/stats.js";
 import type { Prediction, PredictionStatus, RuleSet, ScoreReport } from "../records.js";
 import { samplesOf } from "../scoring/present.js";
@@ -165,7 +164,7 @@ export async function writeResult(
   context: ResultContext,
   datasets: readonly ScoredDataset[],
 ): Promise<string> {
-  await mkdir(join(dir, "verdicts"), { recursive: true });
+  await makeFolder(join(dir, "verdicts"));
   for (const { plan, scores } of datasets) {
     await writeFileAtomic(join(dir, "verdicts", `${plan.dataset.name}.jsonl`), verdictLines(scores));
   }

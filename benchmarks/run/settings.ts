@@ -2,10 +2,10 @@
  * @module What decides a run's answers, its digest, and the refusal to continue a run with other settings.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeFileAtomic } from "../../src/core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../src/core/atomic.js";
 import { canonicalJson, digestJson } from "../../src/core/digest.js";
 import { CheckpointError } from "../../src/core/errors.js";
 import type { Decoding, PixelLimits } from "../engines/engine.js";
@@ -101,6 +101,11 @@ export interface OpenOptions {
   readonly isResume: boolean;
 }
 
+/** Whether an evaluation was begun in a folder. */
+export function isEvaluationBegunIn(dir: string): boolean {
+  return existsSync(join(dir, FILE));
+}
+
 /**
  * Makes `dir` the folder of this evaluation, or continues the one it holds.
  * @param datasets to be asked, by name; a resume may add some
@@ -113,7 +118,7 @@ export async function openEvaluation(
   { isResume }: OpenOptions,
 ): Promise<void> {
   const path = join(dir, FILE);
-  await mkdir(join(dir, "predictions"), { recursive: true });
+  await makeFolder(join(dir, "predictions"));
   const { model, prompt, decoding, pixels } = settings;
   const answers: AnswerSettings = { model, prompt, decoding, pixels };
   const present = await readSettings(path);

@@ -2,12 +2,10 @@
  * @module Writes a file whole or not at all: a reader sees the old bytes or the new ones, never a part, also after a
  * power cut.
  */
-import { open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError, messageOf } from "./errors.js";
 
-/** What the operating system says when nothing more fits. */
-const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const FORBIDDEN_CODES = new Set(["EACCES", "EPERM", "EROFS"]);
 
 function codeOf(error: unknown): string {
@@ -15,9 +13,9 @@ function codeOf(error: unknown): string {
 }
 
 function cureOf(code: string): string {
-  if (FULL_CODES.has(code)) return "free space or choose another --out";
   if (FORBIDDEN_CODES.has(code)) return "allow writing there or choose another --out";
-  if (code === "ENOENT" || code === "ENOTDIR") return "create the folder or choose another --out";
+  if (code === "ENOENT") return "create the folder or choose another --out";
+  if (code === "ENOTDIR" || code === "EEXIST") return "a file is in the folder's place: choose another --out";
   return "free space or choose another --out";
 }
 
@@ -25,6 +23,26 @@ function cureOf(code: string): string {
 export function writeError(path: string, error: unknown): CheckpointError {
   const what = `${dirname(path)}: cannot write ${basename(path)}: ${messageOf(error)}`;
   return new CheckpointError(`${what}; ${cureOf(codeOf(error))}`, { cause: error });
+}
+
+/**
+ * Makes a folder and those above it; one that is there is left as it is.
+ * @throws CheckpointError when it cannot be made: no permission, no space, a file in its place
+ */
+export async function makeFolder(path: string): Promise<void> {
+  // Node's own `recursive` calls a read-only disk ENOENT, and below /proc it never ends.
+  const made = await mkdir(path).catch((error: unknown) => error);
+  if (made === undefined || (await isFolder(path))) return;
+  if (codeOf(made) === "ENOENT" && !(await isFolder(dirname(path)))) {
+    await makeFolder(dirname(path));
+    return makeFolder(path);
+  }
+  throw writeError(path, made);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true;
 }
 
 /** Forces a file or a folder's entries to the disk. Systems that cannot open a folder (Windows) sync it themselves. */

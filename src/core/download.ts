@@ -2,12 +2,12 @@
  * @module Gets a file from a server: into `<file>.partial`, continued where it stopped, checked by its digest, renamed.
  */
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { syncPath, writeError } from "./atomic.js";
+import { makeFolder, syncPath, writeError } from "./atomic.js";
 import { DataError, messageOf } from "./errors.js";
 import type { OnProgress } from "./progress.js";
 
@@ -150,7 +150,7 @@ async function fetchAll(url: string, partial: string, options: DownloadOptions):
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   const partial = `${path}.partial`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const { checksum } = options;
   // Without a sum nobody would notice that the file changed between two halves.
   if (checksum === undefined) await rm(partial, { force: true });

@@ -6,11 +6,11 @@
  * where that cannot be known (another host or container, before a restart). So no lock outlives its holder for long.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { writeError } from "./atomic.js";
+import { makeFolder, writeError } from "./atomic.js";
 import { CheckpointError } from "./errors.js";
 import { fateOf, ownIdentity } from "./processIdentity.js";
 
@@ -117,9 +117,7 @@ export async function whileHolding<T>(dir: string, task: string, work: () => Pro
   const path = join(dir, FILE);
   const holder: Holder = { task, since: new Date().toISOString(), ...ownIdentity() };
   const text = `${JSON.stringify(holder)}\n`;
-  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
-    throw writeError(path, error);
-  });
+  await makeFolder(dir);
   await take(dir, path, text);
   const renewal = setInterval(() => {
     const now = new Date();

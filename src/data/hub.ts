@@ -4,10 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { datasetInfo, HubApiError, type ListFileEntry, listFiles } from "@huggingface/hub";
-import { writeFileAtomic } from "../core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../core/atomic.js";
 import { sha256File } from "../core/digest.js";
 import { type Checksum, type DownloadOptions, download } from "../core/download.js";
 import { DataError, messageOf } from "../core/errors.js";
@@ -121,7 +121,7 @@ async function fetchFile(
   const name = entry.path.split("/").map(encodeURIComponent).join("/");
   const url = `${options.endpoint}/datasets/${at.id}/resolve/${at.commit}/${name}`;
   const authorization = options.token ? { authorization: `Bearer ${options.token}` } : {};
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await download(url, path, {
     ...options,
     checksum: checksumOf(entry),
@@ -176,7 +176,7 @@ export async function downloadSplit(request: HubRequest, options: HubOptions): P
     await fetchFile(entry, at, options);
   }
   const files = chosen.map((path) => join(at.folder, path));
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   await writeFileAtomic(note, JSON.stringify(files));
   return files;
 }

@@ -2,11 +2,9 @@
  * @module Makes the text side of the bundled tiny policy's folder: a byte-level BPE vocabulary learnt from a corpus,
  * laid out as Qwen2.5-VL's, which Python's `transformers` reads unchanged.
  */
-
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { writeFileAtomic } from "../core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../core/atomic.js";
 import { trainMerges } from "./bpeTrainer.js";
 import { BYTE_CHARACTERS } from "./byteLevel.js";
 
@@ -184,7 +182,7 @@ export async function writeTinyTokenizer(
     eos_token_id: [ids["<|im_end|>"], ids["<|endoftext|>"]],
     pad_token_id: ids["<|endoftext|>"],
   };
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const write = (name: string, json: object) =>
     writeFileAtomic(join(dir, name), `${JSON.stringify(json, null, 2)}\n`);
   await write("tokenizer.json", tokenizer);

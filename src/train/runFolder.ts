@@ -2,11 +2,12 @@
  * @module A run on disk: config, metrics, rollouts, evaluations, images, checkpoints. Rows are appended; a resume drops
  * the rows of steps that the checkpoint does not know.
  */
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configYaml } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
-import { writeFileAtomic } from "../core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../core/atomic.js";
 import { digestJson, sha256 } from "../core/digest.js";
 import { CheckpointError } from "../core/errors.js";
 import { appendJsonl, readJsonl, truncateJsonl } from "../core/jsonl.js";
@@ -53,6 +54,11 @@ export class RunFolder {
     return join(this.dir, "checkpoints");
   }
 
+  /** Whether a run was begun in a folder. */
+  static isBegunIn(dir: string): boolean {
+    return existsSync(join(dir, CONFIG));
+  }
+
   /**
    * Opens a folder for a run.
    * @throws CheckpointError when a fresh run would mix with an older one, or a resume finds other settings
@@ -62,8 +68,8 @@ export class RunFolder {
     config: RunConfig,
     { isResume }: { readonly isResume: boolean },
   ): Promise<RunFolder> {
-    await mkdir(join(dir, "images"), { recursive: true });
-    await mkdir(join(dir, "checkpoints"), { recursive: true });
+    await makeFolder(join(dir, "images"));
+    await makeFolder(join(dir, "checkpoints"));
     const run = new RunFolder(dir, config, digestJson(config));
     const yaml = configYaml(config);
     const present = await readFile(join(dir, CONFIG), "utf8").catch(() => undefined);

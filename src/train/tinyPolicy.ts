@@ -1,11 +1,11 @@
 /**
  * @module Makes the bundled tiny policy from nothing: tokenizer, random weights, supervised warm-up on drawn scenes.
  */
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runSchema } from "../config/schema.js";
 import { tinyModelConfig } from "../config/tiny.js";
-import { writeFileAtomic } from "../core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../core/atomic.js";
 import { ConfigError } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
@@ -105,7 +105,7 @@ function* texts(seed: number, formatPrompt: string): Iterable<string> {
 const ROWS = 64;
 
 async function writeUntrained(out: string, seed: number, formatPrompt: string): Promise<void> {
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   if ((await readdir(out)).includes("model.safetensors")) {
     throw new ConfigError(`${out}: already holds a model: choose another --out`);
   }

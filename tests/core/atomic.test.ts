@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { syncPath, writeError, writeFileAtomic } from "../../src/core/atomic.js";
+import { makeFolder, syncPath, writeError, writeFileAtomic } from "../../src/core/atomic.js";
 import { CheckpointError } from "../../src/core/errors.js";
 
 const folder = () => mkdtemp(join(tmpdir(), "sharegrpo-atomic-"));
@@ -46,12 +46,37 @@ describe("writeFileAtomic", () => {
   });
 });
 
+describe("makeFolder", () => {
+  it("makes the folder and those above it, and leaves one that is there as it is", async () => {
+    const dir = join(await folder(), "a", "b");
+    await makeFolder(dir);
+    await writeFile(join(dir, "kept"), "");
+    await makeFolder(dir);
+    expect(await readdir(dir)).toEqual(["kept"]);
+  });
+
+  it("refuses a file in the place of the folder, or of one above it", async () => {
+    const dir = await folder();
+    await writeFile(join(dir, "file"), "");
+    const cure =
+      /cannot write (file|below): (EEXIST|ENOTDIR).*; a file is in the folder's place: choose another/;
+    await expect(makeFolder(join(dir, "file"))).rejects.toThrow(cure);
+    await expect(makeFolder(join(dir, "file", "below"))).rejects.toThrow(cure);
+  });
+
+  // Nobody may make folders there, not even root.
+  it.skipIf(!existsSync("/proc/self"))("ends where the system will not have it", async () => {
+    await expect(makeFolder("/proc/runs/a")).rejects.toThrow(CheckpointError);
+  });
+});
+
 describe("writeError", () => {
   it.each([
     ["ENOSPC", "free space or choose another --out"],
     ["EDQUOT", "free space or choose another --out"],
     ["EACCES", "allow writing there or choose another --out"],
     ["EROFS", "allow writing there or choose another --out"],
+    ["ENOTDIR", "a file is in the folder's place: choose another --out"],
   ])("%s is cured by: %s", (code, cure) => {
     const error = writeError("/runs/a/state.json", failure(code));
     expect(error.message).toBe(`/runs/a: cannot write state.json: ${code}: refused, write; ${cure}`);

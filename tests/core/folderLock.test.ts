@@ -44,7 +44,9 @@ describe("whileHolding(…)", () => {
     await expect(fails).rejects.toThrow("no");
     expect(await readdir(join(dir, "new"))).toEqual([]);
     await writeFile(join(dir, "file"), "");
-    await expect(whileHolding(join(dir, "file"), "train", hold)).rejects.toThrow("cannot write running.json");
+    await expect(whileHolding(join(dir, "file"), "train", hold)).rejects.toThrow(
+      "a file is in the folder's place",
+    );
   });
 
   it("is not stopped by a process that was killed", async () => {
