@@ -11,6 +11,12 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A path. An empty one is a shell variable that was not set, and would mean the folder one happens to be in. */
+export function pathName(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("expected a path.");
+  return text;
+}
+
 /** A number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);

@@ -14,7 +14,8 @@ import {
   runEvaluation,
   type Scorer,
 } from "../../benchmarks/run/run.js";
-import type { AnswerSettings } from "../../benchmarks/run/settings.js";
+import { type AnswerSettings, isEvaluationBegunIn } from "../../benchmarks/run/settings.js";
+import { submissionPath } from "../../benchmarks/run/submission.js";
 import { scoreText } from "../../benchmarks/scoring/present.js";
 import { scoreBoth } from "../../benchmarks/scoring/score.js";
 import { writeFileAtomic } from "../core/atomic.js";
@@ -115,6 +116,8 @@ async function present(
   await writeFileAtomic(tables, `${texts.join("\n\n")}\n`);
   print(formatTable(scoreTable(result)));
   print(`\nrules ${result.rules}, judge ${result.judge ?? "none"}\ntables  ${tables}\nresult  ${path}`);
+  for (const { plan } of datasets.filter((each) => each.plan.dataset.hidesAnswers))
+    print(`for ${plan.benchmark.name}'s server  ${submissionPath(out, plan.dataset.name)}`);
   const failed = datasets.flatMap(({ predictions }) =>
     predictions.filter(({ status }) => status === "failed"),
   );
@@ -130,6 +133,11 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
   if (out === undefined) throw new ConfigError("evaluate: --out is missing: name a run folder");
   if (flags.model === undefined)
     throw new ConfigError("evaluate: --model is missing: name a folder or a server");
+  if (flags.resume && !isEvaluationBegunIn(out)) {
+    throw new ConfigError(
+      `${out}: nothing to resume: no evaluation was begun there: start it without --resume`,
+    );
+  }
   const signal = context.signal();
   const plans = await planAll(flags, context, signal);
   const judging = await judgeFrom(flags, signal);

@@ -19,7 +19,7 @@ import {
 import { RESPONSE_PARTS, type ResponsePart } from "../../benchmarks/scoring/score.js";
 import { ConfigError } from "../core/errors.js";
 import { CHAT_DEFAULTS } from "../core/openai.js";
-import { positiveInteger, positiveNumber } from "./arguments.js";
+import { pathName, positiveInteger, positiveNumber } from "./arguments.js";
 import { addJudgeOptions, type JudgeFlags } from "./judge.js";
 
 /** As commander gives them. */
@@ -133,7 +133,7 @@ function addScoreFlags(command: Command): Command {
 /** Adds every flag. */
 export function addEvaluateFlags(command: Command): Command {
   return addScoreFlags(addModelFlags(addRowFlags(command)))
-    .option("--out <dir>", "run folder")
+    .option("--out <dir>", "run folder", pathName)
     .option("--resume", "continue the run in --out: finished rows are kept, failed ones asked again")
     .option("--json", "print the result as one JSON document");
 }

@@ -38,14 +38,41 @@ const COMMANDS = [
   addWarmup,
 ];
 
+/** Ctrl-C, and what a scheduler sends before it takes the machine away. */
+const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** npm passes Ctrl-C on to a process that the terminal has told already: that is one wish, not two. */
+const SAME_WISH_MS = 300;
+
 function interruptSignal(line: (text: string) => void): AbortSignal {
   const controller = new AbortController();
-  process.once("SIGINT", () => {
-    line("stopping after this step (Ctrl-C again to stop at once)");
-    controller.abort();
-    process.once("SIGINT", () => process.exit(130));
-  });
+  let wishedMs = 0;
+  const stop = () => {
+    if (!controller.signal.aborted) {
+      wishedMs = performance.now();
+      controller.abort();
+      line("stopping after this step (Ctrl-C again to stop at once)");
+    } else if (performance.now() - wishedMs > SAME_WISH_MS) process.exit(130);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
   return controller.signal;
+}
+
+/**
+ * A reader that has gone (`| head`) ends what is printed for it, without complaint. Progress that nobody sees is no
+ * reason to stop: in `2>&1 | tee log`, Ctrl-C ends tee first, and the step is still to be saved.
+ */
+function outliveReaders(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(process.exitCode ?? 1);
+  });
+  process.stderr.on("error", () => undefined);
+}
+
+/** What the operating system refused: a file, a folder, a port. Its message says all, its stack nothing. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "code" in error;
 }
 
 function createContext(): CommandContext {
@@ -69,6 +96,7 @@ function version(): string {
 }
 
 async function main(): Promise<void> {
+  outliveReaders();
   const context = createContext();
   const program = new Command("sharegrpo")
     .description("Share-GRPO training and evaluation of vision-language models")
@@ -84,7 +112,7 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
       return;
     }
-    if (!(error instanceof SharegrpoError)) throw error;
+    if (!(error instanceof SharegrpoError) && !isSystemError(error)) throw error;
     process.stderr.write(`sharegrpo: ${error.message}\n`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;
   }

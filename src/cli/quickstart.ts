@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.js";
 import { readJsonl } from "../core/jsonl.js";
+import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { benchmarkQuickstart } from "./quickstartBenchmarks.js";
 import { runTraining } from "./runTraining.js";
@@ -57,7 +58,7 @@ export function addQuickstart(program: Command, context: CommandContext): void {
     .command("quickstart")
     .description("train the bundled tiny policy on drawn scenes, with a table before and after and a report")
     .argument("[settings...]", "key=value, for example train.steps=10 seed=2")
-    .option("--out <dir>", "run folder (default: the next free runs/quickstart…)")
+    .option("--out <dir>", "run folder (default: the next free runs/quickstart…)", pathName)
     .option("--resume", "continue the newest quickstart run")
     .action(async (overrides: string[], flags: { out?: string; resume?: boolean }) => {
       const isResume = flags.resume === true;

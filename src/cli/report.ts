@@ -15,6 +15,7 @@ import { SCORE_MODES, type ScoreMode } from "../../benchmarks/records.js";
 import { writeFileAtomic } from "../core/atomic.js";
 import { ConfigError } from "../core/errors.js";
 import { writeReport } from "../report/html.js";
+import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
 const FORMATS = ["markdown", "html", "json"] as const;
@@ -81,6 +82,6 @@ export function addReport(program: Command, context: CommandContext): void {
         .choices(SCORE_MODES)
         .default("compatible" satisfies ScoreMode),
     )
-    .option("--out <file>", "where to write the comparison (default: standard output)")
+    .option("--out <file>", "where to write the comparison (default: standard output)", pathName)
     .action((paths: string[], flags: ReportFlags) => report(paths, flags, context));
 }

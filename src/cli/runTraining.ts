@@ -3,7 +3,9 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { listCheckpoints } from "../checkpoint/checkpoint.js";
 import type { RunConfig } from "../config/schema.js";
+import { ConfigError } from "../core/errors.js";
 import { readJsonl } from "../core/jsonl.js";
 import { formatSeconds } from "../core/progress.js";
 import type { EvaluationRecord } from "../core/runRecords.js";
@@ -11,6 +13,7 @@ import { writeReport } from "../report/html.js";
 import { evaluationTable, formatTable } from "../report/table.js";
 import type { TrainOutcome } from "../train/loop.js";
 import type { StepMetrics } from "../train/metrics.js";
+import { RunFolder } from "../train/runFolder.js";
 import { trainInFolder } from "../train/trainInFolder.js";
 import type { CommandContext } from "./context.js";
 
@@ -32,24 +35,43 @@ export interface TrainingRequest {
   readonly isResume: boolean;
 }
 
+/** Trains; where that fails after a step, says that no step need be repeated but those since the last checkpoint. */
+async function trainWithLines(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
+  const { config, out } = request;
+  const { terminal, signal } = context;
+  let hasStepped = false;
+  try {
+    return await trainInFolder({
+      ...request,
+      onProgress: terminal.onProgress,
+      onNote: (note) => terminal.line(note),
+      onStep: (step, metrics) => {
+        hasStepped = true;
+        terminal.line(stepLine(step, config.train.steps, metrics));
+      },
+      signal: signal(),
+    });
+  } catch (error) {
+    if (hasStepped) terminal.line(`${out} keeps its checkpoints; --resume continues from the last one`);
+    throw error;
+  } finally {
+    terminal.finish();
+  }
+}
+
 /**
  * Trains, prints the table before/after, writes the report.
- * @throws SharegrpoError kinds for settings, models and files that cannot be used
+ * @throws ConfigError when there is nothing to resume; other SharegrpoError kinds for settings, models and files that
+ *   cannot be used
  */
 export async function runTraining(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
-  const { config, out, isResume } = request;
+  const { out, isResume } = request;
   const { terminal } = context;
+  if (isResume && !RunFolder.isBegunIn(out)) {
+    throw new ConfigError(`${out}: nothing to resume: no run was begun there: start it without --resume`);
+  }
   const started = performance.now();
-  const outcome = await trainInFolder({
-    config,
-    out,
-    isResume,
-    onProgress: terminal.onProgress,
-    onNote: (note) => terminal.line(note),
-    onStep: (step, metrics) => terminal.line(stepLine(step, config.train.steps, metrics)),
-    signal: context.signal(),
-  });
-  terminal.finish();
+  const outcome = await trainWithLines(request, context);
   await printOutcome(outcome, request, context);
   terminal.line(`took ${formatSeconds((performance.now() - started) / 1000)}`);
   return outcome;
@@ -75,5 +97,6 @@ async function printOutcome(
     print(`Greedy accuracy on ${after.total} held-out questions, with 95 % intervals:\n`);
     print(formatTable(evaluationTable(before, after)));
   }
-  print(`\nreport  ${report}\nmodel   ${join(out, "checkpoints")}`);
+  const checkpoint = (await listCheckpoints(join(out, "checkpoints"))).at(-1);
+  print(`\nreport  ${report}\nmodel   ${checkpoint ?? config.model}`);
 }

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { presetInput, presetNames, readConfigFile, resolveConfig, withOverride } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
+import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { runTraining } from "./runTraining.js";
 
@@ -32,7 +33,7 @@ export function addTrain(program: Command, context: CommandContext): void {
     .argument("[settings...]", "key=value, for example train.steps=50 update.learningRate=1e-4")
     .option("--preset <name>", `one of: ${presetNames().join(", ")}`)
     .option("--config <file>", "YAML file of settings")
-    .option("--out <dir>", "run folder (default: runs/<preset>)")
+    .option("--out <dir>", "run folder (default: runs/<preset>)", pathName)
     .option("--resume", "continue the run in --out from its newest checkpoint")
     .action(async (overrides: string[], flags: TrainFlags) => {
       const config = configOf(flags, overrides);

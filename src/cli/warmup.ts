@@ -3,7 +3,7 @@
  */
 import type { Command } from "commander";
 import { makeTinyPolicy, shortened, TINY_POLICY_DEFAULTS } from "../train/tinyPolicy.js";
-import { positiveInteger } from "./arguments.js";
+import { pathName, positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
 export function addWarmup(program: Command, { terminal, signal }: CommandContext): void {
@@ -12,7 +12,7 @@ export function addWarmup(program: Command, { terminal, signal }: CommandContext
   program
     .command("warmup")
     .description("make a tiny policy from scratch by supervised learning on drawn scenes (about an hour)")
-    .requiredOption("--out <dir>", "folder to write; must not hold a model")
+    .requiredOption("--out <dir>", "folder to write; must not hold a model", pathName)
     .option("--seed <n>", "seed of weights and scenes", positiveInteger, defaults.seed)
     .option(
       "--steps <n>",

@@ -36,6 +36,6 @@ process.on("message", (request: Request) => {
     }
   });
 });
-// Ctrl-C reaches the whole process group: the asking process decides when to stop.
-process.on("SIGINT", () => undefined);
+// Ctrl-C reaches the whole process group, as does a scheduler's notice: the asking process decides when to stop.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit(0));
