@@ -3,7 +3,8 @@
  *
  * VLMEvalKit makes a two-option question of an open one: A is the gold text, B "Other Answers". Where the gold is
  * itself one capital letter it takes that letter for the gold option, so that such a row can hardly be right.
- * `fixed` compares an open answer with the gold text.
+ * `fixed` compares an open answer with the gold text. The test split's answers are not published: it is made into a
+ * file for the benchmark's server.
  */
 
 import { parsePythonStrings } from "../src/core/pythonLiteral.js";
@@ -11,7 +12,7 @@ import { gradeAnswer } from "../src/reward/equal.js";
 import { DATASETS } from "./data/catalogue.js";
 import { interleavedPrompt, optionsOf } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings, Verdict } from "./records.js";
-import type { Choices } from "./scoring/choices.js";
+import { type ChoiceRules, type Choices, readChoice } from "./scoring/choices.js";
 import { type ChoiceQuestion, gradeChoice } from "./scoring/multipleChoice.js";
 import { numberOf, sameNumber } from "./scoring/numbers.js";
 import { RULE, readFreeForm, shortResponse } from "./scoring/reading.js";
@@ -68,6 +69,12 @@ async function gradeOpen(row: BenchmarkRow, response: string, settings: GradeSet
   return gradeChoice(response, { ...openAsChoice(row), gold: "A" }, settings);
 }
 
+/** The option's letter or the open answer; the whole response where `compatible` sends it, nothing where none is read. */
+function submitted(row: BenchmarkRow, response: string, settings: ChoiceRules): string {
+  if (!isOpen(row)) return readChoice(response, new Map(optionsOf(row)), settings)?.text ?? "";
+  return settings.mode === "compatible" ? response : (readFreeForm(response)?.text ?? "");
+}
+
 export const mmmu: Benchmark = {
   name: "MMMU",
   datasets: DATASETS.MMMU,
@@ -77,6 +84,7 @@ export const mmmu: Benchmark = {
     isOpen(row)
       ? gradeOpen(row, response, settings)
       : gradeChoice(response, choiceQuestion(row, settings), settings),
+  submitted,
   // In this file `l2-category` is the subject and `category` the domain.
   tables: (graded) => [choiceTable(graded, "MMMU")],
   cluster: ({ index, cells }) => cells["id"] ?? index,

@@ -39,6 +39,8 @@ export interface DatasetInfo {
   readonly rows?: number;
   /** What a person should know it as: "validation and dev", "testmini, five versions". */
   readonly split: string;
+  /** Its answers are not published: answers to it are sent to the benchmark's own server, not scored here. */
+  readonly hidesAnswers?: boolean;
   /** Column with the words to ask; `question` by default. */
   readonly questionColumn?: string;
 }
@@ -159,6 +161,8 @@ export interface Benchmark {
   prompt(row: BenchmarkRow, form: PromptForm, dataset: DatasetInfo): readonly MessageItem[];
   /** Of a whole response; failed and truncated predictions are settled by the caller where no answer is found. */
   grade(row: BenchmarkRow, response: string, settings: GradeSettings): Promise<Verdict>;
+  /** What the benchmark's server is sent for a row; where a dataset hides its answers. */
+  submitted?(row: BenchmarkRow, response: string, settings: Pick<GradeSettings, "rules" | "mode">): string;
   tables(graded: readonly GradedRow[]): readonly ScoreTable[];
   /** Rows with equal keys are not independent (same image or problem): intervals are clustered by it. */
   cluster(row: BenchmarkRow): string;

@@ -24,6 +24,11 @@ export interface NamedBenchmark {
   readonly dataset: DatasetInfo;
 }
 
+/** Columns that a dataset's file must have: a hidden answer is none of them. */
+export function requiredColumns({ benchmark, dataset }: NamedBenchmark): readonly string[] {
+  return dataset.hidesAnswers ? benchmark.columns.filter((name) => name !== "answer") : benchmark.columns;
+}
+
 /**
  * The benchmark and dataset of a name: the paper's or VLMEvalKit's.
  * @throws ConfigError listing the names there are

@@ -42,6 +42,7 @@ export const DATASETS: Readonly<Record<BenchmarkName, readonly DatasetInfo[]>> =
       split: "test, without answers",
       url: `${HOST}/VLMEval/MMMU_TEST.tsv`,
       md5: "c19875d11a2d348d07e5eb4bdf33166d",
+      hidesAnswers: true,
     },
   ],
   MathVerse: [

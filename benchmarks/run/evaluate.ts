@@ -19,6 +19,7 @@ import type {
   Prediction,
   PromptStyle,
 } from "../records.js";
+import { requiredColumns } from "../registry.js";
 import { appendPredictions, predictionKey, predictionsPath, readPredictions } from "./predictions.js";
 
 /** A dataset read and ready to be asked. */
@@ -76,7 +77,7 @@ export async function planDataset(
     () => 0, // reading it will say what is wrong
   );
   const file = await readDataset(path, {
-    columns: benchmark.columns,
+    columns: requiredColumns({ benchmark, dataset }),
     images: options.imageFolder === undefined ? "memory" : { folder: options.imageFolder },
     imageRoot: imageFolder(root, dataset.name),
     onBytes: (done) => onProgress?.({ phase: "read", done, total: bytes, note: `${dataset.name}, bytes` }),

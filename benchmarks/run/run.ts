@@ -9,8 +9,9 @@ import type { GradeSettings, MessageItem, Prediction, ScoreReport } from "../rec
 import { askDataset, messageFor, type PlannedDataset } from "./evaluate.js";
 import { type EvaluationResult, evaluationResult, type ScoredDataset, writeResult } from "./result.js";
 import { type AnswerSettings, openEvaluation } from "./settings.js";
+import { writeSubmission } from "./submission.js";
 
-/** Scores one dataset's predictions in both modes. */
+/** Scores one dataset's predictions in both modes; is not asked where answers are hidden. */
 export type Scorer = (
   plan: PlannedDataset,
   predictions: readonly Prediction[],
@@ -64,7 +65,10 @@ async function evaluate(request: EvaluationRequest): Promise<EvaluationOutcome> 
       ...(onProgress ? { onProgress } : {}),
       ...(signal ? { signal } : {}),
     });
-    const scored = { plan, samples, predictions, scores: await scorer(plan, predictions) };
+    const { hidesAnswers } = plan.dataset;
+    if (hidesAnswers) await writeSubmission(dir, { ...plan, predictions }, request.scoring);
+    const scores = hidesAnswers ? [] : await scorer(plan, predictions);
+    const scored = { plan, samples, predictions, scores };
     datasets.push(scored);
     request.onDataset?.(scored);
   }

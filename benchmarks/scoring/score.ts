@@ -32,6 +32,14 @@ const PART: Readonly<Record<ResponsePart, (response: string) => string>> = {
   boxed: postProcess,
 };
 
+/** The part of a response that is graded; `fixed` finds it itself. */
+export function partOf(
+  response: string,
+  { mode, part = "whole" }: { readonly mode: ScoreMode; readonly part?: ResponsePart },
+): string {
+  return mode === "fixed" ? response : PART[part](response);
+}
+
 export interface ScoreSettings extends Omit<GradeSettings, "mode"> {
   /** Default `whole`. `fixed` finds the part itself. */
   readonly part?: ResponsePart;
@@ -49,7 +57,7 @@ export interface ToScore {
 const MOST_NAMED = 8;
 
 /** Predictions with their rows, in the order of the rows, then samples. @throws BenchmarkError for unknown rows */
-function inOrder({ dataset, rows, predictions }: ToScore): (readonly [BenchmarkRow, Prediction])[] {
+export function withRows({ dataset, rows, predictions }: ToScore): (readonly [BenchmarkRow, Prediction])[] {
   const place = new Map(rows.map((row, at) => [row.index, { row, at }]));
   const unknown = predictions.filter(({ index }) => !place.has(index)).map(({ index }) => index);
   if (unknown.length > 0) {
@@ -89,7 +97,7 @@ async function gradeOne(
   { part = "whole", ...settings }: ScoreSettings & { readonly mode: ScoreMode },
 ): Promise<Verdict> {
   if (prediction.status === "failed") return gradeFailed(benchmark, row, prediction, settings);
-  const response = settings.mode === "fixed" ? prediction.prediction : PART[part](prediction.prediction);
+  const response = partOf(prediction.prediction, { mode: settings.mode, part });
   const verdict = await benchmark.grade(row, response, settings);
   const isCut = verdict.outcome === "unparsed" && prediction.status === "truncated";
   return isCut ? { ...verdict, outcome: "truncated" } : verdict;
@@ -113,7 +121,7 @@ export async function scoreMode(
   onProgress?: OnProgress,
 ): Promise<ScoreReport> {
   let done = 0;
-  const pairs = inOrder({ benchmark, dataset, rows, predictions });
+  const pairs = withRows({ benchmark, dataset, rows, predictions });
   const graded = await Promise.all(
     pairs.map(async ([row, prediction]): Promise<GradedRow> => {
       const verdict = await gradeOne(benchmark, row, prediction, settings);

@@ -15,8 +15,8 @@ function cells({ dataset, rows, rowsOfFile, scores, ...rest }: DatasetResult): s
   return [
     dataset,
     rows === rowsOfFile ? String(total) : `${total} (first ${rows} of ${rowsOfFile})`,
-    fixed ? formatInterval(fixed) : "",
-    isSame ? "same" : compatible ? formatInterval(compatible) : "",
+    fixed ? formatInterval(fixed) : "answers hidden",
+    fixed && isSame ? "same" : compatible ? formatInterval(compatible) : "",
     formatShare(unparsedShare["fixed"]),
     formatShare(truncatedShare),
     formatShare(failedShare),

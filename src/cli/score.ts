@@ -10,11 +10,12 @@ import {
   SCORE_MODES,
   type ScoreMode,
 } from "../../benchmarks/records.js";
-import { benchmarkNamed } from "../../benchmarks/registry.js";
+import { benchmarkNamed, requiredColumns } from "../../benchmarks/registry.js";
 import { originOf } from "../../benchmarks/run/evaluate.js";
 import { readPredictionFile } from "../../benchmarks/scoring/predictionFile.js";
 import { inOrder, scoreJson, scoreText } from "../../benchmarks/scoring/present.js";
 import { RESPONSE_PARTS, type ResponsePart, scoreBoth } from "../../benchmarks/scoring/score.js";
+import { submissionOf } from "../../benchmarks/scoring/submission.js";
 import type { CommandContext } from "./context.js";
 import { addJudgeOptions, type JudgeFlags, judgeFrom } from "./judge.js";
 
@@ -37,15 +38,22 @@ function seed(text: string): number {
 }
 
 async function score(flags: ScoreFlags, { terminal, print, signal }: CommandContext): Promise<void> {
-  const { benchmark, dataset } = benchmarkNamed(flags.benchmark);
+  const named = benchmarkNamed(flags.benchmark);
+  const { benchmark, dataset } = named;
   const [file, { predictions, notes }] = await Promise.all([
-    readDataset(flags.data, { columns: benchmark.columns, images: "skip" }),
+    readDataset(flags.data, { columns: requiredColumns(named), images: "skip" }),
     readPredictionFile(flags.predictions, dataset.name),
   ]);
+  const answered = { benchmark, dataset, rows: file.rows, predictions };
+  if (dataset.hidesAnswers) {
+    for (const note of [`${dataset.name}: answers are not published; this is for its server`, ...notes])
+      terminal.line(note);
+    return print(JSON.stringify(submissionOf(answered, flags), null, 2));
+  }
   const judging = await judgeFrom(flags, signal());
   try {
     const scores = await scoreBoth(
-      { benchmark, dataset, rows: file.rows, predictions },
+      answered,
       {
         rules: flags.rules,
         part: flags.part,

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { samplesFolder } from "../../benchmarks/data/locate.js";
 import { addEvaluate } from "../../src/cli/evaluate.js";
+import { addScore } from "../../src/cli/score.js";
 import { ConfigError } from "../../src/core/errors.js";
 import { type ChatServer, type ChatServerScript, startChatServer } from "../helpers/chatServer.js";
 import { runCommand } from "../helpers/command.js";
@@ -53,12 +55,33 @@ describe("sharegrpo evaluate", () => {
   });
 
   it("asks the R1 prompt as R1-ShareVL did, or with other words once", async () => {
-    const model = await serve(() => "A");
+    const model = [...(await serve(() => "A")), "--concurrency", "1"];
     await evaluate("--benchmarks", "MMMU", "--limit", "2", ...model, "--out", await newFolder());
     expect(server?.requests[1]?.prompt.match(/You FIRST think/g)?.length).toBe(3);
     const words = ["--prompt", "r1-once", "--prompt-text", "Think."];
     await evaluate("--benchmarks", "MMMU", "--limit", "1", ...model, ...words, "--out", await newFolder());
     expect(server?.requests.at(-1)?.prompt).toMatch(/options above\. \n Think\.$/);
+  });
+
+  it("makes a file for MMMU's server of the split whose answers are not published", async () => {
+    const [data, out] = [await newFolder(), await newFolder()];
+    const image = readFileSync(join(samplesFolder(), "MMStar.tsv"), "utf8").split("\n")[1]?.split("\t")[2];
+    const columns = ["index", "id", "question", "image", "A", "B"];
+    const rows = [columns, ["1", "test_Art_1", "<image 1> Which?", image, "cat", "dog"]];
+    await writeFile(join(data, "MMMU_TEST.tsv"), rows.map((cells) => `${cells.join("\t")}\n`).join(""));
+    const model = await serve(() => "\\boxed{B}");
+    const flags = ["--benchmarks", "MMMU_TEST", ...model, "--data", data];
+    const { printed } = await evaluate(...flags, "--out", out);
+    expect(printed).toMatch(/^MMMU_TEST +1 +answers hidden/m);
+    const path = join(out, "submission-MMMU_TEST.json");
+    expect(printed).toContain(`for MMMU's server  ${path}`);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ test_Art_1: "B" });
+
+    const tsv = ["--benchmark", "MMMU_TEST", "--data", join(data, "MMMU_TEST.tsv")];
+    const kept = join(out, "predictions", "MMMU_TEST.jsonl");
+    const rescored = await runCommand(addScore, "score", ...tsv, "--predictions", kept);
+    expect(JSON.parse(rescored.printed)).toEqual({ test_Art_1: "B" });
+    expect(rescored.said).toBe("MMMU_TEST: answers are not published; this is for its server");
   });
 
   it("shows prompts without a model, a folder or a question asked", async () => {
