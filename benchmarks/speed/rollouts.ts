@@ -64,7 +64,8 @@ export interface RolloutOptions {
 
 export async function benchRollouts(options: RolloutOptions): Promise<RolloutResult[]> {
   const { model, peer, repetitions, onRound } = options;
-  const policy = { ...createLocalPolicy(model), eos: new Set<number>() };
+  const endless = { ...model.config, tokens: { ...model.config.tokens, eos: [] } };
+  const policy = createLocalPolicy({ ...model, config: endless });
   if (peer) await peer.call({ op: "generate.setup", model: model.dir }, z.unknown());
   const results: RolloutResult[] = [];
   for (const batch of BATCHES) {

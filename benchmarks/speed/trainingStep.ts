@@ -11,6 +11,7 @@ import { type Tensor, tf } from "../../src/core/tf.js";
 import type { Model } from "../../src/model/load.js";
 import type { ModelConfig } from "../../src/model/qwen25vl/config.js";
 import { decoder, embed, logits } from "../../src/model/qwen25vl/decoder.js";
+import { decoderParams } from "../../src/model/qwen25vl/jointQkv.js";
 import { attendSharedPrefix } from "../../src/model/qwen25vl/prefix.js";
 import { mropeTables } from "../../src/model/qwen25vl/rope.js";
 import { type AdamWStep, adamwScalars, update } from "../../src/optim/adamw.js";
@@ -50,7 +51,13 @@ function nextTokenLoss(config: ModelConfig) {
   return valueAndGrad((params: TensorParams, { tokens, labels, rope }: TextBatch) => {
     const sizes = { U: ROWS, P: LENGTH, R: 0, T: 0 };
     const attend = attendSharedPrefix(config, sizes, tf.zeros([ROWS, LENGTH]));
-    const hidden = decoder(params, config, embed(params, config, tokens), rope, attend);
+    const hidden = decoder(
+      decoderParams(params, config),
+      config,
+      embed(params, config, tokens),
+      rope,
+      attend,
+    );
     const logProbs = tf.logSoftmax(logits(params, config, hidden));
     const picked = tf.mul(logProbs, tf.oneHot(labels, config.vocabSize, 1, 0, "float32"));
     return { loss: tf.mul(tf.sum(picked), -1 / (ROWS * LENGTH)) };
@@ -64,7 +71,7 @@ function zerosLike(params: Params): Params {
 }
 
 /** The decoder's parameters, copied: training changes them in place. */
-function decoderParams({ params }: Model): Params {
+function textParams({ params }: Model): Params {
   const own = Object.entries(params).filter(([name]) => !name.startsWith("visual."));
   return Object.fromEntries(own.map(([name, { data, shape }]) => [name, ndarray(data, shape)]));
 }
@@ -80,7 +87,7 @@ function compiledSide(model: Model, threads: number): Side {
     },
     { name: "training step", donate: { 0: 0, 1: 1 }, runtime: { threads, keepsMemory: true } },
   );
-  const params = decoderParams(model);
+  const params = textParams(model);
   const moments = { first: zerosLike(params), second: zerosLike(params) };
   const batch = textBatch(config);
   let steps = 0;
@@ -111,7 +118,7 @@ async function losses(model: Model): Promise<{ loss: number; gradNorms: Record<s
     },
     { name: "loss" },
   );
-  const { loss: value, norms } = await run(decoderParams(model), textBatch(model.config));
+  const { loss: value, norms } = await run(textParams(model), textBatch(model.config));
   await run.dispose();
   const gradNorms = Object.entries(norms).map(([name, norm]) => [name, norm.data[0] as number]);
   return { loss: value.data[0] as number, gradNorms: Object.fromEntries(gradNorms) };

@@ -34,7 +34,7 @@ export interface OnnxGraph {
 }
 
 const IR_VERSION = 10;
-const OPSET = 21;
+const OPSET = 23;
 /** ONNX's number for each type, as `Cast` takes it. */
 export const ONNX_TYPE_CODE: Readonly<Record<OnnxType, number>> = {
   float32: 1,

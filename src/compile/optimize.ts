@@ -6,6 +6,7 @@
  * by themselves, so an Expand is pushed through them and seldom has to be carried out.
  */
 import { sizeOf } from "../core/ndarray.js";
+import { fuse } from "./fuse.js";
 import type { OnnxConstant, OnnxNode } from "./onnxWriter.js";
 
 type Shape = readonly number[];
@@ -261,7 +262,10 @@ export function optimize({
     // An alias always points at a value that is written: chains are cut as they form.
     for (const output of node.outputs) draft.aliases.set(output, resolve(resolve(output)));
   }
-  const written = new Set(draft.nodes.flatMap((node) => node.outputs));
+  const returned = outputs.map(({ name }) => resolve(name));
+  const needed = alive(draft.nodes, draft.constants, returned);
+  const fused = fuse({ ...draft, nodes: needed.nodes, outputs: new Set(returned) });
+  const written = new Set(fused.flatMap((node) => node.outputs));
   const renamed = new Map<string, string>();
   const copies: OnnxNode[] = [];
   for (const { name } of outputs) {
@@ -270,14 +274,14 @@ export function optimize({
     else copies.push({ op: "Identity", inputs: [source], outputs: [name] });
   }
   const rename = (name: string): string => renamed.get(name) ?? name;
-  const named = [...draft.nodes, ...copies].map((node) => ({
+  const named = [...fused, ...copies].map((node) => ({
     ...node,
     inputs: node.inputs.map(rename),
     outputs: node.outputs.map(rename),
   }));
   return alive(
     named,
-    draft.constants,
+    needed.constants,
     outputs.map(({ name }) => name),
   );
 }

@@ -6,6 +6,7 @@ import { type Tensor, tf } from "../core/tf.js";
 import type { ModelConfig } from "../model/qwen25vl/config.js";
 import type { Sampler } from "../model/qwen25vl/decode.js";
 import { decoder, embed, logits } from "../model/qwen25vl/decoder.js";
+import { decoderParams } from "../model/qwen25vl/jointQkv.js";
 import { imageRows, type PackedUnits, sizesOf } from "../model/qwen25vl/pack.js";
 import { attendSharedPrefix } from "../model/qwen25vl/prefix.js";
 
@@ -51,7 +52,8 @@ export function responseLogSoftmax(
   ]);
   const image = batch.image && overAllTokens(imageRows(params, config, batch.image), U * R * T);
   const x = embed(params, config, tokens, image);
-  const hidden = decoder(params, config, x, batch.rope, attendSharedPrefix(config, sizes, batch.promptMask));
+  const attend = attendSharedPrefix(config, sizes, batch.promptMask);
+  const hidden = decoder(decoderParams(params, config), config, x, batch.rope, attend);
   const scores = logits(params, config, tf.gather(hidden, batch.predictor));
   return tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
 }

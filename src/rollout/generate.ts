@@ -11,7 +11,7 @@ import { packPrompts } from "../model/qwen25vl/pack.js";
 import { mropeTables } from "../model/qwen25vl/rope.js";
 import type { Rollout, StopReason } from "../records.js";
 import { KvCache } from "./kvCache.js";
-import type { LocalPolicy } from "./localPolicy.js";
+import type { LocalPolicy, ReadyPolicy } from "./localPolicy.js";
 import { argmax, type Sampling, sampleToken } from "./sampling.js";
 
 export interface RolloutRequest {
@@ -54,9 +54,10 @@ function ladder(size: number, full: number): number {
 export async function generate(policy: LocalPolicy, request: RolloutRequest): Promise<Rollout[][]> {
   const unitsAtOnce = Math.max(1, Math.floor((request.maxRows ?? 256) / request.responses));
   const rollouts: Rollout[][] = [];
+  const ready = await policy.ready();
   for (let first = 0; first < request.prompts.length; first += unitsAtOnce) {
     const last = Math.min(first + unitsAtOnce, request.prompts.length);
-    rollouts.push(...(await generateChunk(policy, request, first, last)));
+    rollouts.push(...(await generateChunk(ready, request, first, last)));
     request.onProgress?.({ phase: "rollout", done: last, total: request.prompts.length });
     request.signal?.throwIfAborted();
   }
@@ -64,7 +65,7 @@ export async function generate(policy: LocalPolicy, request: RolloutRequest): Pr
 }
 
 async function generateChunk(
-  policy: LocalPolicy,
+  policy: ReadyPolicy,
   request: RolloutRequest,
   first: number,
   end: number,
@@ -95,7 +96,7 @@ async function generateChunk(
 
 /** Prefill, then one token at a time until every row has stopped. */
 async function decodeRows(
-  policy: LocalPolicy,
+  policy: ReadyPolicy,
   request: RolloutRequest,
   all: readonly Row[],
   U: number,
@@ -200,7 +201,7 @@ export function retire(
 }
 
 /** Rotary tables of text positions 0 … `positions` − 1. */
-function positionTable(policy: LocalPolicy, positions: number): { cos: NdArray; sin: NdArray } {
+function positionTable(policy: ReadyPolicy, positions: number): { cos: NdArray; sin: NdArray } {
   const axis = Int32Array.from({ length: positions }, (_, position) => position);
   const flat = new Int32Array(3 * positions);
   for (let a = 0; a < 3; a++) flat.set(axis, a * positions);

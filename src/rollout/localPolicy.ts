@@ -3,9 +3,11 @@
  * in place.
  */
 import { jit } from "../compile/jit.js";
-import type { NdArray } from "../core/ndarray.js";
+import type { NdArray, Params } from "../core/ndarray.js";
 import type { Model } from "../model/load.js";
 import { decodeStep, type PrefillInputs, prefill, type Sampler } from "../model/qwen25vl/decode.js";
+import { jointQkv, withJointQkv } from "../model/qwen25vl/jointQkv.js";
+import type { TensorParams } from "../model/qwen25vl/layers.js";
 import { type PackedPrompts, tokenBias } from "../model/qwen25vl/pack.js";
 import { mropeTables } from "../model/qwen25vl/rope.js";
 import type { KvCache } from "./kvCache.js";
@@ -18,25 +20,37 @@ export interface HostSampler {
 
 export interface LocalPolicy {
   readonly model: Model;
+  /** Prepares the model's parameters of now for sampling. */
+  ready(): Promise<ReadyPolicy>;
+}
+
+/** A policy that samples, until training next changes its parameters. */
+export interface ReadyPolicy {
+  readonly model: Model;
   /** Tokens that end a response. */
   readonly eos: ReadonlySet<number>;
   readonly tokenBias: NdArray;
-  prefill(
-    packed: PackedPrompts,
-    sampler: HostSampler,
-  ): Promise<{ probs: NdArray; keys: readonly NdArray[]; values: readonly NdArray[] }>;
+  prefill(packed: PackedPrompts, sampler: HostSampler): Promise<NextTokens>;
   decodeStep(
     inputs: { tokens: NdArray; rope: { cos: NdArray; sin: NdArray }; cache: KvCache },
     sampler: HostSampler,
-  ): Promise<{ probs: NdArray; keys: readonly NdArray[]; values: readonly NdArray[] }>;
+  ): Promise<NextTokens>;
+}
+
+/** What is known after some tokens have been read. */
+export interface NextTokens {
+  /** `[rows, V]` f32 */
+  readonly probs: NdArray;
+  /** Of the tokens read, per layer. */
+  readonly keys: readonly NdArray[];
+  readonly values: readonly NdArray[];
 }
 
 /** Compiles prefill and decode for a model; graphs are made on first use. */
 export function createLocalPolicy(model: Model): LocalPolicy {
   const { config, params } = model;
-  const bias = tokenBias(config, model.processor.size);
-  type TensorParams = Parameters<typeof prefill>[0];
   type DecodeInputs = Parameters<typeof decodeStep>[2];
+  const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), { name: "joint weights" });
   const runPrefill = jit(
     (weights: TensorParams, inputs: PrefillInputs, sampler: Sampler) =>
       prefill(weights, config, inputs, sampler),
@@ -47,28 +61,26 @@ export function createLocalPolicy(model: Model): LocalPolicy {
       decodeStep(weights, config, inputs, sampler),
     { name: "decode" },
   );
-  return {
+  const about = {
     model,
     eos: new Set(config.tokens.eos),
-    tokenBias: bias,
-    prefill: (packed, sampler) =>
-      runPrefill(
-        params,
-        {
-          tokens: packed.tokens,
-          rope: mropeTables(packed.positions, config),
-          last: packed.last,
-          ...(packed.image ? { image: packed.image } : {}),
-        },
-        sampler,
-      ),
+    tokenBias: tokenBias(config, model.processor.size),
+  };
+  const readyWith = (weights: Params): ReadyPolicy => ({
+    ...about,
+    prefill: (packed, sampler) => {
+      const { tokens, last, image } = packed;
+      const rope = mropeTables(packed.positions, config);
+      return runPrefill(weights, { tokens, rope, last, ...(image ? { image } : {}) }, sampler);
+    },
     decodeStep: ({ tokens, rope, cache }, sampler) => {
       const { promptKeys, promptValues, blocks, promptMask, slotMask } = cache;
-      return runDecode(
-        params,
-        { tokens, rope, cache: { promptKeys, promptValues, blocks, promptMask, slotMask } },
-        sampler,
-      );
+      const held = { promptKeys, promptValues, blocks, promptMask, slotMask };
+      return runDecode(weights, { tokens, rope, cache: held }, sampler);
     },
+  });
+  return {
+    model,
+    ready: async () => readyWith(withJointQkv(params, await runJoint(params), config)),
   };
 }

@@ -52,8 +52,9 @@ const tokensOf = (rollouts: readonly (readonly Rollout[])[]) =>
 
 /** The policy's probabilities after a prompt and some tokens, from the prompts' graph alone: no cache. */
 async function uncached(given: readonly Prompt[]): Promise<Float32Array[]> {
-  const sampler = { temperature: scalar(1), tokenBias: policy.tokenBias };
-  const { probs } = await policy.prefill(packPrompts(given, model.config), sampler);
+  const ready = await policy.ready();
+  const sampler = { temperature: scalar(1), tokenBias: ready.tokenBias };
+  const { probs } = await ready.prefill(packPrompts(given, model.config), sampler);
   const V = model.config.vocabSize;
   return given.map((_, row) => Float32Array.from(probs.data.subarray(row * V, (row + 1) * V)));
 }

@@ -103,8 +103,7 @@ export function attendRows(mask: Tensor, sizes: { readonly B: number; readonly S
     const { K } = dims("attendRows: k", k, "T K D", { T: B * S, D });
     const repeats = H / K;
     const rows = (x: Tensor) => tf.transpose(tf.reshape(x, [B, S, K, D]), [0, 2, 1, 3]);
-    const scaled = tf.reshape(tf.mul(q, 1 / Math.sqrt(D)), [B, S, K, repeats, D]);
-    const queries = tf.transpose(scaled, [0, 2, 3, 1, 4]);
+    const queries = tf.transpose(tf.reshape(q, [B, S, K, repeats, D]), [0, 2, 3, 1, 4]);
     const mixed = attention(queries, [{ k: rows(k), v: rows(v), mask: tf.tile(perRow, [1, 1, repeats, 1]) }]);
     return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [B * S, H, D]);
   };

@@ -94,7 +94,7 @@ function attendCached(
     const R = rows / U;
     fresh.keys.push(k);
     fresh.values.push(v);
-    const queries = tf.mul(tf.reshape(q, [rows, K, repeats, D]), 1 / Math.sqrt(D));
+    const queries = tf.reshape(q, [rows, K, repeats, D]);
     const byPrompt = tf.transpose(tf.reshape(queries, [U, R, K, repeats, D]), [0, 2, 1, 3, 4]);
     const toPrompt = tf.add(
       tf.matMul(tf.reshape(byPrompt, [U, K, R * repeats, D]), cache.promptKeys[layer] as Tensor, false, true),

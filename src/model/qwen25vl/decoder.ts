@@ -11,8 +11,8 @@ import { linear, param, rmsNorm, swiglu, type TensorParams } from "./layers.js";
 import { rotate, rotation } from "./rope.js";
 
 /**
- * Attention of one layer, scaled by 1/√D.
- * @param q `[T, H, D]` f32, rotated
+ * Attention of one layer.
+ * @param q `[T, H, D]` f32, rotated and scaled by 1/√D
  * @param k `[T, K, D]` f32, rotated
  * @param v `[T, K, D]` f32
  * @returns `[T, H, D]`
@@ -48,6 +48,7 @@ export function embed(
 }
 
 /**
+ * @param params with joint queries, keys and values (jointQkv.ts)
  * @param x `[T, hidden]` f32, embedded tokens
  * @param rope `[T, D]` f32 each: M-RoPE tables
  * @returns `[T, hidden]`, final norm applied
@@ -62,16 +63,16 @@ export function decoder(
   const { hiddenSize, headSize: D, rmsNormEps } = config;
   const { T } = dims("decoder: x", x, "T C", { C: hiddenSize });
   dims("decoder: rope.cos", rope.cos, "T D", { T, D });
+  const { heads: H, keyValueHeads: K } = config;
   const turn = rotation(rope);
   let hidden = x;
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
-    const project = (normed: Tensor, which: string, heads: number) =>
-      tf.reshape(linear(params, `${name}.self_attn.${which}`, normed), [T, heads, D]);
     const normed = rmsNorm(params, `${name}.input_layernorm`, hidden, rmsNormEps);
-    const q = rotate(project(normed, "q_proj", config.heads), turn);
-    const k = rotate(project(normed, "k_proj", config.keyValueHeads), turn);
-    const mixed = attend(layer, q, k, project(normed, "v_proj", config.keyValueHeads));
+    const qkv = linear(params, `${name}.self_attn.qkv`, normed);
+    const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
+    const [q, k] = tf.split(rotate(tf.reshape(turning, [T, H + K, D]), turn), [H, K], 1) as [Tensor, Tensor];
+    const mixed = attend(layer, q, k, tf.reshape(v, [T, K, D]));
     hidden = tf.add(hidden, linear(params, `${name}.self_attn.o_proj`, tf.reshape(mixed, [T, hiddenSize])));
     const again = rmsNorm(params, `${name}.post_attention_layernorm`, hidden, rmsNormEps);
     hidden = tf.add(hidden, swiglu(params, `${name}.mlp`, again));

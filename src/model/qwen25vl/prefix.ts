@@ -52,13 +52,12 @@ export function attendSharedPrefix(config: ModelConfig, sizes: PrefixSizes, prom
   const { U, P, R, T } = sizes;
   const { heads: H, keyValueHeads: K, headSize: D } = config;
   const repeats = H / K;
-  const scale = 1 / Math.sqrt(D);
   const promptCausal = tf.tile(causalMask(P), [repeats, 1]);
 
   // Padding needs no mask here: it is on the right, so a causal row of a prompt's tokens never reaches it.
   const attendPrompts = (q: Tensor, k: Tensor, v: Tensor): Tensor => {
     const queries = tf.transpose(tf.reshape(q, [U, P, K, repeats, D]), [0, 2, 3, 1, 4]);
-    const mixed = attention(tf.mul(queries, scale), [{ k, v, mask: promptCausal }]);
+    const mixed = attention(queries, [{ k, v, mask: promptCausal }]);
     return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [U * P, H, D]);
   };
 
@@ -69,7 +68,7 @@ export function attendSharedPrefix(config: ModelConfig, sizes: PrefixSizes, prom
   const perResponse = (x: Tensor) => tf.transpose(tf.reshape(x, [U, R, T, K, D]), [0, 3, 1, 2, 4]);
   const attendResponses = (q: Tensor, own: KeyGroup, prompt: KeyGroup): Tensor => {
     const queries = tf.transpose(tf.reshape(q, [U, R, T, K, repeats, D]), [0, 3, 1, 4, 2, 5]);
-    const mixed = attention(tf.mul(queries, scale), [
+    const mixed = attention(queries, [
       { ...prompt, keyMask },
       { k: perResponse(own.k), v: perResponse(own.v), mask: responseCausal },
     ]);

@@ -69,7 +69,7 @@ describe("attendRows", () => {
           const kept = Math.floor(h / (H / K));
           const weights = Array.from({ length: s + 1 }, (_, t) => {
             const [i, j] = [cell(s, H, h), cell(t, K, kept)];
-            return Math.exp(((q[i] ?? 0) * (k[j] ?? 0) + (q[i + 1] ?? 0) * (k[j + 1] ?? 0)) / Math.sqrt(D));
+            return Math.exp((q[i] ?? 0) * (k[j] ?? 0) + (q[i + 1] ?? 0) * (k[j + 1] ?? 0));
           });
           const total = weights.reduce((sum, weight) => sum + weight, 0);
           for (let d = 0; d < D; d++) {

@@ -5,17 +5,17 @@ import type { Prompt } from "../../../src/model/prompt.js";
 import { packPrompts } from "../../../src/model/qwen25vl/pack.js";
 import { mropeTables } from "../../../src/model/qwen25vl/rope.js";
 import { KvCache } from "../../../src/rollout/kvCache.js";
-import { createLocalPolicy, type LocalPolicy } from "../../../src/rollout/localPolicy.js";
+import { createLocalPolicy, type ReadyPolicy } from "../../../src/rollout/localPolicy.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
 import { largestDifference } from "./parity.js";
 
 let model: Model;
-let policy: LocalPolicy;
+let policy: ReadyPolicy;
 let prompts: Prompt[];
 
 beforeAll(async () => {
   model = await fakeModel({ sharpness: 6 });
-  policy = createLocalPolicy(model);
+  policy = await createLocalPolicy(model).ready();
   prompts = [
     fakePrompt(model, { words: "How many red circles?", grids: [[4, 6]] }),
     fakePrompt(model, { words: "blue squares" }),

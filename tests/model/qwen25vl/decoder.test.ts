@@ -4,6 +4,7 @@ import type { Params } from "../../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
 import { attendRows } from "../../../src/model/qwen25vl/attention.js";
 import { decoder, embed, logits } from "../../../src/model/qwen25vl/decoder.js";
+import { decoderParams } from "../../../src/model/qwen25vl/jointQkv.js";
 import type { Model } from "../../../src/model/qwen25vl/load.js";
 import { causalMask, MASKED } from "../../../src/model/qwen25vl/prefix.js";
 import { CASES, hostInputs, largestDifference, loadGolden, pick, tensorInputs, toTensors } from "./parity.js";
@@ -78,7 +79,7 @@ describe("decoder", () => {
       ),
     };
     const together = decoder(
-      params,
+      decoderParams(params, model.config),
       model.config,
       padded(x, 32),
       rope,
@@ -87,7 +88,13 @@ describe("decoder", () => {
     inputs.forEach((each, row) => {
       const T = lengths[row] as number;
       const attend = attendRows(tf.reshape(causalMask(T), [1, 1, T, T]), { B: 1, S: T });
-      const alone = decoder(params, model.config, x[row] as Tensor, each, attend);
+      const alone = decoder(
+        decoderParams(params, model.config),
+        model.config,
+        x[row] as Tensor,
+        each,
+        attend,
+      );
       const found = tf.slice(together, [row * S, 0], [T, 32]);
       expect(largestDifference(found.dataSync(), alone.dataSync()), `row ${row}`).toBeLessThan(1e-5);
     });
@@ -95,7 +102,8 @@ describe("decoder", () => {
 
   it("names the axis when the rope tables are of another length", () => {
     const rope = { cos: tf.zeros([3, 8]), sin: tf.zeros([3, 8]) };
-    const run = () => decoder(params, model.config, tf.zeros([2, 32]), rope, (_layer, q) => q);
+    const run = () =>
+      decoder(decoderParams(params, model.config), model.config, tf.zeros([2, 32]), rope, (_layer, q) => q);
     expect(run).toThrow(ShapeError);
     expect(run).toThrow("decoder: rope.cos: expected [T, D] with T=2, D=8, got [3, 8]");
   });

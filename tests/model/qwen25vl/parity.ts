@@ -8,6 +8,7 @@ import { type Tensor, tf } from "../../../src/core/tf.js";
 import { attendRows } from "../../../src/model/qwen25vl/attention.js";
 import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
 import { decoder, embed, logits } from "../../../src/model/qwen25vl/decoder.js";
+import { decoderParams } from "../../../src/model/qwen25vl/jointQkv.js";
 import type { TensorParams } from "../../../src/model/qwen25vl/layers.js";
 import { loadModel, type Model } from "../../../src/model/qwen25vl/load.js";
 import { causalMask } from "../../../src/model/qwen25vl/prefix.js";
@@ -135,7 +136,7 @@ export function scores(params: TensorParams, config: ModelConfig, inputs: Tensor
   const rows = image && { ...image, rows: visionTower(params, config, image) };
   const x = embed(params, config, inputs.tokens, rows);
   const attend = attendRows(tf.reshape(causalMask(S), [1, S, S]), { B: 1, S });
-  return logits(params, config, decoder(params, config, x, inputs, attend));
+  return logits(params, config, decoder(decoderParams(params, config), config, x, inputs, attend));
 }
 
 /** `[S − 1]`: log p of every token but the first. */
