@@ -64,7 +64,7 @@ function interruptSignal(line: (text: string) => void): AbortSignal {
  */
 function outliveReaders(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE") process.stderr.write(`sharegrpo: standard output: ${error.message}\n`);
     process.exit(process.exitCode ?? 1);
   });
   process.stderr.on("error", () => undefined);

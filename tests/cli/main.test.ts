@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,5 +67,11 @@ describe("sharegrpo", () => {
     clearInterval(more);
     expect(complaint).toBe("");
     expect(child.exitCode).toBe(1);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("says so when its output goes to a full disk", async () => {
+    const { stderr, code } = await runProgram(["doctor"], { shell: "exec >/dev/full" });
+    expect(stderr).toBe("sharegrpo: standard output: ENOSPC: no space left on device, write\n");
+    expect(code).toBe(1);
   });
 });
