@@ -3,7 +3,7 @@
  * server; every answer is kept on disk, so that scoring again costs nothing.
  */
 import { type CallCache, openCallCache, withCache } from "../../src/core/callCache.js";
-import { BenchmarkError, SharegrpoError } from "../../src/core/errors.js";
+import { BenchmarkError, ServerError } from "../../src/core/errors.js";
 import { type ChatClientOptions, createChatClient } from "../../src/core/openai.js";
 import type { Judge } from "../records.js";
 import { FAILED_TEXT } from "./choices.js";
@@ -45,7 +45,8 @@ export async function openJudge({
         const { text } = await asked.complete([{ role: "user", content: prompt }], params, signal);
         return text;
       } catch (error) {
-        if (!(error instanceof SharegrpoError)) throw error;
+        // A dead server or a full disk would fail every other row too: scores made then would be wrong, not low.
+        if (!(error instanceof ServerError) || error.isOutage) throw error;
         throw new BenchmarkError(`judge ${options.model}: ${error.message}`, { cause: error });
       }
     },
@@ -66,9 +67,10 @@ export const ASK_FOR_CHOICE: Asking = { temperatures: [0, 0, 0], maxTokens: 1024
 export const ASK_FOR_ANSWER: Asking = { temperatures: [0, 0.5, 1, 1.5, 2], maxTokens: 128 };
 
 /**
- * Asks until a reply is accepted. A failed attempt counts as one.
+ * Asks until a reply is accepted. An attempt that the server answers badly counts as one.
  * @param accept what the reply says, or undefined to ask again
  * @returns undefined when no attempt was accepted
+ * @throws ServerError when the server is gone; CheckpointError when its answers cannot be kept
  */
 export async function askJudge<T>(
   judge: Judge,

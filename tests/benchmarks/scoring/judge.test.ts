@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { BenchmarkRow, GradeSettings } from "../../../benchmarks/records.js";
 import { BENCHMARK } from "../../../benchmarks/registry.js";
-import { ASK_FOR_ANSWER, askJudge, openJudge } from "../../../benchmarks/scoring/judge.js";
+import { ASK_FOR_ANSWER, ASK_FOR_CHOICE, askJudge, openJudge } from "../../../benchmarks/scoring/judge.js";
 import {
   fillPrompt,
   JUDGE_PROMPTS,
   readJudgePrompts,
   vlmEvalKitPrompts,
 } from "../../../benchmarks/scoring/judgePrompts.js";
+import { CheckpointError, ServerError } from "../../../src/core/errors.js";
 import { type ChatServer, type ChatServerScript, startChatServer } from "../../helpers/chatServer.js";
 
 const { MathVista, MMStar, MathVerse, MathVision } = BENCHMARK;
@@ -136,6 +137,17 @@ describe("a judge", () => {
   it("that cannot be reached is refused before anything is scored", async () => {
     await expect(openJudge({ baseUrls: ["http://127.0.0.1:9/v1"], model: "m", retries: 0 })).rejects.toThrow(
       "127.0.0.1:9",
+    );
+  });
+
+  it("that dies, or whose answers cannot be kept, ends the scoring: such rows are not wrong", async () => {
+    const dead = await judgeThat(() => "B");
+    await server?.die();
+    await expect(askJudge(dead, "which?", ASK_FOR_CHOICE, (reply) => reply)).rejects.toThrow(ServerError);
+    const unkept = await judgeThat(() => "B", join(await mkdtemp(join(tmpdir(), "judge-")), "cache.jsonl"));
+    await unkept.close(); // a file that takes no more, as on a full disk
+    await expect(askJudge(unkept, "which?", ASK_FOR_CHOICE, (reply) => reply)).rejects.toThrow(
+      CheckpointError,
     );
   });
 
