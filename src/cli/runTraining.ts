@@ -1,5 +1,5 @@
 /**
- * @module Runs a training from the command line: engine on its own thread, progress, table, report.
+ * @module Runs a training from the command line: engine in a process of its own, progress, table, report.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,11 @@ export interface TrainingRequest {
   readonly isResume: boolean;
 }
 
-/** Trains; where that fails after a step, says that no step need be repeated but those since the last checkpoint. */
+async function newestCheckpoint(out: string): Promise<string | undefined> {
+  return (await listCheckpoints(join(out, "checkpoints"))).at(-1);
+}
+
+/** Trains; where that fails on the way, says from where it can go on. */
 async function trainWithLines(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
   const { config, out } = request;
   const { terminal, signal } = context;
@@ -52,7 +56,8 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
       signal: signal(),
     });
   } catch (error) {
-    if (hasStepped) terminal.line(`${out} keeps its checkpoints; --resume continues from the last one`);
+    const last = hasStepped ? await newestCheckpoint(out) : undefined;
+    if (last !== undefined) terminal.line(`${last} is kept: --resume continues from there`);
     throw error;
   } finally {
     terminal.finish();
@@ -82,8 +87,8 @@ async function printOutcome(
   { config, out }: TrainingRequest,
   { terminal, print, exitWith }: CommandContext,
 ): Promise<void> {
-  const report = await writeReport(out);
   if (!outcome.isFinished) {
+    await writeReport(out);
     terminal.line(`stopped after step ${outcome.step} of ${config.train.steps}; continue with --resume`);
     exitWith(130);
     return;
@@ -97,6 +102,7 @@ async function printOutcome(
     print(`Greedy accuracy on ${after.total} held-out questions, with 95 % intervals:\n`);
     print(formatTable(evaluationTable(before, after)));
   }
-  const checkpoint = (await listCheckpoints(join(out, "checkpoints"))).at(-1);
-  print(`\nreport  ${report}\nmodel   ${checkpoint ?? config.model}`);
+  // Last, so that a disk too full for it does not cost the table.
+  const report = await writeReport(out);
+  print(`\nreport  ${report}\nmodel   ${(await newestCheckpoint(out)) ?? config.model}`);
 }
