@@ -15,6 +15,10 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 export const KL_ESTIMATORS = ["kl", "abs", "mse", "low_var_kl"] as const;
 export type KlEstimator = (typeof KL_ESTIMATORS)[number];
 
+/** What a KL term can be: an estimate, or the divergence itself, over the whole vocabulary. */
+export const KL_TERMS = [...KL_ESTIMATORS, "full"] as const;
+export type KlTerm = (typeof KL_TERMS)[number];
+
 /** The printed equations, the released arithmetic, and the released arithmetic mended. */
 export const MODES = ["default", "paper", "code"] as const;
 export type Mode = (typeof MODES)[number];
@@ -171,9 +175,11 @@ export const klSchema = z.strictObject({
     .default("off")
     .describe("KL to the initial policy: none (Eq. 8), added to the loss (Eq. 2), taken off the reward"),
   estimator: z
-    .enum(KL_ESTIMATORS)
+    .enum(KL_TERMS)
     .default("low_var_kl")
-    .describe("estimate from the sampled token; code: low_var_kl in the loss"),
+    .describe(
+      "estimate from the sampled token, or full: over the vocabulary, in the loss only; code: low_var_kl in the loss",
+    ),
   coefficient: z.number().nonnegative().default(0.01).describe("β of Eq. 2; code 0.01 where enabled"),
   controller: z
     .enum(["fixed", "adaptive"])
@@ -194,9 +200,9 @@ export const updateSchema = z.strictObject({
       "advantage: share-grpo (m·m·n pairs, Eqs. 5–8), or a baseline with each response under its own prompt",
     ),
   loss: z
-    .enum(["clip", "gspo", "cispo", "sapo"])
+    .enum(["clip", "gspo", "gspo-token", "cispo", "sapo"])
     .default("clip")
-    .describe("surrogate: clipped ratio (Eq. 8), or that of GSPO, CISPO, SAPO"),
+    .describe("surrogate: clipped ratio (Eq. 8), or that of GSPO, GSPO-token, CISPO, SAPO"),
   ratio: z
     .enum(["token", "response"])
     .default("token")
@@ -236,8 +242,8 @@ export const updateSchema = z.strictObject({
     .nullable()
     .default(20)
     .describe("bound on |log π − log π_old|, nats; null: none as in the code; EasyR1 20"),
-  gspoClipLow: responseClip.default(3e-4).describe("loss gspo: lower clip; GSPO §5.1"),
-  gspoClipHigh: responseClip.default(4e-4).describe("loss gspo: upper clip; GSPO §5.1"),
+  gspoClipLow: responseClip.default(3e-4).describe("losses gspo and gspo-token: lower clip; GSPO §5.1"),
+  gspoClipHigh: responseClip.default(4e-4).describe("losses gspo and gspo-token: upper clip; GSPO §5.1"),
   sapoTauPositive: z.number().positive().default(1).describe("loss sapo: temperature for A > 0"),
   sapoTauNegative: z.number().positive().default(1.05).describe("loss sapo: temperature for A ≤ 0"),
   masksTruncated: z
@@ -310,6 +316,10 @@ export const runSchema = z
   .refine((run) => run.update.loss === "clip" || run.update.ratio === "token", {
     message: "the ratio of whole responses belongs to loss clip; loss gspo has its own",
     path: ["update", "ratio"],
+  })
+  .refine((run) => run.kl.estimator !== "full" || run.kl.use !== "reward", {
+    message: "full is summed over the vocabulary inside the loss: kl.use must be loss",
+    path: ["kl", "estimator"],
   })
   .refine((run) => (run.reward.kind === "custom") === (run.reward.custom !== ""), {
     message: "reward.kind custom and reward.custom path/to/file.js#name go together",

@@ -1,17 +1,19 @@
 /**
- * @module Estimates of KL(π ‖ π_ref) from sampled tokens, and what is done with them: added to the loss, or taken off
- * the reward. The released recipe uses none; Eq. 2 (GRPO) has a term, Eq. 8 (Share-GRPO) has not.
+ * @module KL(π ‖ π_ref), estimated from sampled tokens or summed over the vocabulary, and what is done with it: added to
+ * the loss, or taken off the reward. The released recipe uses none; Eq. 2 (GRPO) has a term, Eq. 8 (Share-GRPO) has not.
  *
  * With d = log π_ref − log π: `kl` −d, `abs` |d|, `mse` d²/2, `low_var_kl` e^d − d − 1 (Schulman's k3) within ±10.
+ * `full` is Σ_v π(v)·(log π(v) − log π_ref(v)); its gradient flows through every entry v.
  *
  * Departure: d is clamped to ±20 before the exponential, as in EasyR1 today; the released code does not.
  */
 import type { KlEstimator } from "../config/schema.js";
+import { dims } from "../core/dims.js";
 import { invariant } from "../core/errors.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { zip } from "../core/zip.js";
 
-export { KL_ESTIMATORS, type KlEstimator } from "../config/schema.js";
+export { KL_ESTIMATORS, type KlEstimator, type KlTerm } from "../config/schema.js";
 
 /** Bound on d inside the exponential. */
 const LARGEST_DIFFERENCE = 20;
@@ -38,6 +40,17 @@ export function klPerToken(logProbs: Tensor, referenceLogProbs: Tensor, estimato
       return tf.clipByValue(k3, -LARGEST_KL, LARGEST_KL);
     }
   }
+}
+
+/**
+ * KL of each distribution to its reference, nats.
+ * @param logSoftmax `[N, V]` f32, log π of every vocabulary entry; gradients flow through all of it
+ * @param reference `[N, V]` f32, log π_ref of the same; no gradient is taken of it
+ * @returns `[N]`
+ */
+export function fullKl(logSoftmax: Tensor, reference: Tensor): Tensor {
+  dims("fullKl: reference", reference, "N V", dims("fullKl: logSoftmax", logSoftmax, "N V"));
+  return tf.sum(tf.mul(tf.exp(logSoftmax), tf.sub(logSoftmax, reference)), 1);
 }
 
 /**

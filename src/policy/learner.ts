@@ -3,7 +3,7 @@
  * parameters that change in place. Where KL is asked for, the initial weights are kept as the reference policy.
  */
 import type { HostOf } from "../compile/tree.js";
-import type { KlEstimator, RunConfig } from "../config/schema.js";
+import type { KlTerm, RunConfig } from "../config/schema.js";
 import { invariant } from "../core/errors.js";
 import { type NdArray, type Params, scalar, zeros } from "../core/ndarray.js";
 import { zip } from "../core/zip.js";
@@ -40,7 +40,7 @@ export interface LearnerOptions extends Partial<SurrogateOptions> {
   readonly maxResponseLength?: number;
   /** Weight of the policy's entropy. */
   readonly entropyCoefficient?: number;
-  readonly kl?: { readonly use: "off" | "loss" | "reward"; readonly estimator: KlEstimator };
+  readonly kl?: { readonly use: "off" | "loss" | "reward"; readonly estimator: KlTerm };
 }
 
 /** What a run's settings say to the learner. */
@@ -148,6 +148,8 @@ function statsOf(sums: Sums, tokens: number): Omit<UpdateStats, "gradNorm" | "is
 
 /** The graphs of a model with what they read. */
 interface Compiled {
+  /** The policy that training began with, where it is kept. */
+  readonly reference: Params | undefined;
   readonly model: Model;
   readonly options: LearnerOptions;
   readonly graphs: LearnerGraphs;
@@ -157,9 +159,10 @@ interface Compiled {
 
 function compile(model: Model, options: LearnerOptions): Compiled {
   const { config, processor } = model;
+  const reference = (options.kl?.use ?? "off") === "off" ? undefined : copyOf(model.params);
   const sampler = { temperature: scalar(options.temperature), tokenBias: tokenBias(config, processor.size) };
   const pack = (units: readonly Unit[]) => packUnits(units, config, { rows: options.microBatchUnits });
-  return { model, options, graphs: learnerGraphs(model, options), sampler, pack };
+  return { model, options, reference, graphs: learnerGraphs(model, options), sampler, pack };
 }
 
 async function logProbsOf(
@@ -184,19 +187,21 @@ async function logProbsOf(
 
 /** Fills `gradients` with those of the mini-batch, and returns its sums. */
 async function accumulate(
-  { model, options, graphs, sampler, pack }: Compiled,
+  { model, options, reference, graphs, sampler, pack }: Compiled,
   gradients: Params,
   units: readonly UpdateUnit[],
   klCoefficient: number | undefined,
 ): Promise<Sums> {
   for (const gradient of Object.values(gradients)) gradient.data.fill(0);
   const chunks = chunksByLength(units, options.microBatchUnits).map((chunk) => chunk.map(({ unit }) => unit));
-  const { aggregation = "global-token", masksTruncated = false, maxResponseLength = 0 } = options;
+  const { aggregation = "global-token", masksTruncated = false, maxResponseLength = 0, kl } = options;
+  const isFull = reference && kl?.use === "loss" && kl.estimator === "full";
+  const policies = { sampler, ...(isFull ? { reference } : {}) };
   const weights = tokenWeights(chunks, { aggregation, masksTruncated, maxResponseLength });
   let sums: Sums = {};
   for (const [chunk, weights_U_R] of zip(chunks, weights)) {
     const batch = lossBatch(chunk, pack(chunk), weights_U_R, klCoefficient);
-    const [, stats] = await graphs.accumulate(model.params, gradients, batch, sampler);
+    const [, stats] = await graphs.accumulate(model.params, gradients, batch, policies);
     sums = addStats(sums, stats);
   }
   return sums;
@@ -208,16 +213,15 @@ async function accumulate(
  */
 export function createLearner(model: Model, options: LearnerOptions, moments?: Moments<NdArray>): Learner {
   const { params } = model;
-  const hasKl = options.kl !== undefined && options.kl.use !== "off";
   const state = moments ?? { first: zerosLike(params), second: zerosLike(params) };
   const gradients = zerosLike(params);
-  const reference = hasKl ? copyOf(params) : undefined;
   const compiled = compile(model, options);
   return {
     params,
     ...state,
     logProbs: (units) => logProbsOf(compiled, params, units),
     referenceLogProbs(units) {
+      const { reference } = compiled;
       invariant(reference, "referenceLogProbs: no reference policy is kept: set kl.use to loss or reward");
       return logProbsOf(compiled, reference, units);
     },

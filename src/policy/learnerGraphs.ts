@@ -3,6 +3,7 @@
  */
 import { valueAndGrad } from "../compile/grad.js";
 import { jit } from "../compile/jit.js";
+import { invariant } from "../core/errors.js";
 import { type Tensor, tf } from "../core/tf.js";
 import type { Model } from "../model/load.js";
 import type { Sampler } from "../model/qwen25vl/decode.js";
@@ -10,7 +11,7 @@ import { type PackedUnits, sizesOf } from "../model/qwen25vl/pack.js";
 import { ADAMW_DEFAULTS, type AdamWStep, keepIfFinite, update } from "../optim/adamw.js";
 import { clipByGlobalNorm } from "../optim/clip.js";
 import { responseLogProbs, responseLogSoftmax, sampledLogProbs, tokenEntropies } from "./forward.js";
-import { klLoss, klPerToken } from "./kl.js";
+import { fullKl, klLoss, klPerToken } from "./kl.js";
 import type { LearnerOptions } from "./learner.js";
 import type { LossBatch } from "./lossBatch.js";
 import { SURROGATE_DEFAULTS, surrogateLoss } from "./surrogate.js";
@@ -23,7 +24,26 @@ export interface Moments<Array = Tensor> {
   readonly second: Readonly<Record<string, Array>>;
 }
 
+/** What a loss reads beside the parameters and the batch. */
+interface Fixed {
+  readonly sampler: Sampler;
+  /** The reference policy, where KL to it is summed over the vocabulary. */
+  readonly reference?: TensorParams;
+}
+
 const masked = (x: Tensor, mask: Tensor): Tensor => tf.sum(tf.mul(x, mask));
+
+/** The KL term from sampled tokens. */
+function estimatedKl(
+  logProbs: Tensor,
+  referenceLogProbs: Tensor | undefined,
+  { kl }: LearnerOptions,
+): Tensor {
+  const estimator = kl?.estimator ?? "low_var_kl";
+  invariant(estimator !== "full", "KL full: the loss reads the reference policy");
+  invariant(referenceLogProbs, "KL in the loss: every unit has the reference policy's log-probs");
+  return klPerToken(logProbs, referenceLogProbs, estimator);
+}
 
 /**
  * Surrogate + β·KL − c·entropy of a micro-batch; the last two only where asked for.
@@ -31,8 +51,7 @@ const masked = (x: Tensor, mask: Tensor): Tensor => tf.sum(tf.mul(x, mask));
  */
 function totalLoss(model: Model, options: LearnerOptions) {
   const entropyCoefficient = options.entropyCoefficient ?? 0;
-  const estimator = options.kl?.estimator ?? "low_var_kl";
-  return (params: TensorParams, batch: LossBatch, sampler: Sampler) => {
+  return (params: TensorParams, batch: LossBatch, { sampler, reference }: Fixed) => {
     const { U, R, T } = sizesOf(batch.packed);
     const rows = (x: Tensor) => tf.reshape(x, [U * R, -1]);
     const tokens = (x: Tensor) => tf.reshape(x, [U * R, T]);
@@ -47,7 +66,10 @@ function totalLoss(model: Model, options: LearnerOptions) {
     let { loss } = surrogate;
     const aux: Record<string, Tensor> = { ...surrogate.stats, loss };
     if (batch.kl) {
-      const kl = klPerToken(logProbs, tokens(batch.kl.referenceLogProbs), estimator);
+      const { referenceLogProbs } = batch.kl;
+      const kl = reference
+        ? tokens(fullKl(logSoftmax, responseLogSoftmax(reference, model.config, batch.packed, sampler)))
+        : estimatedKl(logProbs, referenceLogProbs && tokens(referenceLogProbs), options);
       loss = tf.add(loss, klLoss(kl, { mask, scale, coefficient: batch.kl.coefficient }));
       aux["referenceKlSum"] = masked(kl, mask);
     }
@@ -64,8 +86,8 @@ function totalLoss(model: Model, options: LearnerOptions) {
 /** Loss of a micro-batch and its gradients added to those before it. */
 function accumulate(model: Model, options: LearnerOptions) {
   const loss = valueAndGrad(totalLoss(model, options));
-  return (params: TensorParams, sums: TensorParams, batch: LossBatch, sampler: Sampler) => {
-    const { aux, grads } = loss(params, batch, sampler);
+  return (params: TensorParams, sums: TensorParams, batch: LossBatch, fixed: Fixed) => {
+    const { aux, grads } = loss(params, batch, fixed);
     const added = Object.entries(sums).map(([name, sum]) => [name, tf.add(sum, grads[name] as Tensor)]);
     return [Object.fromEntries(added) as TensorParams, aux] as const;
   };

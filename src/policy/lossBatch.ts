@@ -17,8 +17,8 @@ export interface LossBatch<Array = Tensor> {
   readonly scale: Array;
   /** Present when the loss has a KL term. */
   readonly kl?: {
-    /** `[U, R, T]` */
-    readonly referenceLogProbs: Array;
+    /** `[U, R, T]`; absent where the reference policy itself is read, for KL over the whole vocabulary. */
+    readonly referenceLogProbs?: Array;
     /** `[]`: β */
     readonly coefficient: Array;
   };
@@ -77,7 +77,8 @@ export function lossBatch(
 ): LossBatch<NdArray> {
   const sizes = sizesOf(packed);
   const old = units.map(({ oldLogProbs }) => oldLogProbs);
-  const reference = units.map(({ referenceLogProbs }) => referenceLogProbs ?? []);
+  const reference = units.flatMap(({ referenceLogProbs }) => (referenceLogProbs ? [referenceLogProbs] : []));
+  const referenceLogProbs = reference.length === units.length ? perToken(reference, sizes) : undefined;
   return {
     packed,
     advantages: advantagesOf(units, sizes),
@@ -85,6 +86,6 @@ export function lossBatch(
     scale: perResponse(weights_U_R, sizes.U, sizes.R),
     ...(klCoefficient === undefined
       ? {}
-      : { kl: { referenceLogProbs: perToken(reference, sizes), coefficient: scalar(klCoefficient) } }),
+      : { kl: { ...(referenceLogProbs ? { referenceLogProbs } : {}), coefficient: scalar(klCoefficient) } }),
   };
 }

@@ -43,11 +43,28 @@ export const GSPO_DEFAULTS: ClipRange = { clipLow: 3e-4, clipHigh: 4e-4 };
  * @param inputs `advantages` `[P, 1]`, or `[P, T]` equal along a row
  */
 export function gspoLoss(inputs: PolicyLossInputs, options: ClipRange = GSPO_DEFAULTS): Tensor {
-  const logRatio_P_1 = meanLogRatio(inputs);
-  const bounded = tf.clipByValue(logRatio_P_1, Math.log(1 - options.clipLow), Math.log(1 + options.clipHigh));
-  const penalty = tf.neg(inputs.advantages);
-  const perToken = tf.maximum(tf.mul(penalty, tf.exp(logRatio_P_1)), tf.mul(penalty, tf.exp(bounded)));
-  return weightedSum(perToken, inputs);
+  return weightedSum(clippedOnce(meanLogRatio(inputs), inputs, options), inputs);
+}
+
+/**
+ * GSPO-token (the same, Eqs. 13–14): each token has its response's ratio s as value and its own slope,
+ * s_t = stop(s)·π/stop(π), so that tokens of one response may have advantages of their own. Where they are equal, value
+ * and gradient are GSPO's.
+ */
+export function gspoTokenLoss(inputs: PolicyLossInputs, options: ClipRange = GSPO_DEFAULTS): Tensor {
+  const { logProbs } = inputs;
+  const ownSlope = tf.sub(logProbs, stopGradient(logProbs));
+  return weightedSum(
+    clippedOnce(tf.add(stopGradient(meanLogRatio(inputs)), ownSlope), inputs, options),
+    inputs,
+  );
+}
+
+/** max(−A·ratio, −A·clip(ratio)). */
+function clippedOnce(logRatio: Tensor, { advantages }: PolicyLossInputs, range: ClipRange): Tensor {
+  const bounded = tf.clipByValue(logRatio, Math.log(1 - range.clipLow), Math.log(1 + range.clipHigh));
+  const penalty = tf.neg(advantages);
+  return tf.maximum(tf.mul(penalty, tf.exp(logRatio)), tf.mul(penalty, tf.exp(bounded)));
 }
 
 /** `[P, 1]`: mean of δ over a response's tokens, the logarithm of GSPO's ratio. */

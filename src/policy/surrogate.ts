@@ -16,6 +16,7 @@ import {
   cispoLoss,
   GSPO_DEFAULTS,
   gspoLoss,
+  gspoTokenLoss,
   logRatioOf,
   meanLogRatio,
   SAPO_DEFAULTS,
@@ -23,7 +24,7 @@ import {
 } from "./otherLosses.js";
 
 export interface SurrogateOptions extends ClipRange {
-  readonly loss: "clip" | "gspo" | "cispo" | "sapo";
+  readonly loss: "clip" | "gspo" | "gspo-token" | "cispo" | "sapo";
   /** Loss `clip`: one ratio per token, or per response as in Eq. 8. */
   readonly ratio: "token" | "response";
   /** Loss `clip`: c of the dual clip; null: none. */
@@ -61,7 +62,7 @@ function countOutside(logRatio: Tensor, { clipLow, clipHigh }: ClipRange, inputs
 /**
  * Loss of a (micro-)batch of pairs. Gradients flow through `logProbs` only.
  *
- * `clippedHigh` counts, for `gspo` and `cispo`, tokens whose ratio is outside the range; `sapo` clips nothing.
+ * `clippedHigh` counts, for `gspo`, `gspo-token` and `cispo`, tokens whose ratio is outside the range; `sapo` clips nothing.
  */
 export function surrogateLoss(inputs: PolicyLossInputs, options: SurrogateOptions): Surrogate {
   if (options.loss === "clip") {
@@ -81,10 +82,11 @@ function otherLoss(
   inputs: PolicyLossInputs,
   options: SurrogateOptions,
 ): { readonly loss: Tensor; readonly clipped: Tensor } {
-  if (options.loss === "gspo") {
+  if (options.loss === "gspo" || options.loss === "gspo-token") {
     const range = { clipLow: options.gspoClipLow, clipHigh: options.gspoClipHigh };
     const ratio_P_T = tf.mul(tf.onesLike(inputs.mask), meanLogRatio(inputs));
-    return { loss: gspoLoss(inputs, range), clipped: countOutside(ratio_P_T, range, inputs) };
+    const loss = options.loss === "gspo" ? gspoLoss(inputs, range) : gspoTokenLoss(inputs, range);
+    return { loss, clipped: countOutside(ratio_P_T, range, inputs) };
   }
   if (options.loss === "cispo") {
     return { loss: cispoLoss(inputs, options), clipped: countOutside(logRatioOf(inputs), options, inputs) };

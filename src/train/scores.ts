@@ -3,6 +3,7 @@
  * policy. Without penalties a score is the overall reward.
  */
 import type { RunConfig } from "../config/schema.js";
+import { invariant } from "../core/errors.js";
 import { mean } from "../core/stats.js";
 import { zip } from "../core/zip.js";
 import { klOfResponse, rewardWithKl } from "../policy/kl.js";
@@ -50,6 +51,7 @@ async function lessKl(
   { config, engine, stopwatch, klCoefficient = 0 }: ScoreContext,
 ): Promise<Scores> {
   const { estimator } = config.kl;
+  invariant(estimator !== "full", "kl.estimator full is refused for kl.use reward");
   const units = sampled_Q.flatMap(({ prompts_M, responses }) =>
     zip(prompts_M, responses).map(([prompt, responses_N]) => ({
       prompt,

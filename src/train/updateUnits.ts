@@ -63,8 +63,8 @@ export async function withLogProbs(
   { config, engine, stopwatch }: LogProbContext,
 ): Promise<UpdateUnit[]> {
   const units = groups.flatMap(([, units_K]) => units_K);
-  const hasKl = config.kl.use === "loss";
-  const reference = hasKl && (await stopwatch.time("reference", () => engine.referenceLogProbs(units)));
+  const isEstimated = config.kl.use === "loss" && config.kl.estimator !== "full";
+  const reference = isEstimated && (await stopwatch.time("reference", () => engine.referenceLogProbs(units)));
   const cap = config.advantage.crossImportanceCap;
   const importance =
     cap !== null && [...pairsWithLogProbs(groups, old)].flatMap(({ pairs_K }) => importanceOf(pairs_K, cap));

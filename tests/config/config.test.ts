@@ -115,6 +115,7 @@ describe("resolveConfig", () => {
     expect(broken({ expand: { variants: 4 }, rollout: { responses: 1 } })).toThrow(
       "x: rollout.responses: responses of one variant are compared with each other",
     );
+    expect(broken({ kl: { use: "reward", estimator: "full" } })).toThrow("kl.use must be loss");
     expect(broken({ train: { questionsPerStep: 5 }, update: { optimizerStepsPerRollout: 2 } })).toThrow(
       "x: update.optimizerStepsPerRollout: questions are split evenly",
     );

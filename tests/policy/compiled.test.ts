@@ -5,9 +5,9 @@ import { ndarray, scalar } from "../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../src/core/tf.js";
 import { adamwScalars, init, keepIfFinite, update } from "../../src/optim/adamw.js";
 import { clipByGlobalNorm } from "../../src/optim/clip.js";
-import { klPerToken } from "../../src/policy/kl.js";
+import { fullKl, klPerToken } from "../../src/policy/kl.js";
 import { type PolicyLossInputs, policyLoss } from "../../src/policy/loss.js";
-import { cispoLoss, gspoLoss, sapoLoss } from "../../src/policy/otherLosses.js";
+import { cispoLoss, gspoLoss, gspoTokenLoss, sapoLoss } from "../../src/policy/otherLosses.js";
 import { SURROGATE_DEFAULTS, type SurrogateOptions, surrogateLoss } from "../../src/policy/surrogate.js";
 
 const P = 3;
@@ -32,9 +32,11 @@ const LOSSES: [string, (inputs: PolicyLossInputs) => Tensor][] = [
   ["clip", (inputs) => policyLoss(inputs).loss],
   ["clip, one ratio per response", (inputs) => surrogateLoss(inputs, PER_RESPONSE).loss],
   ["gspo", (inputs) => gspoLoss(inputs, { clipLow: 0.2, clipHigh: 0.3 })],
+  ["gspo-token", (inputs) => gspoTokenLoss(inputs, { clipLow: 0.2, clipHigh: 0.3 })],
   ["cispo", (inputs) => cispoLoss(inputs)],
   ["sapo", (inputs) => sapoLoss(inputs)],
   ["kl", (inputs) => tf.sum(klPerToken(inputs.logProbs, inputs.oldLogProbs, "low_var_kl"))],
+  ["kl, full", ({ logProbs: x, oldLogProbs: y }) => tf.sum(fullKl(tf.logSoftmax(x), tf.logSoftmax(y)))],
 ];
 
 function tensorOf({

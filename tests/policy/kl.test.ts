@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tf } from "../../src/core/tf.js";
-import { adaptKlCoefficient, KL_ESTIMATORS, klLoss, klPerToken, rewardWithKl } from "../../src/policy/kl.js";
+import {
+  adaptKlCoefficient,
+  fullKl,
+  KL_ESTIMATORS,
+  klLoss,
+  klPerToken,
+  rewardWithKl,
+} from "../../src/policy/kl.js";
 import { golden } from "../golden/load.js";
 
 interface GoldenFile {
@@ -58,6 +65,49 @@ describe("klPerToken", () => {
   it("stays finite however far the two are apart", () => {
     const kl = klPerToken(tf.tensor2d([[-500, 0]]), tf.tensor2d([[0, -500]]), "low_var_kl");
     expect([...kl.dataSync()]).toEqual([10, 10]);
+  });
+});
+
+describe("fullKl", () => {
+  const logs = (rows: number[][]) => tf.log(tf.tensor2d(rows));
+
+  it("sums over the vocabulary", () => {
+    const policy = logs([
+      [0.5, 0.5],
+      [0.2, 0.8],
+    ]);
+    const other = logs([
+      [0.25, 0.75],
+      [0.2, 0.8],
+    ]);
+    const [apart, same] = fullKl(policy, other).dataSync();
+    // ½·ln 2 + ½·ln(2/3)
+    expect(apart).toBeCloseTo(0.5 * Math.log(2) + 0.5 * Math.log(2 / 3), 6);
+    expect(same).toBeCloseTo(0, 6);
+  });
+
+  it("is the mean of the estimate −d over the policy's own tokens", () => {
+    const [p, q] = [
+      [0.1, 0.6, 0.3],
+      [0.3, 0.3, 0.4],
+    ];
+    const estimates = klPerToken(logs([p as number[]]), logs([q as number[]]), "kl").dataSync();
+    const mean = (p as number[]).reduce((sum, share, at) => sum + share * (estimates[at] as number), 0);
+    expect(fullKl(logs([p as number[]]), logs([q as number[]])).dataSync()[0]).toBeCloseTo(mean, 6);
+  });
+
+  it("has the gradient π·(log π/π_ref − KL) by the logits", () => {
+    const [p, q] = [[0.5, 0.5] as const, [0.25, 0.75] as const];
+    const logits = logs([[...p]]);
+    const grad = tf.grad((x: Tensor) => tf.sum(fullKl(tf.logSoftmax(x), logs([[...q]]))))(logits);
+    const kl = p[0] * Math.log(p[0] / q[0]) + p[1] * Math.log(p[1] / q[1]);
+    const [first, second] = grad.dataSync();
+    expect(first).toBeCloseTo(0.5 * (Math.log(2) - kl), 5);
+    expect(second).toBeCloseTo(0.5 * (Math.log(2 / 3) - kl), 5);
+  });
+
+  it("refuses distributions of different vocabularies", () => {
+    expect(() => fullKl(tf.zeros([2, 3]), tf.zeros([2, 4]))).toThrow("fullKl: reference: expected [N, V]");
   });
 });
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { invariant } from "../../src/core/errors.js";
 import type { Model } from "../../src/model/load.js";
 import { createLearner, type Learner, type LearnerOptions } from "../../src/policy/learner.js";
 import type { UpdateUnit } from "../../src/policy/units.js";
@@ -110,6 +111,53 @@ describe("update", () => {
   });
 });
 
+describe("update with KL over the whole vocabulary", () => {
+  const idle = () => units.map((unit) => ({ ...unit, advantages: ADVANTAGES.map(() => 0) }));
+
+  it("measures none at first, more as the policy leaves, and less once it is drawn back", async () => {
+    const learner = await learnerOf({ kl: { use: "loss", estimator: "full" } });
+    const still = await learner.update(idle(), { learningRate: 0, step: 1, klCoefficient: 1 });
+    expect(still.referenceKl).toBeCloseTo(0, 6);
+    expect(still.gradNorm).toBeCloseTo(0, 5);
+    for (let step = 1; step <= 3; step++)
+      await learner.update(units, { learningRate: 1e-2, step, klCoefficient: 0 });
+    const away = await learner.update(idle(), { learningRate: 1e-3, step: 4, klCoefficient: 1 });
+    for (let step = 5; step <= 9; step++)
+      await learner.update(idle(), { learningRate: 1e-3, step, klCoefficient: 1 });
+    const back = await learner.update(idle(), { learningRate: 0, step: 10, klCoefficient: 1 });
+    expect(away.referenceKl).toBeGreaterThan(1e-3);
+    expect(back.referenceKl).toBeLessThan(away.referenceKl as number);
+    expect(back.referenceKl).toBeGreaterThan(0);
+  });
+
+  it("is what the estimate −d gives on the mean over all next tokens", async () => {
+    const [unit] = units;
+    invariant(unit, "a unit");
+    const learner = await learnerOf({ kl: { use: "loss", estimator: "full" } });
+    for (let step = 1; step <= 3; step++)
+      await learner.update(units, { learningRate: 1e-2, step, klCoefficient: 0 });
+    // Every token of the vocabulary as a response of one token: Σ_v π(v)·(log π(v) − log π_ref(v)) on the host.
+    const { config } = await fakeModel();
+    const responses = Array.from({ length: config.vocabSize }, (_, token) => Int32Array.of(token));
+    const all = [{ prompt: unit.prompt, responses }];
+    const [now] = await learner.logProbs(all);
+    const [before] = await learner.referenceLogProbs(all);
+    const onHost = responses.reduce((sum, _, v) => {
+      const [logProb, reference] = [now?.[v]?.[0] as number, before?.[v]?.[0] as number];
+      return sum + Math.exp(logProb) * (logProb - reference);
+    }, 0);
+    const one = {
+      ...unit,
+      responses: [Int32Array.of(5)],
+      advantages: [0],
+      oldLogProbs: [Float32Array.of(-1)],
+    };
+    const stats = await learner.update([one], { learningRate: 0, step: 4, klCoefficient: 1 });
+    expect(stats.referenceKl).toBeCloseTo(onHost, 5);
+    expect(onHost).toBeGreaterThan(1e-4);
+  });
+});
+
 describe("one ratio per response", () => {
   it("is Eq. 8 as printed: the product over tokens, clipped once, each response weighing the same", async () => {
     const learner = await learnerOf({
@@ -150,9 +198,10 @@ describe("terms of the loss", () => {
 
   it("keep the initial weights as the reference policy while the learner's move", async () => {
     const plain = units.map(({ prompt, responses }) => ({ prompt, responses }));
+    const referred = units.map((unit) => ({ ...unit, referenceLogProbs: unit.oldLogProbs }));
     const flat = (rows: readonly (readonly Float32Array[])[]) => rows.flat().flatMap((row) => [...row]);
     for (let step = 1; step <= 3; step++)
-      await learner.update(units, { learningRate: 1e-2, step, klCoefficient: 0 });
+      await learner.update(referred, { learningRate: 1e-2, step, klCoefficient: 0 });
     expect(flat(await learner.referenceLogProbs(plain))).toEqual(flat(logProbs_U_R_T));
     expect(flat(await learner.logProbs(plain))).not.toEqual(flat(logProbs_U_R_T));
   });

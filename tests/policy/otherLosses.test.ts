@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tf } from "../../src/core/tf.js";
 import { type PolicyLossInputs, policyLoss } from "../../src/policy/loss.js";
-import { cispoLoss, gspoLoss, sapoLoss } from "../../src/policy/otherLosses.js";
+import { cispoLoss, gspoLoss, gspoTokenLoss, sapoLoss } from "../../src/policy/otherLosses.js";
 
 type Loss = (inputs: PolicyLossInputs) => Tensor;
 
@@ -32,6 +32,7 @@ beforeAll(async () => {
 describe("on the old policy", () => {
   it.each([
     ["gspo", gspoLoss],
+    ["gspo-token", gspoTokenLoss],
     ["cispo", cispoLoss],
     ["sapo", sapoLoss],
   ] as [string, Loss][])("%s has the gradient of the clipped loss, −A/tokens", (_, loss) => {
@@ -64,6 +65,31 @@ describe("gspoLoss", () => {
     );
     expect(value).toBeCloseTo((-2 * 2 - 1.3 * 2) / 4, 5);
     expectAll(grad, [-0.5, -0.5, 0, 0]);
+  });
+});
+
+describe("gspoTokenLoss", () => {
+  const wide = { clipLow: 0.2, clipHigh: 0.3 };
+
+  it("is GSPO's, value and gradient, where the tokens of a response have one advantage", () => {
+    const ratios = [
+      [4, 0.25],
+      [2, 2],
+      [1.1, 1.3],
+    ];
+    const advantages = [[2], [1], [-3]];
+    const whole = evaluate((inputs) => gspoLoss(inputs, wide), ratios, advantages);
+    const byToken = evaluate((inputs) => gspoTokenLoss(inputs, wide), ratios, advantages);
+    expect(byToken.value).toBeCloseTo(whole.value, 5);
+    expectAll(byToken.grad, whole.grad);
+  });
+
+  it("gives each token the slope of its own advantage", () => {
+    // s = √(4·¼) = 1 for both tokens: ℓ = −2 and 1 over 2 tokens; slopes −A·s/2. GSPO would share them: −¼ and −¼.
+    const byToken = evaluate((inputs) => gspoTokenLoss(inputs, wide), [[4, 0.25]], [[2, -1]]);
+    expect(byToken.value).toBeCloseTo((-2 + 1) / 2, 5);
+    expectAll(byToken.grad, [-1, 0.5]);
+    expectAll(evaluate((inputs) => gspoLoss(inputs, wide), [[4, 0.25]], [[2, -1]]).grad, [-0.25, -0.25]);
   });
 });
 

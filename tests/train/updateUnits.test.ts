@@ -75,6 +75,12 @@ describe("withLogProbs", () => {
     const ready = await withLogProbs([[group, units]], old, contextOf({ kl: { use: "loss" } }));
     expect(ready.map(({ referenceLogProbs }) => referenceLogProbs?.[0]?.[0])).toEqual([-7, -8]);
   });
+
+  it("adds none where KL is summed over the vocabulary: the loss reads the reference policy itself", async () => {
+    const settings = { kl: { use: "loss", estimator: "full" } };
+    const ready = await withLogProbs([[group, units]], old, contextOf(settings));
+    expect(ready.some((unit) => "referenceLogProbs" in unit)).toBe(false);
+  });
 });
 
 describe("largestGap", () => {
