@@ -9,7 +9,8 @@
 
 /** @type {import("sharegrpo").RewardFunction} */
 export function nearMiss({ response, question }) {
-  const answer = /\\boxed\{([^{}]*)\}[^{}]*$/.exec(response)?.[1]?.trim();
+  const boxes = [...response.matchAll(/\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}/g)];
+  const answer = boxes.at(-1)?.[1]?.trim();
   if (answer === undefined) return { overall: 0, reason: "no \\boxed{" };
   if (answer === question.gold) return { overall: 1, extracted: answer, reason: "the gold answer" };
   const distance = Math.abs(Number(answer) - Number(question.gold));

@@ -146,6 +146,8 @@ describe("loadRewarder", () => {
     const rewards = await rewarder([row("\\boxed{7}", "7"), row("\\boxed{8}", "7"), row("8", "7")]);
     expect(rewards.map(({ overall }) => overall)).toEqual([1, 0.25, 0]);
     expect(rewards[1]).toMatchObject({ accuracy: 0, parts: { closeness: 0.5 }, reason: "1 away" });
+    const [fraction] = await rewarder([row("\\boxed{1} \\boxed{\\frac{3}{4}}.", "\\frac{3}{4}")]);
+    expect(fraction).toMatchObject({ overall: 1, reason: "the gold answer" });
   });
 });
 
