@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { benchGrader } from "../../benchmarks/grader/grader.js";
+import { benchKernel } from "../../benchmarks/kernel/kernel.js";
 import { benchAblations } from "../../benchmarks/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/learning/figure1b.js";
 import { benchLearning } from "../../benchmarks/learning/learning.js";
@@ -127,8 +128,28 @@ const addGrader: AddBenchmark = (bench, { print }) => {
     );
 };
 
+const addKernel: AddBenchmark = (bench, { terminal, print }) => {
+  bench
+    .command("kernel")
+    .description("how long the notebook kernel takes to start, and its first cells")
+    .option("--rounds <n>", "rounds of three kernels", positiveInteger, 7)
+    .option("--out <dir>", "folder for kernel.json and kernel.md", RESULTS)
+    .action(async ({ rounds, out }: { rounds: number; out: string }) => {
+      await benchKernel({
+        ...{ rounds, results: out },
+        onRound: (done, total) => terminal.onProgress({ phase: "kernel", done, total }),
+        print: (text) => {
+          terminal.finish();
+          print(text);
+        },
+      });
+    });
+};
+
 /** Each adds its subcommand. */
-const BENCHMARKS: readonly AddBenchmark[] = [addSpeed, addGrader, addLearning, addFigure1b, addAblations];
+const BENCHMARKS: readonly AddBenchmark[] = [
+  ...[addSpeed, addGrader, addKernel, addLearning, addFigure1b, addAblations],
+];
 
 export function addBench(program: Command, context: CommandContext): void {
   const bench = program.command("bench").description("measure speed and learning on this machine");
