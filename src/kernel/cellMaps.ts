@@ -16,6 +16,23 @@ export interface CellPlace {
   readonly column: number;
 }
 
+type Payload = ConstructorParameters<typeof SourceMap>[0];
+
+/** The maps of both steps; plain data. */
+export interface StepMaps {
+  /** From modern JavaScript to TypeScript. */
+  readonly first: Payload;
+  /** From CommonJS to modern JavaScript. */
+  readonly second: Payload;
+}
+
+/** What both steps made of a cell, or of a file that it imports. */
+export interface CompiledCode {
+  readonly code: string;
+  /** Of a cell only. */
+  readonly maps?: StepMaps;
+}
+
 interface Transpiled {
   readonly outputText: string;
   readonly sourceMapText?: string | undefined;
@@ -24,12 +41,8 @@ interface Transpiled {
 export interface CellMaps {
   /** From here on, what is compiled belongs to the cell of this execution count. */
   begin(cell: number): void;
-  /**
-   * Takes the maps of both steps and names the code.
-   * @param source the first step's output, with its map inline
-   * @returns the second step's output, to be run
-   */
-  record(source: string, transpiled: Transpiled): string;
+  /** Keeps the maps of the cell's code. @returns the code, named */
+  record(code: string, maps: StepMaps): string;
   /** The stack with every frame of a cell where the person wrote it. */
   restore(stack: string): string;
 }
@@ -55,8 +68,6 @@ interface Steps {
   readonly lines: number;
 }
 
-type Payload = ConstructorParameters<typeof SourceMap>[0];
-
 /** Whether a map is of the cell itself, and not of a file that the cell imports. */
 function isOfCell({ sources }: Payload): boolean {
   return sources.some((name) => name.endsWith("__tslab__.ts"));
@@ -66,6 +77,22 @@ function isOfCell({ sources }: Payload): boolean {
 function original(map: SourceMap, line: number, column: number): readonly [number, number] | undefined {
   const entry = map.findEntry(line, column);
   return "originalLine" in entry ? [entry.originalLine, entry.originalColumn] : undefined;
+}
+
+/**
+ * Takes the maps out of the code.
+ * @param source the first step's output, with its map inline
+ * @param transpiled the second step's
+ */
+export function compiledCode(source: string, { outputText, sourceMapText }: Transpiled): CompiledCode {
+  const inline = INLINE_MAP.exec(source)?.[1];
+  invariant(inline !== undefined, "cellMaps: the first step has its source map inline");
+  invariant(sourceMapText !== undefined, "cellMaps: the second step has a source map");
+  invariant(USE_STRICT.test(outputText), "cellMaps: CommonJS begins with a line of its own");
+  const code = outputText.replace(MAP_COMMENT, "").replace(USE_STRICT, "");
+  const first = JSON.parse(Buffer.from(inline, "base64").toString()) as Payload;
+  if (!isOfCell(first)) return { code };
+  return { code, maps: { first, second: JSON.parse(sourceMapText) as Payload } };
 }
 
 export function createCellMaps(): CellMaps {
@@ -88,17 +115,10 @@ export function createCellMaps(): CellMaps {
     begin(cell) {
       current = cell;
     },
-    record(source, { outputText, sourceMapText }) {
-      const inline = INLINE_MAP.exec(source)?.[1];
-      invariant(inline !== undefined, "cellMaps: the first step has its source map inline");
-      invariant(sourceMapText !== undefined, "cellMaps: the second step has a source map");
-      invariant(USE_STRICT.test(outputText), "cellMaps: CommonJS begins with a line of its own");
-      const code = outputText.replace(MAP_COMMENT, "").replace(USE_STRICT, "");
-      const first = JSON.parse(Buffer.from(inline, "base64").toString()) as Payload;
-      if (!isOfCell(first)) return code;
+    record(code, { first, second }) {
       steps.set(current, {
         first: new SourceMap(first),
-        second: new SourceMap(JSON.parse(sourceMapText) as Payload),
+        second: new SourceMap(second),
         lines: code.split("\n").length,
       });
       return `${code}\n//# sourceURL=tslab-cell-${current}`;

@@ -5,9 +5,10 @@
 import process from "node:process";
 import { type CellError, cellError, INTERRUPTED, STOPPED, typeErrors } from "./cellError.js";
 import type { CellMaps } from "./cellMaps.js";
+import type { Compiler, Completions } from "./compiler.js";
 import { type Interrupts, listenForInterrupts } from "./interrupts.js";
 import { type CapturedStreams, captureStreams, type StreamName } from "./streams.js";
-import { type Completions, type DisplayMessage, type Executor, loadTslab, type Tslab } from "./tslab.js";
+import { type DisplayMessage, type Executor, loadTslab, type Tslab } from "./tslab.js";
 import { bundleOf, type ValueBundle } from "./values.js";
 
 /** Where a cell's output goes while it runs, and after it: what comes late goes to the newest cell. */
@@ -66,9 +67,9 @@ function startOf(sink: CellSink): Current {
   return { sink, values: [], thrown: [], diagnostics: [], isLeft: false };
 }
 
-/** Starts the compiler; leads what the process writes, shows and is told to the cell in progress. */
-function startSession(preloads: readonly string[]): Session {
-  const tslab = loadTslab(preloads);
+/** Leads what the process writes, shows and is told to the cell in progress. */
+function startSession(compiler: Compiler): Session {
+  const tslab = loadTslab(compiler);
   let current = startOf({ stream: () => undefined, display: () => undefined });
   const executor = tslab.createExecutor({
     log: (value) => current.values.push(value),
@@ -135,12 +136,9 @@ async function runCell({ source, count, sink }: CellRequest, session: Session): 
   }
 }
 
-/**
- * Starts the compiler and waits for cells; takes over this process's streams and its SIGINT.
- * @param preloads declaration files that cells are going to import, read before the first cell
- */
-export function startCells(preloads: readonly string[] = []): Cells {
-  const session = startSession(preloads);
+/** Waits for cells; takes over this process's streams and its SIGINT. @param compiler closed with the cells */
+export function startCells(compiler: Compiler): Cells {
+  const session = startSession(compiler);
   const { tslab, executor, interrupts } = session;
   return {
     run: (request) => runCell(request, session),

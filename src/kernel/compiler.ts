@@ -1,96 +1,61 @@
 /**
- * @module Puts the project's TypeScript in the place of the compiler that tslab brings along: a fork of 5.0 that cannot
- * be made strict, does not read the `exports` of packages and does not know the types of newer libraries.
- *
- * Nothing in node_modules is changed: the module that tslab requires is found in the cache of loaded modules.
+ * @module What a notebook needs of TypeScript: cells compiled and checked, names completed and explained. Plain data
+ * in, plain data out, so that it can be done in another thread.
  */
-import Module, { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import process from "node:process";
-import type TypeScript from "typescript";
-import { type CellMaps, createCellMaps } from "./cellMaps.js";
-import { forkFunctions, type TypeScriptInside } from "./forkFunctions.js";
+import type { QuickInfo } from "typescript";
+import type { StepMaps } from "./cellMaps.js";
 
-export type { CellMaps };
-
-const require = createRequire(import.meta.url);
-
-export interface ReplacedCompiler {
-  readonly ts: typeof TypeScript;
-  /** From positions in compiled cells to positions in cells. */
-  readonly maps: CellMaps;
+/** A place in a cell, from 0, as tslab counts. */
+interface Place {
+  readonly line: number;
+  readonly character: number;
 }
 
-/** Library types for what this Node has. */
-function libraries(): string[] {
-  const major = Number(process.versions.node.split(".")[0]);
-  const newer = major >= 22 ? ["es2024", "esnext.iterator", "esnext.collection"] : ["es2023"];
-  return [...newer, "esnext.disposable"].map((name) => `lib.${name}.d.ts`);
+/** What tslab's executor prints of a fault. */
+export interface CellDiagnostic {
+  readonly start: Place;
+  readonly messageText: string;
+  readonly fileName?: string;
 }
 
-/** tslab's compiler options, without those only its fork has, and with those a library of this decade needs. */
-function cellOptions(ts: TypeScriptInside, given: TypeScript.CompilerOptions): TypeScript.CompilerOptions {
-  const { disableTopLevelAwait, noImplicitUseStrict, ...kept } = given;
-  return {
-    ...kept,
-    moduleResolution: ts.ModuleResolutionKind.Bundler, // reads "exports" and "imports" of package.json
-    lib: libraries(),
-    strict: true,
-    checkJs: false,
-    inlineSourceMap: true,
-    types: ["node"],
-    // A notebook outside of this project has no node_modules with the types of Node.
-    typeRoots: [...(given.typeRoots ?? []), join(dirname(require.resolve("@types/node/package.json")), "..")],
-  };
+/** A cell, compiled; or why it was not. The executor reads it. */
+export interface Converted {
+  readonly output?: string;
+  /** Types of what the cell declares, for the cells after it. */
+  readonly declOutput?: string;
+  readonly diagnostics: readonly CellDiagnostic[];
+  readonly hasToplevelAwait?: boolean;
+  /** The variable that holds the value of the last expression. */
+  readonly lastExpressionVar?: string;
+  /** TypeScript files that the cell imports, compiled. */
+  readonly sideOutputs?: readonly { readonly path: string; readonly data: string }[];
+  /** From `output` to the cell. */
+  readonly maps?: StepMaps;
 }
 
-/** Watches only what a person edits: a program has a thousand declaration files of packages. */
-function withoutPackageWatches(system: TypeScript.System): TypeScript.System {
-  const unwatched: TypeScript.FileWatcher = { close: () => undefined };
-  const isPackage = (path: string) => path.includes("/node_modules/");
-  return Object.assign(Object.create(system) as TypeScript.System, {
-    watchFile: (...args: Parameters<NonNullable<TypeScript.System["watchFile"]>>) =>
-      isPackage(args[0]) ? unwatched : (system.watchFile?.(...args) ?? unwatched),
-    watchDirectory: () => unwatched,
-  });
+/** What is suggested for a position in a cell. */
+export interface Completions {
+  /** The part of the cell that a candidate replaces, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+  readonly candidates: readonly string[];
 }
 
-/** The project's TypeScript with what tslab expects of its fork. */
-function compilerFor(ts: TypeScriptInside, maps: CellMaps, preloads: readonly string[]): object {
-  return {
-    ...ts,
-    ...forkFunctions(ts),
-    createWatchCompilerHost(
-      files: string[],
-      options: TypeScript.CompilerOptions,
-      system: TypeScript.System,
-      ...rest: [undefined, TypeScript.DiagnosticReporter, TypeScript.WatchStatusReporter]
-    ) {
-      return ts.createWatchCompilerHost(
-        [...files, ...preloads],
-        cellOptions(ts, options),
-        withoutPackageWatches(system),
-        ...rest,
-      );
-    },
-    transpileModule(source: string, { compilerOptions, ...rest }: TypeScript.TranspileOptions) {
-      const { noImplicitUseStrict, ...kept } = compilerOptions ?? {};
-      const outcome = ts.transpileModule(source, { ...rest, compilerOptions: { ...kept, sourceMap: true } });
-      return { ...outcome, outputText: maps.record(source, outcome) };
-    },
-  };
+/** Whether a cell is complete; if not, what its next line begins with. */
+export interface Completeness {
+  readonly completed: boolean;
+  readonly indent?: string;
 }
 
-/**
- * Replaces tslab's compiler. Call it before tslab is loaded.
- * @param preloads declaration files that cells are going to import
- */
-export function replaceCompiler(preloads: readonly string[]): ReplacedCompiler {
-  const ts = require("typescript") as TypeScriptInside;
-  const maps = createCellMaps();
-  const id = createRequire(require.resolve("tslab/package.json")).resolve("@tslab/typescript-for-tslab");
-  const replacement = new Module(id);
-  Object.assign(replacement, { filename: id, loaded: true, exports: compilerFor(ts, maps, preloads) });
-  require.cache[id] = replacement;
-  return { ts, maps };
+/** `previous` is what the cells so far declare: their last `declOutput`. */
+export interface Compiler {
+  convert(previous: string, source: string): Converted;
+  /** A whole cell that is a module of its own: `@module name` in its first comment. @returns its faults */
+  addModule(name: string, source: string, metadata: object): readonly CellDiagnostic[];
+  inspect(previous: string, source: string, position: number): QuickInfo | undefined;
+  complete(previous: string, source: string, position: number): Completions;
+  isCompleteCode(source: string): Completeness;
+  /** What a cell's first comment asks for: a module, a browser. */
+  metadataOf(source: string): object;
+  close(): void;
 }

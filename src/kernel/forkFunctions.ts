@@ -3,6 +3,7 @@
  * The parts are internal to TypeScript 5.9, which is pinned.
  */
 import type TypeScript from "typescript";
+import { createDocumenter } from "./documentation.js";
 
 type Node = TypeScript.Node;
 type SourceFile = TypeScript.SourceFile;
@@ -18,6 +19,8 @@ interface SymbolText {
 /** TypeScript with the internal functions that are used. */
 export type TypeScriptInside = typeof TypeScript & {
   readonly nullTransformationContext: TypeScript.TransformationContext;
+  /** Finds the names that a file declares. */
+  bindSourceFile(file: SourceFile, options: TypeScript.CompilerOptions): void;
   getTouchingPropertyName(file: SourceFile, position: number): Node;
   getContainerNode(node: Node): Node | undefined;
   createTextSpanFromNode(node: Node, file: SourceFile): TypeScript.TextSpan;
@@ -34,6 +37,7 @@ export type TypeScriptInside = typeof TypeScript & {
 type CompletionRequest = readonly unknown[];
 
 export function forkFunctions(ts: TypeScriptInside) {
+  const readDocumentation = createDocumenter(ts);
   return {
     getDefaultTypeRoots(folder: string, host: { directoryExists(path: string): boolean }): string[] {
       const upwards = (from: string): string[] => {
@@ -64,6 +68,8 @@ export function forkFunctions(ts: TypeScriptInside) {
       const node = ts.getTouchingPropertyName(file, position);
       const symbol = node === file ? undefined : checker.getSymbolAtLocation(node);
       if (!symbol) return undefined;
+      const isAlias = (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+      readDocumentation(isAlias ? checker.getAliasedSymbol(symbol) : symbol);
       const { symbolKind, displayParts, documentation, tags } =
         ts.SymbolDisplay.getSymbolDisplayPartsDocumentationAndSymbolKind(
           ...[checker, symbol, file, ts.getContainerNode(node), node],

@@ -1,17 +1,17 @@
 /**
  * @module The kernel's process, started by Jupyter: `node main.js <connection file>`.
  *
- * Its sockets answer within a fraction of a second; the compiler and the library start right after the first answers,
- * while the person reads.
+ * Its sockets answer within a fraction of a second. Meanwhile the compiler starts in its thread; the library is loaded
+ * right after the first answers, while the person reads.
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { ConfigError } from "../core/errors.js";
 import { startCells } from "./cells.js";
+import { LIBRARY_TYPES, loadLibrary } from "./library.js";
 import { endWithParent } from "./orphan.js";
+import { startCompiler } from "./remoteCompiler.js";
 import { createKernel } from "./server.js";
 import { type Connection, openSockets, parseConnection } from "./sockets.js";
 
@@ -21,20 +21,12 @@ function readConnection(path: string | undefined): Connection {
 }
 
 /**
- * A client repeats its first request until it hears the kernel on every socket; only after that may the start of the
- * compiler block it, milliseconds.
+ * A client repeats its first request until it hears the kernel on every socket; only after that may loading the library
+ * block it, milliseconds.
  */
 const QUIET_MS = 400;
 /** Time for the last messages to leave, milliseconds. */
 const GOODBYE_MS = 100;
-
-const LIBRARY = fileURLToPath(new URL("../index.js", import.meta.url));
-const LIBRARY_TYPES = fileURLToPath(new URL("../index.d.ts", import.meta.url));
-
-/** Loads what nearly every notebook imports, so that its first cell finds it loaded; at once, so that no cell comes between. */
-function loadLibrary(): void {
-  createRequire(import.meta.url)(LIBRARY);
-}
 
 /** Does the work once, when nothing was noticed for a while. @returns call it with every request */
 function whenQuiet(work: () => void): () => void {
@@ -52,18 +44,20 @@ function whenQuiet(work: () => void): () => void {
 
 async function main(): Promise<void> {
   endWithParent();
+  const compiler = startCompiler(LIBRARY_TYPES);
   const info = readConnection(process.argv[2]);
   const sockets = await openSockets(info, { key: info.key, session: randomUUID() });
   const kernel = createKernel({
-    startCells: () => startCells([LIBRARY_TYPES]),
+    startCells() {
+      const cells = startCells(compiler);
+      loadLibrary();
+      return cells;
+    },
     publish: sockets.publish,
     onShutdown: () => setTimeout(() => process.exit(0), GOODBYE_MS),
     now: () => performance.now(),
   });
-  const notice = whenQuiet(() => {
-    kernel.warmUp();
-    loadLibrary();
-  });
+  const notice = whenQuiet(() => kernel.warmUp());
   sockets.serve((request, reply) => {
     void kernel.handle(request, reply);
     notice();

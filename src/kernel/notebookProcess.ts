@@ -5,8 +5,10 @@ import process from "node:process";
 import { messageOf } from "../core/errors.js";
 import { type Cells, startCells } from "./cells.js";
 import { KERNEL_METADATA } from "./language.js";
+import { LIBRARY_TYPES, loadLibrary } from "./library.js";
 import { type Cell, joinText, type Notebook, readNotebook, withCellIds } from "./notebook.js";
 import { createGatherer, type OutputGatherer } from "./outputs.js";
+import { startCompiler } from "./remoteCompiler.js";
 import type { CellReport, FromNotebook } from "./runNotebook.js";
 
 /** A cell of this tag is meant to fail; Jupyter's own tools know the tag. */
@@ -55,9 +57,11 @@ function send(message: FromNotebook): Promise<void> {
 }
 
 async function main(path: string): Promise<void> {
+  const compiler = startCompiler(LIBRARY_TYPES);
   try {
     const notebook = withCellIds(await readNotebook(path));
-    const cells = startCells();
+    loadLibrary(); // while the compiler starts in its thread
+    const cells = startCells(compiler);
     const report = (of: CellReport) => void send({ kind: "cell", report: of });
     const done = await runCells(notebook, { cells, gatherer: createGatherer(), report });
     cells.close();

@@ -14,7 +14,7 @@ import { createTurns } from "./turns.js";
 import { type Content, type Outgoing, PROTOCOL_VERSION, type Request } from "./wire.js";
 
 export interface KernelOptions {
-  /** Called with the first request that needs it; the compiler takes a second to start. */
+  /** Called with the first request that needs it; loading the library takes half a second. */
   readonly startCells: () => Cells;
   /** Sends to all front ends. */
   readonly publish: (message: Outgoing) => void;

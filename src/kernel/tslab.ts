@@ -1,32 +1,13 @@
 /**
- * @module The parts of tslab 1.0.22 that the kernel stands on, with types: the converter (TypeScript cells → CommonJS),
- * the executor (runs them, keeps their variables) and the place where tslab's `display` finds its sender.
+ * @module The parts of tslab 1.0.22 that the kernel stands on, with types: the executor (runs cells, keeps their
+ * variables), which asks a compiler of ours, and the place where tslab's `display` finds its sender.
  */
 import { createRequire } from "node:module";
 import process from "node:process";
 import type { QuickInfo } from "typescript";
-import { type CellMaps, replaceCompiler } from "./compiler.js";
-import { expandShorthand } from "./shorthand.js";
-import { hasTopLevelAwait } from "./topLevelAwait.js";
-
-/** What tslab's converter makes of a cell; the parts that are used here. */
-interface Converted {
-  readonly output?: string;
-  hasToplevelAwait?: boolean;
-}
-
-interface Converter {
-  convert(previousDeclarations: string, source: string): Converted;
-  close(): void;
-}
-
-/** What tslab suggests for a position in a cell. */
-export interface Completions {
-  /** The part of the cell that a candidate replaces, in UTF-16 units. */
-  readonly start: number;
-  readonly end: number;
-  readonly candidates: readonly string[];
-}
+import { type CellMaps, createCellMaps } from "./cellMaps.js";
+import type { Compiler, Completeness, Completions } from "./compiler.js";
+import { replaceModule } from "./replaceModule.js";
 
 /** Runs cells one after another; their variables live on. */
 export interface Executor {
@@ -56,10 +37,9 @@ export interface DisplayMessage {
 
 export type SendDisplay = (message: DisplayMessage, isUpdate: boolean) => void;
 
-interface ConverterModule {
-  createConverter(options: { isJS: boolean; isBrowser: boolean }): Converter;
-  isCompleteCode(source: string): { readonly completed: boolean; readonly indent?: string };
-}
+/** The part of a compiler that the executor asks. */
+type Converter = Pick<Compiler, "convert" | "addModule" | "inspect" | "complete" | "close">;
+
 interface ExecutorModule {
   createExecutor(
     folder: string,
@@ -77,39 +57,40 @@ interface JupyterModule {
 export interface Tslab {
   /** Cells import relative to the process's folder. */
   createExecutor(console: ExecutorConsole): Executor;
-  isCompleteCode: ConverterModule["isCompleteCode"];
+  isCompleteCode(source: string): Completeness;
   printQuickInfo: InspectModule["printQuickInfo"];
   /** Where `display` of tslab and of this library sends to. */
   setDisplay(send: SendDisplay): void;
   readonly maps: CellMaps;
 }
 
-/**
- * Loads tslab on the project's TypeScript. The compiler starts with the first executor.
- * @param preloads declaration files that cells are going to import
- */
-export function loadTslab(preloads: readonly string[]): Tslab {
+/** The converter as the executor expects it, which names the code of every cell. */
+function namingConverter(compiler: Compiler, maps: CellMaps): Converter {
+  return {
+    ...compiler,
+    convert(previous, source) {
+      const { maps: steps, ...converted } = compiler.convert(previous, source);
+      const { output } = converted;
+      return output === undefined || !steps
+        ? converted
+        : { ...converted, output: maps.record(output, steps) };
+    },
+  };
+}
+
+/** Loads tslab without a compiler of its own. */
+export function loadTslab(compiler: Compiler): Tslab {
   const require = createRequire(import.meta.url);
-  const { ts, maps } = replaceCompiler(preloads);
-  const { createConverter, isCompleteCode } = require("tslab/dist/converter.js") as ConverterModule;
+  const { isCompleteCode, metadataOf: getCodeMetadata } = compiler;
+  replaceModule(require.resolve("tslab/dist/converter.js"), { isCompleteCode });
+  replaceModule(require.resolve("tslab/dist/metadata.js"), { getCodeMetadata });
   const { createExecutor } = require("tslab/dist/executor.js") as ExecutorModule;
   const { printQuickInfo } = require("tslab/dist/inspect.js") as InspectModule;
   const jupyter = require("tslab/dist/jupyter.js") as JupyterModule;
-
-  const startConverter = (): Converter => {
-    const converter = createConverter({ isJS: false, isBrowser: false });
-    return {
-      ...converter,
-      convert(previousDeclarations, source) {
-        const converted = converter.convert(previousDeclarations, expandShorthand(ts, source));
-        if (converted.output) converted.hasToplevelAwait = hasTopLevelAwait(ts, source);
-        return converted;
-      },
-    };
-  };
+  const maps = createCellMaps();
   return {
     createExecutor(console) {
-      const node = startConverter();
+      const node = namingConverter(compiler, maps);
       return createExecutor(process.cwd(), { node, browser: node, close: () => node.close() }, console);
     },
     isCompleteCode,
