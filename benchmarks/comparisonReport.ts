@@ -15,7 +15,7 @@ import {
   scoreRecords,
 } from "./comparison.js";
 import type { OwnRun, OwnScore } from "./ownScores.js";
-import { MAIN_TABLE, PAPER_COLUMNS, type PaperRow, REMEASUREMENTS } from "./paper.js";
+import { MAIN_TABLE, PAPER_COLUMNS, type PaperGroup, type PaperRow, REMEASUREMENTS } from "./paper.js";
 import { BENCHMARKS, type BenchmarkName, type ScoreMode } from "./records.js";
 
 /** A table with what it shows and how to read it. */
@@ -32,6 +32,8 @@ export interface ComparisonOptions {
   readonly reference: PaperRow;
   /** Which of the own scores stands in the main table. */
   readonly mode: ScoreMode;
+  /** The paper's models that stand there; all of them by default. */
+  readonly group?: PaperGroup;
 }
 
 const MISSING = "–";
@@ -58,7 +60,8 @@ function paperCells(row: PaperRow): string[] {
   return [row.model, ...cells, row.average === null ? MISSING : row.average.toFixed(1)];
 }
 
-function scoreOf(run: OwnRun, benchmark: BenchmarkName, mode: ScoreMode): OwnScore | undefined {
+/** A run's score on a benchmark: that mode's, or the one there is. */
+export function scoreOf(run: OwnRun, benchmark: BenchmarkName, mode: ScoreMode): OwnScore | undefined {
   const all = run.scores.filter((score) => score.benchmark === benchmark);
   return all.find((score) => score.mode === mode) ?? all[0];
 }
@@ -76,7 +79,8 @@ function ownCells(run: OwnRun, mode: ScoreMode): string[] {
   return [run.name, ...cells, isWhole ? average.toFixed(1) : MISSING];
 }
 
-function mainTable(runs: readonly OwnRun[], { mode }: ComparisonOptions): TitledTable {
+function mainTable(runs: readonly OwnRun[], { mode, group }: ComparisonOptions): TitledTable {
+  const published = MAIN_TABLE.filter((row) => group === undefined || row.group === group);
   const hasForeign = runs.some((run) => run.scores.some(isForeign));
   const note = [
     "Percent correct. * measured by the paper's authors; the other numbers of other models are as those published them.",
@@ -88,9 +92,9 @@ function mainTable(runs: readonly OwnRun[], { mode }: ComparisonOptions): Titled
     note: note.filter((line) => line !== "").join(" "),
     table: {
       head: ["model", ...PAPER_COLUMNS, "Avg."],
-      rows: [...MAIN_TABLE.map(paperCells), ...runs.map((run) => ownCells(run, mode))],
+      rows: [...published.map(paperCells), ...runs.map((run) => ownCells(run, mode))],
     },
-    ownFrom: MAIN_TABLE.length,
+    ownFrom: published.length,
   };
 }
 

@@ -2,8 +2,8 @@
  * @module Scores of one's own runs, read back from what `evaluate` and `score --json` wrote.
  */
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { BenchmarkError, messageOf } from "../src/core/errors.js";
 import { readJsonl } from "../src/core/jsonl.js";
@@ -95,6 +95,9 @@ const scoreFileSchema = scoreSchema.extend({
   rows: z.array(rowSchema.extend({ outcome: z.enum(OUTCOMES) })),
 });
 
+/** What makes a folder an evaluation's. */
+const RESULT_FILE = "result.json";
+
 /** JSON has no NaN: a share of no rows is null there. */
 function interval(value: number | null, low: number | null, high: number | null): Interval {
   return { value: value ?? Number.NaN, low: low ?? Number.NaN, high: high ?? Number.NaN };
@@ -127,7 +130,7 @@ async function readVerdicts(path: string, mode: OwnScore["mode"]): Promise<OwnRo
 }
 
 async function readFolder(dir: string): Promise<OwnRun> {
-  const path = join(dir, "result.json");
+  const path = join(dir, RESULT_FILE);
   const { model, datasets } = parse(path, resultSchema, await readJson(path));
   const scores: OwnScore[] = [];
   for (const { dataset, origin, rows, rowsOfFile, scores: byMode } of datasets) {
@@ -163,7 +166,7 @@ async function readScoreFile(path: string): Promise<OwnRun> {
 
 /** Whether a path holds scores: an evaluation's folder, or a JSON file. */
 export function holdsScores(path: string): boolean {
-  return path.endsWith(".json") || existsSync(join(path, "result.json"));
+  return path.endsWith(".json") || existsSync(join(path, RESULT_FILE));
 }
 
 /** @throws BenchmarkError when the path holds no scores of this version */
@@ -174,4 +177,25 @@ export async function readOwnRun(path: string): Promise<OwnRun> {
   );
   if (isFile === undefined) throw new BenchmarkError(`${path}: missing: give a run folder or a score file`);
   return isFile ? readScoreFile(path) : readFolder(path);
+}
+
+/**
+ * The runs that a path holds, in the order of their names: a score file, an evaluation's folder, or a folder with
+ * evaluations anywhere below it. Runs of one name are told apart by their folders.
+ * @throws BenchmarkError when there is none, or one is not of this version
+ */
+export async function findOwnRuns(path: string): Promise<OwnRun[]> {
+  if (holdsScores(path)) return [await readOwnRun(path)];
+  const names = await readdir(path, { recursive: true }).catch((): string[] => []);
+  const folders = names.filter((name) => basename(name) === RESULT_FILE).map((name) => dirname(name));
+  if (folders.length === 0) {
+    throw new BenchmarkError(
+      `${path}: missing: no ${RESULT_FILE} in or below it: give an evaluation's folder`,
+    );
+  }
+  const runs = await Promise.all(
+    folders.sort().map(async (folder) => ({ folder, run: await readOwnRun(join(path, folder)) })),
+  );
+  const isTaken = (name: string) => runs.filter(({ run }) => run.name === name).length > 1;
+  return runs.map(({ folder, run }) => (isTaken(run.name) ? { ...run, name: folder } : run));
 }

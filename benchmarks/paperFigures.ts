@@ -13,20 +13,19 @@ export function rowsOf(benchmark: BenchmarkName): number | undefined {
   return DATASETS[benchmark][0]?.rows;
 }
 
-/** The last is the group's last model, which is the paper's own. */
-const BARS = [
-  "#555555",
-  "#bbbbbb",
-  "#F0E442",
-  COLOURS.orange,
-  COLOURS.green,
-  COLOURS.purple,
-  COLOURS.vermillion,
-  COLOURS.blue,
-];
+/** Between a group's base model, which is first and grey, and the paper's own, which is last and blue. */
+const BARS = [COLOURS.orange, COLOURS.green, COLOURS.purple, COLOURS.vermillion, "#F0E442", "#bbbbbb"];
+
+function barColour(at: number, models: number): string {
+  if (at === models - 1) return COLOURS.blue;
+  return at === 0 ? "#555555" : (BARS[at - 1] ?? COLOURS.grey);
+}
 
 /** 95 % of what drawing other questions of the kind would give: half-widths in points, up and down. */
-function whiskers(scores: readonly (number | null)[], rows: readonly (number | undefined)[]): JsonObject {
+export function whiskers(
+  scores: readonly (number | null)[],
+  rows: readonly (number | undefined)[],
+): JsonObject {
   const ends = zip(scores, rows).map(([score, count]) => {
     if (score === null || count === undefined) return { up: 0, down: 0 };
     const { value, low, high } = wilson((score / 100) * count, count);
@@ -59,7 +58,7 @@ export function mainTableFigure(group: PaperGroup): Figure {
       x: PAPER_COLUMNS,
       y: scores,
       error_y: whiskers(scores, rows),
-      marker: { color: BARS.at(at - models.length) ?? COLOURS.grey },
+      marker: { color: barColour(at, models.length) },
     })),
     layout: {
       barmode: "group",
@@ -107,7 +106,7 @@ export function ablationFigure(table: AblationTable): Figure {
       showlegend: false,
       height: 120 + 38 * names.length,
       hovermode: "closest",
-      xaxis: { title: { text: `${column} (%)` }, range: [64, 80] },
+      xaxis: { title: { text: `${column} (%)` }, range: [64, 80], dtick: 4 },
       yaxis: { range: [names.length - 0.5, -0.8], automargin: true },
     },
     table: {

@@ -1,10 +1,13 @@
 /**
- * @module A policy's scores on the bundled sample rows of all six benchmarks: a few seconds, no download. They show that
+ * @module A model's scores on the bundled sample rows of all six benchmarks: a few seconds, no download. They show that
  * the way from training over evaluation to a table works; they say nothing about the benchmarks themselves.
  */
+import { CHAT_DEFAULTS, type ChatClientOptions, createChatClient } from "../../src/core/openai.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import { fileIn, samplesFolder } from "../data/locate.js";
+import type { AnswerEngine } from "../engines/engine.js";
 import { createLocalEngine, type LocalEngineOptions } from "../engines/local.js";
+import { createServerEngine } from "../engines/server.js";
 import { BENCHMARKS, NEWEST_RULES } from "../records.js";
 import { benchmarkNamed } from "../registry.js";
 import { scoreBoth } from "../scoring/score.js";
@@ -24,9 +27,18 @@ export interface SampleOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What answers: a compiled policy on this computer, or OpenAI-compatible servers. */
+export type SampledModel = Pick<LocalEngineOptions, "processor" | "generate"> | ChatClientOptions;
+
+function engineOf(model: SampledModel, settings: Pick<AnswerSettings, "decoding" | "pixels">): AnswerEngine {
+  if (!("baseUrls" in model)) return createLocalEngine({ ...model, ...settings });
+  const { concurrency = CHAT_DEFAULTS.concurrency } = model;
+  return createServerEngine({ client: createChatClient(model), concurrency, ...settings });
+}
+
 /** Asks greedily, scores by the newest rules, without a judge. Finished rows of an earlier call are kept. */
 export async function evaluateSamples(
-  policy: Pick<LocalEngineOptions, "processor" | "generate">,
+  sampled: SampledModel,
   options: SampleOptions,
 ): Promise<EvaluationOutcome> {
   const { model, dir, formatPrompt, maxTokens, onProgress, signal } = options;
@@ -46,7 +58,7 @@ export async function evaluateSamples(
   return runEvaluation({
     plans,
     settings,
-    engine: createLocalEngine({ ...policy, decoding: settings.decoding, pixels: settings.pixels }),
+    engine: engineOf(sampled, { decoding: settings.decoding, pixels: settings.pixels }),
     samples: 1,
     dir,
     isResume: true,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -11,7 +11,13 @@ import {
   scoreRecords,
 } from "../../benchmarks/comparison.js";
 import { comparisonHtml, comparisonMarkdown } from "../../benchmarks/comparisonReport.js";
-import { holdsScores, type OwnRun, type OwnScore, readOwnRun } from "../../benchmarks/ownScores.js";
+import {
+  findOwnRuns,
+  holdsScores,
+  type OwnRun,
+  type OwnScore,
+  readOwnRun,
+} from "../../benchmarks/ownScores.js";
 import { ABLATIONS, FIGURE_1B, MAIN_TABLE, PAPER_COLUMNS, REMEASUREMENTS } from "../../benchmarks/paper.js";
 import { invariant } from "../../src/core/errors.js";
 import { mean, wilson } from "../../src/core/stats.js";
@@ -222,6 +228,24 @@ describe("scores on disk", () => {
       ["fixed", false],
     ]);
     expect(scores[0]).toMatchObject({ origin: "sample", isWhole: false });
+  });
+
+  it("are found below a folder, runs of one name told apart by theirs", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "own-"));
+    await expect(findOwnRuns(folder)).rejects.toThrow("no result.json in or below it");
+    for (const [place, name] of [
+      ["a/before", "before"],
+      ["b/before", "before"],
+      ["b/after", "after"],
+    ] as const) {
+      await mkdir(join(folder, place), { recursive: true });
+      const result = { version: 1, model: { name }, datasets: [] };
+      await writeFile(join(folder, place, "result.json"), JSON.stringify(result));
+    }
+    const runs = await findOwnRuns(folder);
+    expect(runs.map(({ name }) => name)).toEqual([join("a", "before"), "after", join("b", "before")]);
+    expect((await findOwnRuns(join(folder, "b", "after"))).map(({ name }) => name)).toEqual(["after"]);
+    await rm(folder, { recursive: true });
   });
 
   it("that are none are refused by name", async () => {

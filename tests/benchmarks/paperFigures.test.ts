@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { paperRow } from "../../benchmarks/comparison.js";
+import { ownRunsFigure } from "../../benchmarks/ownFigures.js";
+import type { OwnScore } from "../../benchmarks/ownScores.js";
 import { ablation, ablationFigure, mainTableFigure, rowsOf } from "../../benchmarks/paperFigures.js";
+import { invariant } from "../../src/core/errors.js";
+import { wilson } from "../../src/core/stats.js";
 
 describe("mainTableFigure", () => {
   it("draws every model of a group, R1-ShareVL last and in blue", () => {
@@ -16,6 +21,38 @@ describe("mainTableFigure", () => {
     expect(data[at]?.["error_y"]).toMatchObject({
       array: [expect.any(Number), 0, expect.any(Number), 0, expect.any(Number), 0],
     });
+  });
+});
+
+describe("ownRunsFigure", () => {
+  const reference = paperRow("R1-ShareVL-7B");
+  invariant(reference, "the paper's own row");
+  const score = (hits: number, origin: OwnScore["origin"]): OwnScore => ({
+    benchmark: "AI2D",
+    dataset: "AI2D_TEST",
+    rules: "2026-08",
+    mode: "fixed",
+    judge: null,
+    reported: { total: 10, correct: hits, accuracy: wilson(hits, 10) },
+    origin,
+    isWhole: true,
+    rows: [],
+  });
+
+  it("draws a run with its interval where it has a score, with open marks where its rows are not the published ones", () => {
+    const runs = [
+      { name: "whole", scores: [score(5, "published")] },
+      { name: "small", scores: [score(5, "sample")] },
+    ];
+    const { data, table } = ownRunsFigure(runs, { reference, mode: "fixed" });
+    const [others, paper, whole, small] = data;
+    expect(others?.["y"]).toHaveLength(7 * 6); // the other 7B models
+    expect(paper).toMatchObject({ name: "R1-ShareVL-7B", y: [75.4, 67, 58.1, 52.8, 29.5, 84.5] });
+    // Wilson at 5 of 10: [23.66, 76.34].
+    const error = { array: [0, 0, 0, 0, 0, expect.closeTo(26.34, 1)] };
+    expect(whole).toMatchObject({ name: "whole", y: [null, null, null, null, null, 50], error_y: error });
+    expect(small).toMatchObject({ name: "small †", marker: { symbol: "circle-open" } });
+    expect(table.rows.at(-1)).toEqual(["small", "–", "–", "–", "–", "–", "50.0"]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import { BENCHMARKS } from "../../../benchmarks/records.js";
 import { evaluateSamples } from "../../../benchmarks/run/samples.js";
 import { packageRoot } from "../../../src/core/packageRoot.js";
 import { loadProcessor } from "../../../src/model/processor.js";
+import { startChatServer } from "../../helpers/chatServer.js";
 
 describe("evaluateSamples(…)", () => {
   it("scores a policy on all six and keeps its answers for the next call", async () => {
@@ -36,5 +37,17 @@ describe("evaluateSamples(…)", () => {
     ]);
     await evaluateSamples({ processor, generate }, options);
     expect(asked).toBe(rows);
+  });
+
+  it("asks a server in place of a policy", async () => {
+    const server = await startChatServer({ answer: () => "\\boxed{A}" });
+    const dir = await mkdtemp(join(tmpdir(), "samples-"));
+    const options = { model: { name: "A", weights: null }, dir, formatPrompt: "Answer.", maxTokens: 16 };
+    const { result } = await evaluateSamples({ baseUrls: [server.url], model: "test-model" }, options);
+    const ai2d = result.datasets.find(({ benchmark }) => benchmark === "AI2D");
+    expect(ai2d?.scores[0]?.correct).toBe(1);
+    expect(server.requests).toHaveLength(result.datasets.reduce((sum, { total }) => sum + total, 0));
+    await server.close();
+    await rm(dir, { recursive: true });
   });
 });
