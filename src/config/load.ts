@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { ConfigError, messageOf } from "../core/errors.js";
+import { ConfigError, firstLineOf } from "../core/errors.js";
 import { modeSettings } from "./modes.js";
 import { PRESETS } from "./presets.js";
 import { MODES, type RunConfig, runSchema } from "./schema.js";
@@ -31,9 +31,9 @@ export function presetInput(name: string): Record<string, unknown> {
   return structuredClone(preset) as Record<string, unknown>;
 }
 
-/** The first line of what the YAML parser says; the others show the source. */
+/** What the YAML parser says, without the source it shows. */
 function yamlProblem(cause: unknown): string {
-  return messageOf(cause).split("\n", 1)[0]?.replace(/:$/, "") ?? "";
+  return firstLineOf(cause).replace(/:$/, "");
 }
 
 /** @throws ConfigError when the file is missing or not a YAML mapping */

@@ -1,6 +1,7 @@
 /**
  * @module The errors a person can meet. Message: `<where>: <what is wrong>: <value>`, then what to do.
  */
+import { z } from "zod";
 
 /** Base of all errors thrown on purpose; the command line prints their message without a stack. */
 export class SharegrpoError extends Error {
@@ -67,7 +68,25 @@ export function invariant(condition: unknown, message: string): asserts conditio
   if (!condition) throw new Error(`invariant broken: ${message}`);
 }
 
-/** The message of anything thrown. */
+/** Runs of control characters as one space. */
+const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, " ").trim();
+
+/**
+ * The message of anything thrown. One of others becomes one line without control characters: parsers quote what they
+ * could not read, whatever that was.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof SharegrpoError) return error.message;
+  if (error instanceof z.ZodError) return error.issues.map(issueText).join("; ");
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
+/** The first line of a message; YAML's parser shows the source in the others. */
+export function firstLineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return oneLine(text.split("\n", 1)[0] ?? "");
+}
+
+function issueText({ path, message }: z.core.$ZodIssue): string {
+  return path.length === 0 ? message : `${path.join(".")}: ${message}`;
 }

@@ -6,7 +6,7 @@
 import { extname } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { DataError, messageOf } from "../core/errors.js";
+import { DataError, firstLineOf } from "../core/errors.js";
 import { DATA_ENDINGS } from "./rows.js";
 
 const patterns = z.union([z.string(), z.array(z.string())]);
@@ -49,7 +49,7 @@ export function cardSplits(
   try {
     json = parse(yaml);
   } catch (cause) {
-    throw new DataError(`${where}: invalid dataset card: ${messageOf(cause).split("\n", 1)[0]}`, { cause });
+    throw new DataError(`${where}: invalid dataset card: ${firstLineOf(cause)}`, { cause });
   }
   const card_ = cardSchema.safeParse(json ?? {});
   const configs = card_.success ? (card_.data.configs ?? []) : [];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import * as errors from "../../src/core/errors.js";
 
 const KINDS = {
@@ -48,5 +49,22 @@ describe("messageOf", () => {
       "b",
       "null",
     ]);
+  });
+
+  it("is one line without control characters where a parser quotes what it read", () => {
+    const quoted = new Error('Unexpected token, "\u001b[31m\r\nred" is not valid JSON\n');
+    expect(errors.messageOf(quoted)).toBe('Unexpected token, " [31m red" is not valid JSON');
+    expect(errors.firstLineOf(new Error("bad indent:\n\n  a: b\n"))).toBe("bad indent:");
+  });
+
+  it("names the field of every issue of a schema", () => {
+    const { error } = z.object({ a: z.object({ b: z.string() }), c: z.int() }).safeParse({ a: {}, c: 1.5 });
+    expect(errors.messageOf(error)).toBe(
+      "a.b: Invalid input: expected string, received undefined; c: Invalid input: expected int, received number",
+    );
+  });
+
+  it("keeps the lines of this project's own errors", () => {
+    expect(errors.messageOf(new errors.DataError("2 rows:\na\nb"))).toBe("2 rows:\na\nb");
   });
 });
