@@ -2,7 +2,7 @@
  * @module One's own runs beside the paper's numbers, as a figure.
  */
 import { zip } from "../src/core/zip.js";
-import { COLOURS, type Figure, type JsonObject } from "../src/report/figure.js";
+import { COLOURS, type Figure, type JsonObject, plotText } from "../src/report/figure.js";
 import { isForeign, paperScore } from "./comparison.js";
 import { type ComparisonOptions, scoreOf } from "./comparisonReport.js";
 import type { OwnRun } from "./ownScores.js";
@@ -63,7 +63,7 @@ function ownTrace(run: OwnRun, at: number, options: ComparisonOptions): JsonObje
   return {
     type: "scatter",
     mode: "markers",
-    name: isOpen ? `${run.name} †` : run.name,
+    name: plotText(isOpen ? `${run.name} †` : run.name),
     x: shifted(at + 1),
     y: scores.map(({ value }) => value),
     error_y: {

@@ -3,9 +3,9 @@
  */
 import { zip } from "../../src/core/zip.js";
 import type { AnsweredQuestion } from "../../src/report/notebook/samples.js";
+import { markedText } from "../engines/local.js";
 import { messageFor } from "./evaluate.js";
 import type { ScoredDataset } from "./result.js";
-import { shownPrompt } from "./run.js";
 
 /** The answers of a dataset with the verdicts of its first score, in the order of the rows. */
 export function answeredQuestions({ plan, predictions, scores }: ScoredDataset): AnsweredQuestion[] {
@@ -14,7 +14,7 @@ export function answeredQuestions({ plan, predictions, scores }: ScoredDataset):
   const verdicts = scores[0]?.verdicts ?? [];
   const prompts = verdicts.map(({ index }) => {
     const row = rows.get(index);
-    return row ? shownPrompt(messageFor(plan, row, { form: "generic", thinking: "none" })) : "";
+    return row ? markedText(messageFor(plan, row, { form: "generic", thinking: "none" })) : "";
   });
   return zip(verdicts, prompts).map(([{ index, sample, outcome, extracted, rule }, question]) => {
     const prediction = said.get(`${index} ${sample}`);

@@ -3,7 +3,7 @@
  */
 import type { StepRecord } from "../core/runRecords.js";
 import type { MetricName } from "../train/metrics.js";
-import { COLOURS, type Figure, runningMean, seriesOf } from "./figure.js";
+import { COLOURS, type Figure, plotText, runningMean, seriesOf } from "./figure.js";
 import { formatNumber } from "./table.js";
 
 /** Share-GRPO, GRPO, and whatever else is compared with them. */
@@ -42,11 +42,12 @@ export function comparisonFigure(runs: readonly NamedRun[], options: ComparisonO
     data: runs.map(({ name, steps }, at) => ({
       type: "scatter",
       mode: "lines+markers",
-      name,
+      name: plotText(name),
       x: steps.map(({ step }) => step),
       y: series[at] ?? [],
-      line: { color: colourOf(at), width: 2 },
-      marker: { size: 5 },
+      // What lies below is broader, so that equal curves are both seen.
+      line: { color: colourOf(at), width: 2 + 2 * (runs.length - 1 - at) },
+      marker: { size: 5 + 3 * (runs.length - 1 - at) },
     })),
     layout: {
       showlegend: true,

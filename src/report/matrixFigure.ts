@@ -2,10 +2,10 @@
  * @module Numbers in a grid as a figure: rewards, advantages and pairs, several grids under one colour scale.
  */
 import { zip } from "../core/zip.js";
-import { COLOURS, type Figure, type JsonObject } from "./figure.js";
+import { COLOURS, type Figure, type JsonObject, plotText } from "./figure.js";
 import { mergeJson } from "./theme.js";
 
-/** One grid of numbers, `values[row][column]`. */
+/** One grid of numbers, `values[row][column]`; its names are shown as they are. */
 export interface Grid {
   readonly title: string;
   readonly values: readonly (readonly number[])[];
@@ -117,7 +117,7 @@ function axes(grids: readonly Grid[]): JsonObject {
       domain: [left, left + width],
       anchor: axisName("y", at),
       tickvals: numbers(grid.columns),
-      ticktext: grid.columns,
+      ticktext: grid.columns.map(plotText),
       side: "bottom",
     };
     const y = {
@@ -126,7 +126,7 @@ function axes(grids: readonly Grid[]): JsonObject {
       autorange: "reversed",
       showticklabels: at === 0 || !isShared,
       tickvals: numbers(grid.rows),
-      ticktext: grid.rows,
+      ticktext: grid.rows.map(plotText),
     };
     return [
       [`xaxis${suffix}`, x],
@@ -138,7 +138,7 @@ function axes(grids: readonly Grid[]): JsonObject {
 
 function titles(grids: readonly Grid[]): JsonObject[] {
   return zip(grids, placesOf(grids)).map(([{ title }, { left }]) => ({
-    text: title,
+    text: plotText(title),
     xref: "paper",
     yref: "paper",
     x: left,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { hierarchicalAdvantages } from "../../src/advantage/shareGrpo.js";
 import { sharePairs } from "../../src/policy/share.js";
 import { advantageGrids, pairsFigure, validityFigure } from "../../src/report/advantageFigures.js";
+import { matrixFigure } from "../../src/report/matrixFigure.js";
 import { clipFigure, klFigure, pairChangeFigure, surrogateCurve } from "../../src/report/policyFigures.js";
 
 const rewards = [
@@ -30,6 +31,18 @@ describe("advantageGrids", () => {
       [-2, 2],
     ]);
     expect(layout).toMatchObject({ yaxis: { showticklabels: true }, yaxis2: { showticklabels: false } });
+  });
+});
+
+describe("matrixFigure", () => {
+  it("shows names as they are, also where Plotly would read markup", () => {
+    const grid = { title: "<b>", rows: ["<think>"], columns: ["a & b"], values: [[1]] };
+    const { layout } = matrixFigure([grid], { title: "t", scale: "s" });
+    expect(layout).toMatchObject({
+      xaxis: { ticktext: ["a &amp; b"] },
+      yaxis: { ticktext: ["&lt;think&gt;"] },
+      annotations: [{ text: "&lt;b&gt;" }],
+    });
   });
 });
 

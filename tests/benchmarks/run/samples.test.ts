@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { LocalEngineOptions } from "../../../benchmarks/engines/local.js";
 import { BENCHMARKS } from "../../../benchmarks/records.js";
+import { answeredQuestions } from "../../../benchmarks/run/answers.js";
 import { evaluateSamples } from "../../../benchmarks/run/samples.js";
 import { packageRoot } from "../../../src/core/packageRoot.js";
 import { loadProcessor } from "../../../src/model/processor.js";
@@ -25,7 +26,7 @@ describe("evaluateSamples(…)", () => {
       formatPrompt: "Answer.",
       maxTokens: 16,
     };
-    const { result } = await evaluateSamples({ processor, generate }, options);
+    const { result, datasets } = await evaluateSamples({ processor, generate }, options);
     expect(result.datasets.map(({ benchmark }) => benchmark)).toEqual(BENCHMARKS);
     const rows = result.datasets.reduce((sum, { total }) => sum + total, 0);
     expect(asked).toBe(rows);
@@ -35,6 +36,14 @@ describe("evaluateSamples(…)", () => {
       ["fixed", 1],
       ["compatible", 1],
     ]);
+    const [first] = datasets.flatMap(answeredQuestions);
+    expect(first).toMatchObject({
+      response: "\\boxed{A}",
+      extracted: { text: "A" },
+      reward: { accuracy: 0 },
+    });
+    expect(first?.question).toMatch(/^<image>Hint: /);
+    expect(first?.images).toHaveLength(1);
     await evaluateSamples({ processor, generate }, options);
     expect(asked).toBe(rows);
   });
