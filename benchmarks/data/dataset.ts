@@ -7,13 +7,12 @@
  */
 import { join } from "node:path";
 import { DataError } from "../../src/core/errors.js";
+import { listed } from "../../src/core/listed.js";
 import type { ImageSource } from "../../src/records.js";
 import type { BenchmarkRow } from "../records.js";
 import { isMissing, readColumn } from "./cells.js";
 import { decodeBase64, imageFiles, keepImage, readImageCell } from "./images.js";
 import { type RawRow, readTsv, type TsvDigest } from "./tsv.js";
-
-const MOST_NAMED = 8;
 
 export interface ReadOptions {
   /** Columns without which the file is refused, besides `index` and `image` or `image_path`. */
@@ -194,10 +193,7 @@ export async function readDataset(path: string, options: ReadOptions): Promise<D
     ...(options.signal ? { signal: options.signal } : {}),
   });
   const { duplicates, raw, kept } = gathered;
-  if (duplicates.length > 0) {
-    const more = duplicates.length > MOST_NAMED ? ` and ${duplicates.length - MOST_NAMED} more` : "";
-    throw new DataError(`${path}: duplicate index: ${duplicates.slice(0, MOST_NAMED).join(", ")}${more}`);
-  }
+  if (duplicates.length > 0) throw new DataError(`${path}: duplicate index: ${listed(duplicates)}`);
   const rows = rowsOf(gathered, columns);
   return { ...digest, path, columns, rows, total: kept.length, withoutImage: raw.length - kept.length };
 }

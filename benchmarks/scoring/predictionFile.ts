@@ -11,6 +11,7 @@ import type { CellObject } from "@e965/xlsx";
 import { z } from "zod";
 import { DataError, messageOf } from "../../src/core/errors.js";
 import { readJsonl } from "../../src/core/jsonl.js";
+import { listed } from "../../src/core/listed.js";
 import { isMissing, readColumn } from "../data/cells.js";
 import { readIndex } from "../data/dataset.js";
 import { readTsv } from "../data/tsv.js";
@@ -36,7 +37,6 @@ interface FileRow {
 const NOTHING = "nan";
 /** A spreadsheet cell holds so many characters. */
 const LONGEST_CELL = 32_767;
-const MOST_NAMED = 8;
 
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const rowSchema = z.object({
@@ -57,9 +57,8 @@ function parseRecords(path: string, records: readonly unknown[]): FileRow[] {
       bad.push(`${at + 1} (${parsed.error.issues[0]?.path.join(".")}: ${parsed.error.issues[0]?.message})`);
   }
   if (bad.length > 0) {
-    const more = bad.length > MOST_NAMED ? ` and ${bad.length - MOST_NAMED} more` : "";
     const advice = 'expected {"index": …, "prediction": "…"}';
-    throw new DataError(`${path}: invalid record: ${bad.slice(0, MOST_NAMED).join(", ")}${more}; ${advice}`);
+    throw new DataError(`${path}: invalid record: ${listed(bad)}; ${advice}`);
   }
   return rows;
 }
@@ -186,11 +185,8 @@ function lastAnswers(path: string, predictions: readonly Prediction[]): Predicti
     latest.set(key, prediction);
   }
   if (twice.length > 0) {
-    const more = twice.length > MOST_NAMED ? ` and ${twice.length - MOST_NAMED} more` : "";
     const advice = 'for repeated samples give each a "sample" number from 0';
-    throw new DataError(
-      `${path}: duplicate index: ${twice.slice(0, MOST_NAMED).join(", ")}${more}; ${advice}`,
-    );
+    throw new DataError(`${path}: duplicate index: ${listed(twice)}; ${advice}`);
   }
   return [...latest.values()];
 }
@@ -218,8 +214,8 @@ export async function readPredictionFile(path: string, dataset: string): Promise
   const all = rows.map((row) => toPrediction(row, dataset));
   const own = all.filter((each) => each.dataset === dataset);
   if (own.length === 0 && all.length > 0) {
-    const others = [...new Set(all.map((each) => each.dataset))].slice(0, MOST_NAMED).join(", ");
-    throw new DataError(`${path}: no predictions for ${dataset}: it holds ${others}`);
+    const others = [...new Set(all.map((each) => each.dataset))];
+    throw new DataError(`${path}: no predictions for ${dataset}: it holds ${listed(others)}`);
   }
   if (own.length === 0) throw new DataError(`${path}: no predictions: the file is empty`);
   const left = all.length - own.length;

@@ -3,6 +3,7 @@
  * and the benchmark's tables. What a score is compared with is not known here.
  */
 import { BenchmarkError } from "../../src/core/errors.js";
+import { listed } from "../../src/core/listed.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import {
   type Benchmark,
@@ -54,17 +55,13 @@ export interface ToScore {
   readonly predictions: readonly Prediction[];
 }
 
-const MOST_NAMED = 8;
-
 /** Predictions with their rows, in the order of the rows, then samples. @throws BenchmarkError for unknown rows */
 export function withRows({ dataset, rows, predictions }: ToScore): (readonly [BenchmarkRow, Prediction])[] {
   const place = new Map(rows.map((row, at) => [row.index, { row, at }]));
   const unknown = predictions.filter(({ index }) => !place.has(index)).map(({ index }) => index);
   if (unknown.length > 0) {
-    const more = unknown.length > MOST_NAMED ? ` and ${unknown.length - MOST_NAMED} more` : "";
-    const named = unknown.slice(0, MOST_NAMED).join(", ");
     throw new BenchmarkError(
-      `predictions: unknown index: ${named}${more}: ${dataset.name} has no such rows; is this its data file?`,
+      `predictions: unknown index: ${listed(unknown)}: ${dataset.name} has no such rows; is this its data file?`,
     );
   }
   return predictions

@@ -7,8 +7,7 @@
 import { open, readFile, truncate } from "node:fs/promises";
 import { writeError, writeFileAtomic } from "./atomic.js";
 import { DataError, messageOf } from "./errors.js";
-
-const MOST_LINES_NAMED = 8;
+import { listed } from "./listed.js";
 
 /** A line of a file: its number from 1 and its text. */
 interface Line {
@@ -70,10 +69,8 @@ function parse(path: string, text: string): { readonly lines: ParsedLine[]; read
   const last = lines.at(-1)?.number;
   const torn = !text.endsWith("\n") && bad.at(-1)?.number === last ? bad.pop()?.number : undefined;
   if (bad.length > 0) {
-    const named = bad.slice(0, MOST_LINES_NAMED).map(({ number, reason }) => `line ${number} (${reason})`);
-    const more = bad.length > named.length ? ` and ${bad.length - named.length} more` : "";
-    const advice = "repair or remove these lines";
-    throw new DataError(`${path}: invalid JSON object: ${named.join(", ")}${more}; ${advice}`);
+    const named = listed(bad.map(({ number, reason }) => `line ${number} (${reason})`));
+    throw new DataError(`${path}: invalid JSON object: ${named}; repair or remove these lines`);
   }
   return torn === undefined ? { lines: good } : { lines: good, tornLine: torn };
 }

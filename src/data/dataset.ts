@@ -3,6 +3,7 @@
  */
 import { digestJson } from "../core/digest.js";
 import { DataError } from "../core/errors.js";
+import { listed } from "../core/listed.js";
 import type { Question } from "../records.js";
 import { readText } from "./cells.js";
 import { fitImage, type ImageLimits } from "./pixels.js";
@@ -43,10 +44,10 @@ function refuseBadRows({ bad, rows }: Survey): void {
 
 function refuseOverlong(overlong: readonly RowFacts[], { rows }: Survey, { prompt }: DatasetOptions): void {
   const limit = `data.maxPromptLength=${prompt?.maxPromptLength}`;
-  const ids = overlong.slice(0, 8).map(({ id }) => id);
+  const ids = listed(overlong.map(({ id }) => id));
   const advice = "raise it, lower data.maxPixels, or leave them out with data.filterOverlongPrompts=true";
   throw new DataError(
-    `${shareOf(overlong.length, rows)} are longer than ${limit} tokens: ids ${ids.join(", ")}${overlong.length > 8 ? ", …" : ""}; ${advice}`,
+    `${shareOf(overlong.length, rows)} are longer than ${limit} tokens: ids ${ids}; ${advice}`,
   );
 }
 

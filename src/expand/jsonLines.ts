@@ -4,8 +4,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { DataError, messageOf } from "../core/errors.js";
-
-const MOST_LINES_NAMED = 8;
+import { listed } from "../core/listed.js";
 
 export interface TextLine {
   /** From 1, blank lines counted. */
@@ -48,9 +47,7 @@ export async function refuseBadLines(path: string): Promise<void> {
   const bad: number[] = [];
   for await (const { number, text } of linesOf(path)) if (!parseLine(text)) bad.push(number);
   if (bad.length === 0) return;
-  const named = bad.slice(0, MOST_LINES_NAMED).join(", ");
-  const more = bad.length > MOST_LINES_NAMED ? ` and ${bad.length - MOST_LINES_NAMED} more` : "";
-  throw new DataError(`${path}: invalid JSON object on line ${named}${more}: repair or remove these lines`);
+  throw new DataError(`${path}: invalid JSON object on line ${listed(bad)}: repair or remove these lines`);
 }
 
 /** A line's object with this key; only a line that has the key already is written anew. */
