@@ -64,7 +64,8 @@ export function caveatOf({ origin, judge, isWhole }: OwnScore): Caveat {
   return origin === "unknown" ? "no MD5 is published" : null;
 }
 
-function percent({ value, low, high }: Interval): Interval {
+/** A share as percent. */
+export function percent({ value, low, high }: Interval): Interval {
   return { value: 100 * value, low: 100 * low, high: 100 * high };
 }
 

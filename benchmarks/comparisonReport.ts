@@ -11,6 +11,7 @@ import {
   differenceTo,
   isForeign,
   paperScore,
+  percent,
   type RunComparison,
   scoreRecords,
 } from "./comparison.js";
@@ -45,10 +46,6 @@ function range({ value, low, high }: Interval): string {
 function points({ value, low, high }: Interval): string {
   const [middle, from, to] = [value, low, high].map((each) => formatPoints(each / 100));
   return `${middle} [${from}, ${to}]`;
-}
-
-function percent({ value, low, high }: Interval): Interval {
-  return { value: 100 * value, low: 100 * low, high: 100 * high };
 }
 
 function paperCells(row: PaperRow): string[] {

@@ -23,7 +23,7 @@ import type {
 import { type Choices, readChoice } from "./scoring/choices.js";
 import { ASK_FOR_ANSWER, askJudge } from "./scoring/judge.js";
 import { fillPrompt } from "./scoring/judgePrompts.js";
-import { numberOf, sameNumber } from "./scoring/numbers.js";
+import { sameValue } from "./scoring/numbers.js";
 import { strip } from "./scoring/python.js";
 import { type Reading, RULE, readFreeForm } from "./scoring/reading.js";
 import { splitTable } from "./scoring/tables.js";
@@ -59,9 +59,7 @@ function isEqual(row: BenchmarkRow, answer: string): boolean {
   const gold = cellOf(row, "answer");
   if (strip(answer) === strip(gold)) return true;
   if (row.cells["question_type"] === "multi-choice") return false;
-  const [given, truth] = [numberOf(answer), numberOf(gold)];
-  if (given !== undefined && truth !== undefined) return sameNumber(given, truth);
-  return gradeAnswer(answer, gold).correct;
+  return sameValue(answer, gold) ?? gradeAnswer(answer, gold).correct;
 }
 
 async function extract(judge: Judge, response: string): Promise<string | undefined> {

@@ -11,15 +11,13 @@ import { DATASETS } from "./data/catalogue.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
 import { type Choices, lettered, readChoice } from "./scoring/choices.js";
-import { gradeMath, type MathQuestion } from "./scoring/mathQuestion.js";
-import { numberOf, sameNumber } from "./scoring/numbers.js";
+import { type Comparison, gradeMath } from "./scoring/mathQuestion.js";
+import { numberOf, sameValue } from "./scoring/numbers.js";
 import { strip } from "./scoring/python.js";
 import { pythonEqual } from "./scoring/pythonEqual.js";
 import { RULE, readFreeForm } from "./scoring/reading.js";
 import { countTable } from "./scoring/tables.js";
 import { cellOf } from "./scoring/verdict.js";
-
-type Comparison = Pick<MathQuestion, "read" | "isCorrect" | "isAnswer">;
 
 /** What Python shows where no letter was found; it is compared as a text. */
 const NOTHING_FOUND = "False";
@@ -44,15 +42,12 @@ function compareAsPython(gold: string, settings: GradeSettings): Comparison {
 }
 
 function compareByValue(gold: string, settings: GradeSettings): Comparison {
-  const truth = numberOf(gold);
-  const isSameNumber = (answer: string) => {
-    const given = truth === undefined ? undefined : numberOf(answer);
-    return given !== undefined && truth !== undefined && sameNumber(given, truth);
-  };
   return {
     read: readFreeForm,
     isCorrect: (answer) =>
-      isSameNumber(answer) || pythonEqual(answer, gold, settings) || gradeAnswer(answer, gold).correct,
+      sameValue(answer, gold) === true ||
+      pythonEqual(answer, gold, settings) ||
+      gradeAnswer(answer, gold).correct,
     isAnswer: () => true,
   };
 }

@@ -13,14 +13,12 @@ import { DATASETS } from "./data/catalogue.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
 import { type Choices, lettered, readChoice } from "./scoring/choices.js";
-import { gradeMath, type MathQuestion } from "./scoring/mathQuestion.js";
-import { numberOf, onlyNumber, sameNumber } from "./scoring/numbers.js";
+import { type Comparison, gradeMath } from "./scoring/mathQuestion.js";
+import { numberOf, onlyNumber, sameNumber, sameValue } from "./scoring/numbers.js";
 import { pythonFloat, pythonInt, strip } from "./scoring/python.js";
 import { afterThinking, type Reading, RULE, readFreeForm } from "./scoring/reading.js";
 import { countTable } from "./scoring/tables.js";
 import { cellOf } from "./scoring/verdict.js";
-
-type Comparison = Pick<MathQuestion, "read" | "isCorrect" | "isAnswer">;
 
 function choicesOf(row: BenchmarkRow): Choices {
   return lettered(parsePythonStrings(cellOf(row, "choices")) ?? []);
@@ -66,23 +64,18 @@ function isSameList(answer: string, gold: string): boolean {
 function compareByValue(row: BenchmarkRow): Comparison {
   const gold = cellOf(row, "answer");
   const type = cellOf(row, "answer_type");
-  const places = type === "float" ? Number(row.cells["precision"] ?? Number.NaN) : Number.NaN;
-  const truth = numberOf(gold);
+  const precision = type === "float" ? Number(row.cells["precision"]) : Number.NaN;
+  const places = Number.isNaN(precision) ? undefined : precision;
   const isNumeric = type === "integer" || type === "float";
   const readNumber = (response: string): Reading | undefined => {
     const reading = readFreeForm(response);
     return reading && numberOf(reading.text) !== undefined ? reading : onlyNumber(reading?.text ?? response);
   };
-  const isSameNumber = (answer: string) => {
-    const given = numberOf(answer);
-    if (given === undefined || truth === undefined) return false;
-    return sameNumber(given, truth, Number.isNaN(places) ? undefined : places);
-  };
   return {
     read: (response) => (isNumeric ? readNumber(afterThinkingIfMarked(response)) : readFreeForm(response)),
     isCorrect: (answer) =>
       isNumeric
-        ? isSameNumber(answer)
+        ? sameValue(answer, gold, places) === true
         : type === "list"
           ? isSameList(answer, gold)
           : gradeAnswer(answer, gold).correct,

@@ -14,7 +14,7 @@ import { interleavedPrompt, optionsOf } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings, Verdict } from "./records.js";
 import { type ChoiceRules, type Choices, readChoice } from "./scoring/choices.js";
 import { type ChoiceQuestion, gradeChoice } from "./scoring/multipleChoice.js";
-import { numberOf, sameNumber } from "./scoring/numbers.js";
+import { sameValue } from "./scoring/numbers.js";
 import { RULE, readFreeForm, shortResponse } from "./scoring/reading.js";
 import { choiceTable } from "./scoring/tables.js";
 import { cellOf, decided } from "./scoring/verdict.js";
@@ -49,8 +49,7 @@ function goldTexts(gold: string): readonly string[] {
 }
 
 function isSame(answer: string, gold: string): boolean {
-  const [given, truth] = [numberOf(answer), numberOf(gold)];
-  if (given !== undefined && truth !== undefined && sameNumber(given, truth)) return true;
+  if (sameValue(answer, gold)) return true;
   return answer.trim().toLowerCase() === gold.trim().toLowerCase() || gradeAnswer(answer, gold).correct;
 }
 

@@ -40,7 +40,7 @@ const BOOLEAN = /^(?:True|TRUE|true|False|FALSE|false)$/;
 const MOST_DIGITS = 18;
 
 /** A number as Python's `repr` prints a float: shortest, with a point or an exponent. */
-export function pythonFloat(value: number): string {
+export function floatText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "inf" : value < 0 ? "-inf" : "nan";
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
@@ -73,6 +73,6 @@ export function readColumn(cells: readonly (string | undefined)[]): readonly (st
   if (isWhole && present.some((cell) => cell.replace(/\D/g, "").length > MOST_DIGITS)) return cells;
   return cells.map((cell) => {
     if (cell === undefined) return undefined;
-    return isWhole ? String(BigInt(cell.trim().replace("+", ""))) : pythonFloat(parseFloatCell(cell));
+    return isWhole ? String(BigInt(cell.trim().replace("+", ""))) : floatText(parseFloatCell(cell));
   });
 }

@@ -32,12 +32,6 @@ export interface Decoding {
   readonly seed: number;
 }
 
-/** What images are shrunk or enlarged to before the model sees them. Null: the model's own settings. */
-export interface PixelLimits {
-  readonly minPixels: number | null;
-  readonly maxPixels: number | null;
-}
-
 export interface AnswerEngine {
   /** For the result file: "openai-compatible server" or "local". */
   readonly kind: string;

@@ -8,27 +8,21 @@ import { join } from "node:path";
 import { ConfigError, invariant, ModelError, SharegrpoError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
+import { type ImageLimits, withImageLimits } from "../../src/data/pixels.js";
 import type { Processor } from "../../src/model/processor.js";
 import { buildPrompt, IMAGE_MARKER, type Prompt } from "../../src/model/prompt.js";
 import type { Rollout } from "../../src/records.js";
 import type { RolloutRequest } from "../../src/rollout/generate.js";
 import type { Sampling } from "../../src/rollout/sampling.js";
 import type { MessageItem } from "../records.js";
-import {
-  type Answer,
-  type AnswerEngine,
-  type Asked,
-  type Decoding,
-  failure,
-  type PixelLimits,
-} from "./engine.js";
+import { type Answer, type AnswerEngine, type Asked, type Decoding, failure } from "./engine.js";
 
 export interface LocalEngineOptions {
   readonly processor: Processor;
   /** `rollouts[prompt][response]`: the compiled policy, on this thread or in a process of its own. */
   readonly generate: (request: Omit<RolloutRequest, "onProgress" | "signal">) => Promise<Rollout[][]>;
   readonly decoding: Decoding;
-  readonly pixels: PixelLimits;
+  readonly pixels: ImageLimits;
   /** Rows in a batch; default 32. */
   readonly atOnce?: number;
   /** Milliseconds from any origin. */
@@ -45,14 +39,6 @@ export function markedText(items: readonly MessageItem[]): string {
 function samplingOf({ temperature, topP, topK, maxTokens }: Decoding): Sampling {
   const isGreedy = temperature === 0;
   return { temperature: isGreedy ? 1 : temperature, isGreedy, topP: topP ?? 1, topK: topK ?? 0, maxTokens };
-}
-
-function withPixels(processor: Processor, { minPixels, maxPixels }: PixelLimits): Processor {
-  const { image } = processor;
-  return {
-    ...processor,
-    image: { ...image, minPixels: minPixels ?? image.minPixels, maxPixels: maxPixels ?? image.maxPixels },
-  };
 }
 
 /** A prompt, or why the row cannot be asked: an image that is none, words that are control tokens. */
@@ -75,7 +61,7 @@ export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
   if (decoding.repetitionPenalty !== null && decoding.repetitionPenalty !== 1) {
     throw new ConfigError("local engine: unsupported repetition penalty: leave it out, or use a server");
   }
-  const processor = withPixels(options.processor, options.pixels);
+  const processor = withImageLimits(options.processor, options.pixels);
   const root = Rng.fromSeed(decoding.seed).split("evaluate");
 
   const generateBatch = async (batch: readonly { row: Asked; prompt: Prompt }[]): Promise<Answer[]> => {

@@ -6,20 +6,14 @@ import pLimit from "p-limit";
 import type { ChatMessage, ChatParams, ChatReply } from "../../src/core/chat.js";
 import { BenchmarkError, DataError, ServerError } from "../../src/core/errors.js";
 import type { ChatClient } from "../../src/core/openai.js";
+import type { ImageLimits } from "../../src/data/pixels.js";
 import type { MessageItem } from "../records.js";
-import {
-  type Answer,
-  type AnswerEngine,
-  type Asked,
-  type Decoding,
-  failure,
-  type PixelLimits,
-} from "./engine.js";
+import { type Answer, type AnswerEngine, type Asked, type Decoding, failure } from "./engine.js";
 
 export interface ServerEngineOptions {
   readonly client: ChatClient;
   readonly decoding: Decoding;
-  readonly pixels: PixelLimits;
+  readonly pixels: ImageLimits;
   /** Rows under way at once: what the client was made with. */
   readonly concurrency: number;
 }
@@ -43,7 +37,7 @@ export function chatMessage(items: readonly MessageItem[]): ChatMessage {
 }
 
 /** Fields that only some servers know are sent only when they are asked for. */
-export function chatParams(decoding: Decoding, pixels: PixelLimits, sample: number): ChatParams {
+export function chatParams(decoding: Decoding, pixels: ImageLimits, sample: number): ChatParams {
   const { temperature, topP, topK, repetitionPenalty, maxTokens, seed } = decoding;
   const limits = {
     ...(pixels.minPixels === null ? {} : { min_pixels: pixels.minPixels }),

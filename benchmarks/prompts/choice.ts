@@ -4,7 +4,8 @@
 import { BenchmarkError } from "../../src/core/errors.js";
 import type { BenchmarkRow, MessageItem, PromptForm } from "../records.js";
 
-const LETTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+/** Of options. */
+export const LETTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
 /** Options that are there, in alphabet order; gaps are allowed. */
 export function optionsOf({ cells }: BenchmarkRow): readonly (readonly [letter: string, text: string])[] {
@@ -24,7 +25,11 @@ export function cellToAsk({ index, cells }: BenchmarkRow, column: string): strin
 
 const CHOOSE = "Please select the correct answer from the options above.";
 const CHOOSE_IN_CHINESE = "请直接回答选项字母。";
-const CHINESE = /[\u4e00-\u9fff]/;
+
+/** Whether VLMEvalKit takes a text for Chinese. */
+export function isChinese(text: string): boolean {
+  return /[\u4e00-\u9fff]/.test(text);
+}
 
 /**
  * The words of a multiple-choice question up to the last line.
@@ -60,7 +65,7 @@ export function choicePrompt(row: BenchmarkRow, form: PromptForm): MessageItem[]
   if (form === "generic") return imagesThen(row, genericChoiceText(row));
   const body = choiceBody(row);
   const isChoice = optionsOf(row).length > 0;
-  const request = CHINESE.test(body) ? CHOOSE_IN_CHINESE : CHOOSE;
+  const request = isChinese(body) ? CHOOSE_IN_CHINESE : CHOOSE;
   return imagesThen(row, trimEnd(`${body}${isChoice ? request : ""}`));
 }
 

@@ -8,7 +8,8 @@ import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../../src/core/atomic.js";
 import { canonicalJson, digestJson } from "../../src/core/digest.js";
 import { CheckpointError } from "../../src/core/errors.js";
-import type { Decoding, PixelLimits } from "../engines/engine.js";
+import type { ImageLimits } from "../../src/data/pixels.js";
+import type { Decoding } from "../engines/engine.js";
 import { PROMPT_FORMS, type PromptStyle, THINKING_PROMPTS } from "../records.js";
 
 /** Who is asked. */
@@ -24,7 +25,7 @@ export interface AnswerSettings {
   readonly model: ModelIdentity;
   readonly prompt: PromptStyle;
   readonly decoding: Decoding;
-  readonly pixels: PixelLimits;
+  readonly pixels: ImageLimits;
 }
 
 /** A dataset a run has asked. */

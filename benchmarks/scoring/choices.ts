@@ -4,7 +4,9 @@
  * Source: specification of VLMEvalKit's `can_infer` (matching_util.py) at three points of its history.
  * `compatible` does what it does; `fixed` mends the quirks that `quirks.ts` lists under `choice-…`.
  */
+import { zip } from "../../src/core/zip.js";
 import { gradeAnswer } from "../../src/reward/equal.js";
+import { LETTERS } from "../prompts/choice.js";
 import type { RuleSet, ScoreMode } from "../records.js";
 import { splitWords } from "./python.js";
 import { afterThinking, markedAnswer, type Reading, RULE } from "./reading.js";
@@ -171,9 +173,7 @@ export function readChoice(response: string, choices: Choices, rules: ChoiceRule
   return readLetter(answer, choices, rules) ?? readText(answer, choices, rules);
 }
 
-const ALPHABET = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
-
 /** Texts lettered from A. */
 export function lettered(texts: readonly string[]): Choices {
-  return new Map(texts.slice(0, ALPHABET.length).map((text, at) => [ALPHABET[at] as string, text]));
+  return new Map(zip(LETTERS.slice(0, texts.length), texts.slice(0, LETTERS.length)));
 }

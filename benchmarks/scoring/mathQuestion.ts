@@ -8,14 +8,18 @@ import { fillPrompt, type JudgePromptName } from "./judgePrompts.js";
 import { markedAnswer, type Reading, RULE, shortResponse } from "./reading.js";
 import { decided, unparsed } from "./verdict.js";
 
-export interface MathQuestion {
-  readonly question: string;
-  readonly promptName: JudgePromptName;
+/** How answers to a question are found and compared. */
+export interface Comparison {
   /** The answer, where rules are sure of it. */
   read(response: string): Reading | undefined;
   isCorrect(answer: string): boolean;
   /** Whether a short response that no rule took is an answer at all, and so a wrong one. */
   isAnswer(text: string): boolean;
+}
+
+export interface MathQuestion extends Comparison {
+  readonly question: string;
+  readonly promptName: JudgePromptName;
 }
 
 export async function gradeMath(

@@ -3,7 +3,7 @@
  * guess. The first that finds a letter decides, right or wrong.
  */
 import { Rng } from "../../src/core/rng.js";
-import { optionsOf } from "../prompts/choice.js";
+import { isChinese, optionsOf } from "../prompts/choice.js";
 import type { BenchmarkRow, GradeSettings, Judge, Verdict } from "../records.js";
 import { type Choices, NO_OPTION, readChoice } from "./choices.js";
 import { ASK_FOR_CHOICE, askJudge } from "./judge.js";
@@ -18,12 +18,10 @@ export interface ChoiceQuestion {
   readonly gold: string;
 }
 
-const CHINESE = /[\u4e00-\u9fff]/;
-
 function judgePrompt(judge: Judge, { row, choices }: ChoiceQuestion, response: string): string {
   const question = row.cells["question"] ?? "";
   const options = [...choices].map(([letter, text]) => `${letter}. ${text}\n`).join("");
-  const name = CHINESE.test(question) ? "choiceChinese" : "choice";
+  const name = isChinese(question) ? "choiceChinese" : "choice";
   return fillPrompt(judge.prompts[name], {
     question,
     options: `There are several options: \n${options}`,

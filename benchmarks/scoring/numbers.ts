@@ -36,6 +36,13 @@ export function onlyNumber(text: string): Reading | undefined {
   return found.size === 1 && only !== undefined ? { text: only, rule: RULE.onlyNumber } : undefined;
 }
 
+/** Whether two texts are the same number; undefined where one of them is none. */
+export function sameValue(answer: string, gold: string, places?: number): boolean | undefined {
+  const truth = numberOf(gold);
+  const given = truth === undefined ? undefined : numberOf(answer);
+  return given === undefined || truth === undefined ? undefined : sameNumber(given, truth, places);
+}
+
 /** Whether two numbers are the same after rounding to `places`; with `places` undefined, up to float noise. */
 export function sameNumber(one: number, other: number, places?: number): boolean {
   const within = places === undefined ? 1e-9 * Math.max(1, Math.abs(other)) : 0.5 * 10 ** -places + 1e-9;

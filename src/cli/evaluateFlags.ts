@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import process from "node:process";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { dataRoot, samplesFolder } from "../../benchmarks/data/locate.js";
-import type { Decoding, PixelLimits } from "../../benchmarks/engines/engine.js";
+import type { Decoding } from "../../benchmarks/engines/engine.js";
 import {
   NEWEST_RULES,
   PROMPT_FORMS,
@@ -19,6 +19,7 @@ import {
 import { RESPONSE_PARTS, type ResponsePart } from "../../benchmarks/scoring/score.js";
 import { ConfigError } from "../core/errors.js";
 import { CHAT_DEFAULTS } from "../core/openai.js";
+import type { ImageLimits } from "../data/pixels.js";
 import { pathName, positiveInteger, positiveNumber } from "./arguments.js";
 import { addJudgeOptions, type JudgeFlags } from "./judge.js";
 
@@ -153,7 +154,7 @@ export function decodingOf(flags: EvaluateFlags): Decoding {
   };
 }
 
-export function pixelsOf({ minPixels, maxPixels }: EvaluateFlags): PixelLimits {
+export function pixelsOf({ minPixels, maxPixels }: EvaluateFlags): ImageLimits {
   return { minPixels: minPixels ?? null, maxPixels: maxPixels ?? null };
 }
 

@@ -3,13 +3,14 @@
  */
 
 import { basename, resolve } from "node:path";
-import type { AnswerEngine, Decoding, PixelLimits } from "../../benchmarks/engines/engine.js";
+import type { AnswerEngine, Decoding } from "../../benchmarks/engines/engine.js";
 import { createLocalEngine, weightsDigest } from "../../benchmarks/engines/local.js";
 import { createServerEngine } from "../../benchmarks/engines/server.js";
 import type { ModelIdentity } from "../../benchmarks/run/settings.js";
 import { resolveConfig } from "../config/load.js";
 import { ConfigError } from "../core/errors.js";
 import { createChatClient } from "../core/openai.js";
+import type { ImageLimits } from "../data/pixels.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { startRemoteEngine } from "../train/remoteEngine.js";
@@ -60,7 +61,7 @@ export function samplingPolicy(folder: string) {
 async function openFolder(
   folder: string,
   name: string,
-  settings: { readonly decoding: Decoding; readonly pixels: PixelLimits },
+  settings: { readonly decoding: Decoding; readonly pixels: ImageLimits },
 ): Promise<OpenEngine> {
   const processor = await loadProcessor(folder);
   const identity = { name, weights: await weightsDigest(folder) };

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isMissing, pythonFloat, readColumn } from "../../../benchmarks/data/cells.js";
+import { floatText, isMissing, readColumn } from "../../../benchmarks/data/cells.js";
 import { type RawRow, readTsv } from "../../../benchmarks/data/tsv.js";
 import { golden } from "../../golden/load.js";
 
@@ -19,11 +19,11 @@ describe("columns of a TSV file", () => {
   });
 });
 
-describe("pythonFloat(…)", () => {
+describe("floatText(…)", () => {
   // python3 -c "print([repr(x) for x in (1e15, 1e16, 1.5e-5, 0.00012, 1e100, 5e-324, 0.1, 100.0, -2.5e-7)])"
   it("prints what Python's repr prints", () => {
     const values = [1e15, 1e16, 1.5e-5, 0.00012, 1e100, 5e-324, 0.1, 100, -2.5e-7];
-    expect(values.map(pythonFloat)).toEqual([
+    expect(values.map(floatText)).toEqual([
       "1000000000000000.0",
       "1e+16",
       "1.5e-05",
@@ -38,7 +38,7 @@ describe("pythonFloat(…)", () => {
 
   it("reads back as the same number", () => {
     const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
-    fc.assert(fc.property(finite, (value) => Object.is(Number(pythonFloat(value)), value)));
+    fc.assert(fc.property(finite, (value) => Object.is(Number(floatText(value)), value)));
   });
 });
 
