@@ -96,7 +96,7 @@ export function ownRunsFigure(runs: readonly OwnRun[], options: ComparisonOption
       height: 380,
       hovermode: "closest",
       xaxis: { tickvals: columns, ticktext: PAPER_COLUMNS, range: [-0.5, columns.length - 0.4] },
-      yaxis: { title: { text: "accuracy (%)" }, range: [0, 100] },
+      yaxis: { title: { text: "accuracy (%)" }, range: [-2, 100] },
     },
     table: {
       head: ["", ...PAPER_COLUMNS],

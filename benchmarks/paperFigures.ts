@@ -107,7 +107,8 @@ export function ablationFigure(table: AblationTable): Figure {
       height: 120 + 38 * names.length,
       hovermode: "closest",
       xaxis: { title: { text: `${column} (%)` }, range: [64, 80], dtick: 4 },
-      yaxis: { range: [names.length - 0.5, -0.8], automargin: true },
+      margin: { l: 230 }, // the same in all of them, so that they can be compared down the page
+      yaxis: { range: [names.length - 0.5, -0.8], automargin: false },
     },
     table: {
       head: ["", ...table.columns],

@@ -64,13 +64,17 @@ function isNumeric(cells: readonly Cell[]): boolean {
   return present.length > 0 && present.every((cell) => typeof cell === "number");
 }
 
+/** A line does not end within an interval. */
+const unbroken = (cell: string) =>
+  cell.replace(/\[[\d.,−+ ]+\]/g, (interval) => interval.replaceAll(" ", "\u00a0"));
+
 function tableMarkup({ head, rows }: Table, isRight: readonly boolean[], caption: string): Markup {
   const kind = (right: boolean) => (right ? html` class="number"` : undefined);
   const titles = zip(head, isRight).map(
     ([title, right]) => html`<th scope="col"${kind(right)}>${title}</th>`,
   );
   const lines = rows.map((row) => {
-    const cells = zip(row, isRight).map(([cell, right]) => html`<td${kind(right)}>${cell}</td>`);
+    const cells = zip(row, isRight).map(([cell, right]) => html`<td${kind(right)}>${unbroken(cell)}</td>`);
     return html`<tr>${cells}</tr>`;
   });
   const title = caption === "" ? undefined : html`<caption>${caption}</caption>`;

@@ -13,6 +13,9 @@ const COLOURS = `
 body[data-jp-theme-light=false] .sharegrpo, body.vscode-dark .sharegrpo { --right: #4cc9a0; --wrong: #ff9a5c; --warn: #e8bb4d; }
 `;
 
+/** Front ends typeset mathematics in HTML, too; what a model wrote between dollar signs is shown as it was written. */
+const NO_MATHS = "tex2jax_ignore mathjax_ignore";
+
 /**
  * Markup as an output of a notebook.
  * @param style rules for what is inside; they touch nothing else of the page, and the doubled class outweighs JupyterLab's
@@ -20,5 +23,8 @@ body[data-jp-theme-light=false] .sharegrpo, body.vscode-dark .sharegrpo { --righ
  */
 export function htmlBundle(content: Markup, style: string, plain: string): MimeBundle {
   const sheet = trusted(`<style>${COLOURS}.sharegrpo.sharegrpo {${style}}</style>`);
-  return { "text/html": html`<div class="sharegrpo">${sheet}${content}</div>`.markup, "text/plain": plain };
+  return {
+    "text/html": html`<div class="sharegrpo ${NO_MATHS}">${sheet}${content}</div>`.markup,
+    "text/plain": plain,
+  };
 }

@@ -94,6 +94,13 @@ describe("viewGroups", () => {
   });
 });
 
+describe("HTML output", () => {
+  it("asks front ends not to typeset what stands between dollar signs", async () => {
+    const { "text/html": html } = await table([{ said: "$5 and $6" }])[JUPYTER_DISPLAY]();
+    expect(html).toMatch(/^<div class="sharegrpo tex2jax_ignore mathjax_ignore">/);
+  });
+});
+
 describe("viewAnswers", () => {
   it("shows one answer a question, with the reason of its verdict", async () => {
     const { "text/html": html = "" } = await viewAnswers([
@@ -146,6 +153,12 @@ describe("table", () => {
       "70.2       1.5  1,234.50",
       "–           −2      0.00",
     ]);
+  });
+
+  it("keeps intervals on one line", async () => {
+    const bundle = await table([{ score: "14.3 [4.0, 39.9]" }])[JUPYTER_DISPLAY]();
+    expect(bundle["text/html"]).toContain("14.3 [4.0,\u00a039.9]");
+    expect(bundle["text/plain"]).toContain("14.3 [4.0, 39.9]");
   });
 
   it("never lets text become markup", async () => {
