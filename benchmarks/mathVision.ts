@@ -6,7 +6,7 @@
  */
 
 import { parsePythonStrings } from "../src/core/pythonLiteral.js";
-import { gradeAnswer } from "../src/reward/equal.js";
+import { gradeMathruler } from "../src/reward/mathruler/gradeMathruler.js";
 import { DATASETS } from "./data/catalogue.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
@@ -47,7 +47,7 @@ function compareByValue(gold: string, settings: GradeSettings): Comparison {
     isCorrect: (answer) =>
       sameValue(answer, gold) === true ||
       pythonEqual(answer, gold, settings) ||
-      gradeAnswer(answer, gold).correct,
+      gradeMathruler(answer, gold).correct,
     isAnswer: () => true,
   };
 }

@@ -8,7 +8,7 @@
 
 import { parsePythonLiteral, parsePythonStrings } from "../src/core/pythonLiteral.js";
 import { zip } from "../src/core/zip.js";
-import { gradeAnswer } from "../src/reward/equal.js";
+import { gradeMathruler } from "../src/reward/mathruler/gradeMathruler.js";
 import { DATASETS } from "./data/catalogue.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
@@ -78,7 +78,7 @@ function compareByValue(row: BenchmarkRow): Comparison {
         ? sameValue(answer, gold, places) === true
         : type === "list"
           ? isSameList(answer, gold)
-          : gradeAnswer(answer, gold).correct,
+          : gradeMathruler(answer, gold).correct,
     isAnswer: () => true,
   };
 }

@@ -7,9 +7,9 @@ import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { ConfigError, DataError } from "../core/errors.js";
-import type { Verdict } from "../reward/equal.js";
 import { GRADER_NAMES, GRADERS, type GraderName } from "../reward/graders.js";
 import { gradeSymbolic, startSymbolicEngine } from "../reward/math/symbolicEngine.js";
+import type { Verdict } from "../reward/verdict.js";
 import type { CommandContext } from "./context.js";
 
 const SYMBOLIC_LIMIT_MS = 2000;

@@ -1,8 +1,9 @@
 /**
  * @module The graders by name: `mathruler` reproduces the reference's verdicts, `math` is the recommended one.
  */
-import { gradeAnswer, type Verdict } from "./equal.js";
 import { gradeMath } from "./math/gradeMath.js";
+import { gradeMathruler } from "./mathruler/gradeMathruler.js";
+import type { Verdict } from "./verdict.js";
 
 export const GRADER_NAMES = ["mathruler", "math"] as const;
 export type GraderName = (typeof GRADER_NAMES)[number];
@@ -10,4 +11,4 @@ export type GraderName = (typeof GRADER_NAMES)[number];
 /** Whether `given` answers what `truth` answers, and why. Never throws. */
 export type Grader = (given: string, truth: string) => Verdict;
 
-export const GRADERS: Readonly<Record<GraderName, Grader>> = { mathruler: gradeAnswer, math: gradeMath };
+export const GRADERS: Readonly<Record<GraderName, Grader>> = { mathruler: gradeMathruler, math: gradeMath };

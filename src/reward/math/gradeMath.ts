@@ -2,11 +2,11 @@
  * @module The recommended grader: reads both answers into what they mean and compares that. Never throws; the work of
  * one verdict is bounded by counts, so that it is the same on every machine.
  *
- * It differs from `mathruler` (equal.ts) on purpose; `benchmarks/results/grader.md` lists each difference.
+ * It differs from `mathruler` (../mathruler) on purpose; `benchmarks/results/grader.md` lists each difference.
  */
 
-import type { Verdict } from "../equal.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
+import type { Verdict } from "../verdict.js";
 import { compareAnswers } from "./compareAnswers.js";
 import { newAllowance } from "./equalExpressions.js";
 import { readAnswer } from "./readAnswer.js";

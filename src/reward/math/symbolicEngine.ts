@@ -8,7 +8,7 @@
  */
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import type { Verdict } from "../equal.js";
+import type { Verdict } from "../verdict.js";
 import { gradeMath } from "./gradeMath.js";
 
 export interface SymbolicEngine {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { latexToText } from "../../src/reward/latexText.js";
+import { latexToText } from "../../../src/reward/mathruler/latexText.js";
 
 /** Printed by pylatexenc 2.10, `LatexNodes2Text().latex_to_text`. */
 const TABLE: [latex: string, text: string][] = [

@@ -13,19 +13,12 @@
  *    differ, all of this kind.
  * 3. Answers longer than 4,000 characters are right only if they are the same text.
  */
-import { zip } from "../core/zip.js";
+import { zip } from "../../core/zip.js";
+import { isZero } from "../symbolic/isZero.js";
+import type { Verdict } from "../verdict.js";
 import { hendrycksForm } from "./hendrycks.js";
 import { prmForm } from "./prm.js";
 import { integerWithCommas, stripThousandsCommas } from "./pythonNumber.js";
-import { isZero } from "./symbolic/isZero.js";
-
-export interface Verdict {
-  readonly correct: boolean;
-  /** Which rule decided, in a few words. */
-  readonly reason: string;
-  /** Wrong only because the grader cannot read one of the answers, or has no work left for it. */
-  readonly isUnread?: true;
-}
 
 /** Longer answers are compared as text only. */
 const LONGEST = 4000;
@@ -86,7 +79,7 @@ function compareForms(given: string, truth: string): Verdict {
 }
 
 /** Whether `given` answers what `truth` answers. Never throws. */
-export function gradeAnswer(given: string, truth: string): Verdict {
+export function gradeMathruler(given: string, truth: string): Verdict {
   if (given.length > LONGEST || truth.length > LONGEST) {
     return given.trim() === truth.trim()
       ? { correct: true, reason: "same text" }

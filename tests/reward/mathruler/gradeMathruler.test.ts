@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { extractBoxed } from "../../src/reward/boxed.js";
-import { gradeAnswer } from "../../src/reward/equal.js";
-import { hendrycksForm } from "../../src/reward/hendrycks.js";
-import { prmForm } from "../../src/reward/prm.js";
-import { mathReward, r1vReward } from "../../src/reward/reward.js";
-import { golden } from "../golden/load.js";
+import { extractBoxed } from "../../../src/reward/boxed.js";
+import { gradeMathruler } from "../../../src/reward/mathruler/gradeMathruler.js";
+import { hendrycksForm } from "../../../src/reward/mathruler/hendrycks.js";
+import { prmForm } from "../../../src/reward/mathruler/prm.js";
+import { mathReward, r1vReward } from "../../../src/reward/reward.js";
+import { golden } from "../../golden/load.js";
 
 interface GradeCase {
   readonly given: string;
@@ -43,9 +43,9 @@ function fastest(call: () => unknown): number {
   return Math.min(...times);
 }
 
-describe("gradeAnswer", () => {
+describe("gradeMathruler", () => {
   it.each(reference.grade_answer)("decides as the reference: $given against $truth ($note)", (golden_) => {
-    expect(gradeAnswer(golden_.given, golden_.truth)).toMatchObject({ correct: golden_.correct });
+    expect(gradeMathruler(golden_.given, golden_.truth)).toMatchObject({ correct: golden_.correct });
   });
 
   it.each(reference.grade_answer)("has the reference's normal forms: $given and $truth", (golden_) => {
@@ -60,13 +60,13 @@ describe("gradeAnswer", () => {
   });
 });
 
-describe("gradeAnswer on random answers", () => {
+describe("gradeMathruler on random answers", () => {
   it("decides as the reference, but refuses a root with two arguments, whose second the reference ignores", () => {
     const { cases } = golden<{ cases: Pick<GradeCase, "given" | "truth" | "correct">[] }>(
       "mathrulerRandom.json",
     );
     const different = cases.filter(
-      ({ given, truth, correct }) => gradeAnswer(given, truth).correct !== correct,
+      ({ given, truth, correct }) => gradeMathruler(given, truth).correct !== correct,
     );
     expect(different).toEqual([{ given: "\\sqrt{8 3/4, 2e3}", truth: "\\sqrt{8 3/4, 1e3}", correct: true }]);
   });
@@ -181,8 +181,8 @@ describe("on hostile input", () => {
     const answer = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
     fc.assert(
       fc.property(answer, answer, (given, truth) => {
-        expect(typeof gradeAnswer(given, truth).correct).toBe("boolean");
-        expect(gradeAnswer(given, given).correct).toBe(true);
+        expect(typeof gradeMathruler(given, truth).correct).toBe("boolean");
+        expect(gradeMathruler(given, given).correct).toBe(true);
         expect(typeof mathReward(given, truth).overall).toBe("number");
       }),
       { numRuns: 3000, seed: 1 },

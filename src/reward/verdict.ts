@@ -1,0 +1,11 @@
+/**
+ * @module What a grader says of an answer.
+ */
+
+export interface Verdict {
+  readonly correct: boolean;
+  /** Which rule decided, in a few words. */
+  readonly reason: string;
+  /** Wrong only because the grader cannot read one of the answers, or has no work left for it. */
+  readonly isUnread?: true;
+}
