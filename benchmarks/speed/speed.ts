@@ -9,10 +9,10 @@ import { writeFileAtomic } from "../../src/core/atomic.js";
 import { loadModel, type Model } from "../../src/model/load.js";
 import { formatMarkdownTable, formatNumber, formatTable, type Table } from "../../src/report/table.js";
 import type { Repetitions, Timing } from "./interleave.js";
-import { decoderSize, writeSixMillion } from "./model.js";
+import { decoderSize, type Heads, writeSixMillion } from "./model.js";
 import { benchPacked, type PackedResult } from "./packed.js";
 import { type Peer, startPeer } from "./peer.js";
-import { benchRollouts, type RolloutResult } from "./rollouts.js";
+import { benchRollouts, type RolloutResult, WORKLOADS } from "./rollouts.js";
 import { benchTrainingStep, type TrainingStepResult } from "./trainingStep.js";
 
 export const PARTS = ["step", "rollouts", "packed"] as const;
@@ -37,7 +37,7 @@ export interface SpeedReport {
   readonly peer: string;
   readonly parameters: number;
   readonly step?: TrainingStepResult;
-  readonly rollouts?: readonly RolloutResult[];
+  readonly rollouts?: readonly (RolloutResult & { readonly heads: Heads })[];
   readonly packed?: PackedResult;
 }
 
@@ -60,12 +60,14 @@ export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
     );
   }
   try {
-    const six = await writeSixMillion(dir, tiny.processor);
+    const grouped = await writeSixMillion(join(dir, "grouped"), tiny.processor, "grouped");
+    const ungrouped = await writeSixMillion(join(dir, "ungrouped"), tiny.processor, "ungrouped");
+    const models = { tiny, grouped, ungrouped };
     const report: SpeedReport = {
       machine: machine(threads),
       peer: peer?.versions ?? "none",
-      parameters: decoderSize(six.params),
-      ...(await measure({ ...options, threads }, { tiny, six, ...(peer ? { peer } : {}) })),
+      parameters: decoderSize(grouped.params),
+      ...(await measure({ ...options, threads }, models, peer)),
     };
     await publish(report, options);
     return report;
@@ -77,18 +79,27 @@ export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
 
 async function measure(
   options: SpeedOptions & { readonly threads: number },
-  { tiny, six, peer }: { readonly tiny: Model; readonly six: Model; readonly peer?: Peer },
+  { tiny, grouped, ungrouped }: Readonly<Record<Heads | "tiny", Model>>,
+  peer: Peer | undefined,
 ): Promise<Pick<SpeedReport, Part>> {
   const { parts, repetitions, threads, isTorchCompiled } = options;
   const common = (part: Part) => ({
+    ...(peer ? { peer } : {}),
     repetitions,
     onRound: (done: number, total: number) => options.onRound?.(part, done, total),
   });
-  const withPeer = { model: six, ...(peer ? { peer } : {}) };
   const wants = (part: Part) => parts.includes(part);
   const step =
-    wants("step") && (await benchTrainingStep({ ...withPeer, ...common("step"), threads, isTorchCompiled }));
-  const rollouts = wants("rollouts") && (await benchRollouts({ ...withPeer, ...common("rollouts") }));
+    wants("step") &&
+    (await benchTrainingStep({ model: grouped, ...common("step"), threads, isTorchCompiled }));
+  const sampled = async (heads: Heads, model: Model, workloads: typeof WORKLOADS) => {
+    const results = await benchRollouts({ model, workloads, ...common("rollouts") });
+    return results.map((result) => ({ heads, ...result }));
+  };
+  const rollouts = wants("rollouts") && [
+    ...(await sampled("grouped", grouped, WORKLOADS)),
+    ...(await sampled("ungrouped", ungrouped, WORKLOADS.slice(0, 2))),
+  ];
   const packed = wants("packed") && (await benchPacked({ model: tiny, ...common("packed") }));
   return { ...(step ? { step } : {}), ...(rollouts ? { rollouts } : {}), ...(packed ? { packed } : {}) };
 }
@@ -111,10 +122,12 @@ export function speedTable({ step, rollouts, packed }: SpeedReport): Table {
     head: ["work", "by", "median", "range", "sharegrpo is faster by"],
     rows: [
       ...(step ? rows(`training step, ${step.rows} × ${step.length} tokens`, step.timings, ms) : []),
-      ...(rollouts ?? []).flatMap(({ batch, newTokens, timings }) => {
+      ...(rollouts ?? []).flatMap(({ heads, prompts, responses, promptLength, newTokens, timings }) => {
+        const tokens = prompts * responses * newTokens;
         const rate = (milliseconds: number) =>
-          `${formatNumber(Math.round((1000 * batch * newTokens) / milliseconds))} tokens/s`;
-        return rows(`rollouts, batch ${batch}`, timings, rate);
+          `${formatNumber(Math.round((1000 * tokens) / milliseconds))} tokens/s`;
+        const work = `rollouts, ${prompts} × ${responses}, prompt ${promptLength}`;
+        return rows(heads === "grouped" ? work : `${work}, keys ungrouped`, timings, rate);
       }),
       ...(packed ? rows(`update, ${packed.pairs} pairs (m = 2, n = 6)`, packed.timings, ms) : []),
     ],
@@ -126,7 +139,10 @@ async function publish(report: SpeedReport, { results, print, python, repetition
   const notes = [
     `Machine: ${report.machine}`,
     `Peer: ${report.peer}`,
-    `Model: ${(report.parameters / 1e6).toFixed(2)} M parameters, random weights; medians of ${repetitions.counted} interleaved repetitions after ${repetitions.warmUp}`,
+    `Model: ${(report.parameters / 1e6).toFixed(2)} M parameters, random weights, 8 query heads over 2 key-value heads (ungrouped: 8); medians of ${repetitions.counted} interleaved repetitions after ${repetitions.warmUp}`,
+    ...(report.rollouts
+      ? ["Rollouts: prompts × responses to each, 128 tokens a response; batch is their product"]
+      : []),
     ...(report.step?.disagreement === undefined
       ? []
       : [

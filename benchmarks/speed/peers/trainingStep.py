@@ -20,6 +20,7 @@ class Decoder:
     def __init__(self, config, length):
         self.layers = config["num_hidden_layers"]
         self.heads = config["num_attention_heads"]
+        self.key_heads = config["num_key_value_heads"]
         self.eps = config["rms_norm_eps"]
         self.size = config["hidden_size"] // self.heads
         rates = config["rope_theta"] ** (-torch.arange(0, self.size, 2) / self.size)
@@ -32,7 +33,8 @@ class Decoder:
 
     def attend(self, q, k, v, attention):
         if attention == "sdpa":
-            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        k, v = (x.repeat_interleave(self.heads // self.key_heads, 1) for x in (k, v))
         scores = q @ k.transpose(-1, -2) * self.size**-0.5 + self.mask
         return scores.softmax(-1) @ v
 
@@ -42,7 +44,7 @@ class Decoder:
         attn = f"{name}.self_attn"
         q, k, v = (
             F.linear(h, p[f"{attn}.{each}_proj.weight"], p[f"{attn}.{each}_proj.bias"])
-            .view(B, S, self.heads, self.size)
+            .view(B, S, -1, self.size)
             .transpose(1, 2)
             for each in "qkv"
         )
