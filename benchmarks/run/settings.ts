@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../../src/core/atomic.js";
+import { differences } from "../../src/core/differences.js";
 import { canonicalJson, digestJson } from "../../src/core/digest.js";
 import { CheckpointError } from "../../src/core/errors.js";
 import type { ImageLimits } from "../../src/data/pixels.js";
@@ -68,18 +69,6 @@ const schema = z.strictObject({
 /** Digest of what answers follow from. */
 export function settingsDigest({ model, prompt, decoding, pixels }: AnswerSettings): string {
   return digestJson({ model, prompt, decoding, pixels });
-}
-
-/** `decoding.temperature: 0, now 0.7`, for every setting that differs. */
-function differences(before: unknown, now: unknown, at = ""): string[] {
-  if (canonicalJson(before) === canonicalJson(now)) return [];
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null;
-  if (!isObject(before) || !isObject(now)) {
-    return [`${at}: ${JSON.stringify(before)}, now ${JSON.stringify(now)}`];
-  }
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
-  return keys.flatMap((key) => differences(before[key], now[key], at === "" ? key : `${at}.${key}`));
 }
 
 async function readSettings(path: string): Promise<EvaluationFile | undefined> {

@@ -10,7 +10,7 @@ import { readJsonl } from "../core/jsonl.js";
 import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { benchmarkQuickstart } from "./quickstartBenchmarks.js";
-import { runTraining } from "./runTraining.js";
+import { resumedSettings, runTraining } from "./runTraining.js";
 import { configOf } from "./train.js";
 
 const NAME = /^quickstart(?:-(\d+))?$/;
@@ -59,11 +59,11 @@ export function addQuickstart(program: Command, context: CommandContext): void {
     .description("train the bundled tiny policy on drawn scenes, with a table before and after and a report")
     .argument("[settings...]", "key=value, for example train.steps=10 seed=2")
     .option("--out <dir>", "run folder (default: the next free runs/quickstart…)", pathName)
-    .option("--resume", "continue the newest quickstart run")
+    .option("--resume", "continue the newest quickstart run, or the one in --out, with its settings")
     .action(async (overrides: string[], flags: { out?: string; resume?: boolean }) => {
       const isResume = flags.resume === true;
-      const config = configOf({ preset: "tiny" }, overrides);
       const out = flags.out ?? (await chooseFolder("runs", isResume, context));
+      const config = configOf(isResume ? { config: resumedSettings(out) } : { preset: "tiny" }, overrides);
       const { isFinished } = await runTraining({ config, out, isResume }, context);
       if (isFinished) await benchmarkQuickstart({ config, out }, context);
     });

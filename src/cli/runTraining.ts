@@ -64,17 +64,19 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
   }
 }
 
+/** The settings that the run in a folder was begun with. @throws ConfigError when there is none */
+export function resumedSettings(out: string): string {
+  const path = RunFolder.settingsOf(out);
+  if (existsSync(path)) return path;
+  throw new ConfigError(`${out}: nothing to resume: no run was begun there: start it without --resume`);
+}
+
 /**
  * Trains, prints the table before/after, writes the report.
- * @throws ConfigError when there is nothing to resume; other SharegrpoError kinds for settings, models and files that
- *   cannot be used
+ * @throws SharegrpoError kinds for settings, models and files that cannot be used
  */
 export async function runTraining(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
-  const { out, isResume } = request;
   const { terminal } = context;
-  if (isResume && !RunFolder.isBegunIn(out)) {
-    throw new ConfigError(`${out}: nothing to resume: no run was begun there: start it without --resume`);
-  }
   const started = performance.now();
   const outcome = await trainWithLines(request, context);
   await printOutcome(outcome, request, context);

@@ -7,7 +7,7 @@ import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
 import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";
-import { runTraining } from "./runTraining.js";
+import { resumedSettings, runTraining } from "./runTraining.js";
 
 interface TrainFlags {
   readonly preset?: string;
@@ -17,9 +17,12 @@ interface TrainFlags {
 }
 
 /** Settings of a run: preset or file, then `key=value` arguments. @throws ConfigError naming what is wrong */
-export function configOf({ preset, config }: TrainFlags, overrides: readonly string[]): RunConfig {
+export function configOf(
+  { preset, config }: Pick<TrainFlags, "preset" | "config">,
+  overrides: readonly string[],
+): RunConfig {
   if ((preset === undefined) === (config === undefined)) {
-    throw new ConfigError(`train: give --preset or --config: presets are ${presetNames().join(", ")}`);
+    throw new ConfigError(`train: give either --preset or --config: presets are ${presetNames().join(", ")}`);
   }
   const settings = preset === undefined ? readConfigFile(config as string) : presetInput(preset);
   const where = preset === undefined ? (config as string) : `--preset ${preset}`;
@@ -34,10 +37,13 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option("--preset <name>", `one of: ${presetNames().join(", ")}`)
     .option("--config <file>", "YAML file of settings")
     .option("--out <dir>", "run folder (default: runs/<preset>)", pathName)
-    .option("--resume", "continue the run in --out from its newest checkpoint")
+    .option("--resume", "continue the run in --out from its newest checkpoint, with its settings")
     .action(async (overrides: string[], flags: TrainFlags) => {
-      const config = configOf(flags, overrides);
       const out = flags.out ?? `runs/${flags.preset ?? "train"}`;
-      await runTraining({ config, out, isResume: flags.resume === true }, context);
+      const isResume = flags.resume === true;
+      const begun = isResume ? { config: resumedSettings(out) } : {};
+      const isNamed = flags.preset !== undefined || flags.config !== undefined;
+      const config = configOf(isNamed ? flags : begun, overrides);
+      await runTraining({ config, out, isResume }, context);
     });
 }

@@ -2,12 +2,13 @@
  * @module A run on disk: config, metrics, rollouts, evaluations, images, checkpoints. Rows are appended; a resume drops
  * the rows of steps that the checkpoint does not know.
  */
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { configYaml } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { makeFolder, writeFileAtomic } from "../core/atomic.js";
+import { differences } from "../core/differences.js";
 import { digestJson, sha256 } from "../core/digest.js";
 import { CheckpointError } from "../core/errors.js";
 import { appendJsonl, readJsonl, truncateJsonl } from "../core/jsonl.js";
@@ -54,9 +55,9 @@ export class RunFolder {
     return join(this.dir, "checkpoints");
   }
 
-  /** Whether a run was begun in a folder. */
-  static isBegunIn(dir: string): boolean {
-    return existsSync(join(dir, CONFIG));
+  /** The file of the settings that a run in this folder has, or will have. */
+  static settingsOf(dir: string): string {
+    return join(dir, CONFIG);
   }
 
   /**
@@ -79,8 +80,9 @@ export class RunFolder {
       );
     }
     if (present !== undefined && present !== yaml) {
+      const changed = differences(parse(present), config);
       throw new CheckpointError(
-        `${join(dir, CONFIG)}: the run was started with other settings: resume with the same ones, or choose another --out`,
+        `${join(dir, CONFIG)}: the run was started with other settings: ${changed.join("; ")}; resume with --out and --resume alone, or choose another --out`,
       );
     }
     if (present === undefined) await writeFileAtomic(join(dir, CONFIG), yaml);

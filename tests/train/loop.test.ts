@@ -167,7 +167,7 @@ describe("train", PATIENCE, () => {
   it("refuses to resume with other settings, and to start anew over a run", async () => {
     const others = run("whole", { isResume: true, settings: { ...SETTINGS, seed: 2 } });
     await expect(others).rejects.toThrow(CheckpointError);
-    await expect(others).rejects.toThrow("the run was started with other settings");
+    await expect(others).rejects.toThrow("the run was started with other settings: seed: 1, now 2; resume");
     await expect(run("whole")).rejects.toThrow("already holds a run: continue it with --resume");
   });
 
