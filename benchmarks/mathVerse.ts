@@ -7,7 +7,7 @@
  */
 
 import { parsePythonLiteral } from "../src/core/pythonLiteral.js";
-import { gradeMathruler } from "../src/reward/mathruler/gradeMathruler.js";
+import { gradeMath } from "../src/reward/math/gradeMath.js";
 import { DATASETS } from "./data/catalogue.js";
 import { isMissing } from "./data/cells.js";
 import { questionPrompt } from "./prompts/choice.js";
@@ -59,7 +59,7 @@ function isEqual(row: BenchmarkRow, answer: string): boolean {
   const gold = cellOf(row, "answer");
   if (strip(answer) === strip(gold)) return true;
   if (row.cells["question_type"] === "multi-choice") return false;
-  return sameValue(answer, gold) ?? gradeMathruler(answer, gold).correct;
+  return sameValue(answer, gold) ?? gradeMath(answer, gold).correct;
 }
 
 async function extract(judge: Judge, response: string): Promise<string | undefined> {

@@ -6,12 +6,12 @@
  */
 
 import { parsePythonStrings } from "../src/core/pythonLiteral.js";
-import { gradeMathruler } from "../src/reward/mathruler/gradeMathruler.js";
+import { gradeMath } from "../src/reward/math/gradeMath.js";
 import { DATASETS } from "./data/catalogue.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
 import { type Choices, lettered, readChoice } from "./scoring/choices.js";
-import { type Comparison, gradeMath } from "./scoring/mathQuestion.js";
+import { type Comparison, gradeMathQuestion } from "./scoring/mathQuestion.js";
 import { numberOf, sameValue } from "./scoring/numbers.js";
 import { strip } from "./scoring/python.js";
 import { pythonEqual } from "./scoring/pythonEqual.js";
@@ -47,7 +47,7 @@ function compareByValue(gold: string, settings: GradeSettings): Comparison {
     isCorrect: (answer) =>
       sameValue(answer, gold) === true ||
       pythonEqual(answer, gold, settings) ||
-      gradeMathruler(answer, gold).correct,
+      gradeMath(answer, gold).correct,
     isAnswer: () => true,
   };
 }
@@ -65,7 +65,7 @@ export const mathVision: Benchmark = {
   columns: ["question", "choices", "answer", "category"],
   prompt: (row, form, dataset) => questionPrompt(row, form, dataset.questionColumn),
   grade: (row, response, settings) =>
-    gradeMath(
+    gradeMathQuestion(
       response,
       { question: row.cells["question"] ?? "", promptName: "mathVision", ...comparison(row, settings) },
       settings,

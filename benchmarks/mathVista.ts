@@ -8,12 +8,12 @@
 
 import { parsePythonLiteral, parsePythonStrings } from "../src/core/pythonLiteral.js";
 import { zip } from "../src/core/zip.js";
-import { gradeMathruler } from "../src/reward/mathruler/gradeMathruler.js";
+import { gradeMath } from "../src/reward/math/gradeMath.js";
 import { DATASETS } from "./data/catalogue.js";
 import { questionPrompt } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings } from "./records.js";
 import { type Choices, lettered, readChoice } from "./scoring/choices.js";
-import { type Comparison, gradeMath } from "./scoring/mathQuestion.js";
+import { type Comparison, gradeMathQuestion } from "./scoring/mathQuestion.js";
 import { numberOf, onlyNumber, sameNumber, sameValue } from "./scoring/numbers.js";
 import { pythonFloat, pythonInt, strip } from "./scoring/python.js";
 import { afterThinking, type Reading, RULE, readFreeForm } from "./scoring/reading.js";
@@ -78,7 +78,7 @@ function compareByValue(row: BenchmarkRow): Comparison {
         ? sameValue(answer, gold, places) === true
         : type === "list"
           ? isSameList(answer, gold)
-          : gradeMathruler(answer, gold).correct,
+          : gradeMath(answer, gold).correct,
     isAnswer: () => true,
   };
 }
@@ -108,7 +108,7 @@ export const mathVista: Benchmark = {
   ],
   prompt: (row, form, dataset) => questionPrompt(row, form, dataset.questionColumn),
   grade: (row, response, settings) =>
-    gradeMath(
+    gradeMathQuestion(
       response,
       { question: row.cells["question"] ?? "", promptName: "mathVista", ...comparison(row, settings) },
       settings,

@@ -8,7 +8,7 @@
  */
 
 import { parsePythonStrings } from "../src/core/pythonLiteral.js";
-import { gradeMathruler } from "../src/reward/mathruler/gradeMathruler.js";
+import { gradeMath } from "../src/reward/math/gradeMath.js";
 import { DATASETS } from "./data/catalogue.js";
 import { interleavedPrompt, optionsOf } from "./prompts/choice.js";
 import type { Benchmark, BenchmarkRow, GradeSettings, Verdict } from "./records.js";
@@ -50,7 +50,7 @@ function goldTexts(gold: string): readonly string[] {
 
 function isSame(answer: string, gold: string): boolean {
   if (sameValue(answer, gold)) return true;
-  return answer.trim().toLowerCase() === gold.trim().toLowerCase() || gradeMathruler(answer, gold).correct;
+  return answer.trim().toLowerCase() === gold.trim().toLowerCase() || gradeMath(answer, gold).correct;
 }
 
 async function gradeOpen(row: BenchmarkRow, response: string, settings: GradeSettings): Promise<Verdict> {

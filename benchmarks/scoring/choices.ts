@@ -5,7 +5,7 @@
  * `compatible` does what it does; `fixed` mends the quirks that `quirks.ts` lists under `choice-…`.
  */
 import { zip } from "../../src/core/zip.js";
-import { gradeMathruler } from "../../src/reward/mathruler/gradeMathruler.js";
+import { gradeMath } from "../../src/reward/math/gradeMath.js";
 import { LETTERS } from "../prompts/choice.js";
 import type { RuleSet, ScoreMode } from "../records.js";
 import { splitWords } from "./python.js";
@@ -153,7 +153,7 @@ const LEADING_LETTER =
 function readMarked({ text, rule }: Reading, choices: Choices, rules: ChoiceRules): Reading | undefined {
   const letter = LEADING_LETTER.exec(text)?.[1];
   if (letter !== undefined && choices.has(letter)) return { text: letter, rule };
-  const equal = [...choices].filter(([, option]) => gradeMathruler(text, option).correct);
+  const equal = [...choices].filter(([, option]) => gradeMath(text, option).correct);
   const [only] = equal;
   if (equal.length === 1 && only) return { text: only[0], rule };
   const found = readLetter(text, choices, rules) ?? readText(text, choices, rules);

@@ -22,7 +22,7 @@ export interface MathQuestion extends Comparison {
   readonly promptName: JudgePromptName;
 }
 
-export async function gradeMath(
+export async function gradeMathQuestion(
   response: string,
   question: MathQuestion,
   { judge, mode }: GradeSettings,

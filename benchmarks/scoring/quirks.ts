@@ -104,7 +104,7 @@ export const QUIRKS = [
     id: "no-roots",
     where: "MathVision",
     compatible: "roots, π, names and degree signs have no value: sqrt(3) is not \\sqrt{3}",
-    fixed: "they are compared as expressions",
+    fixed: "answers are compared by the math grader: as expressions, sets, quantities",
   },
   {
     id: "null-is-nan",

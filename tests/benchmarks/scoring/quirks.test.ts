@@ -181,6 +181,13 @@ const CASES: Record<string, readonly Case[]> = {
       compatible: "wrong",
       fixed: "correct",
     },
+    {
+      benchmark: MathVision,
+      cells: { question: "?", choices: "[]", answer: "\\frac{x+1}{2}, 3", category: "c" },
+      response: "\\boxed{3, (x+1)/2}",
+      compatible: "unparsed",
+      fixed: "correct",
+    },
   ],
 };
 
