@@ -1,27 +1,19 @@
 /**
- * Every notebook is run from its first cell to its last, as the kernel would, and its outputs are those it is kept with.
- * Run `sharegrpo notebook run --write notebooks/*.ipynb` after a change that is meant to change them.
+ * Every notebook is run from its first cell to its last without Jupyter or Python, and its outputs are those it is kept
+ * with. Run `sharegrpo notebook run --write notebooks/*.ipynb` after a change that is meant to change them.
  */
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { packageRoot } from "../src/core/packageRoot.js";
 import { compareNotebooks, formatDifference } from "../src/kernel/compareNotebooks.js";
 import { joinText, readNotebook } from "../src/kernel/notebook.js";
 import { runNotebook } from "../src/kernel/runNotebook.js";
+import { NOTEBOOKS, notebooksIn } from "./support/notebooks.js";
 
-const FOLDER = fileURLToPath(new URL("../notebooks", import.meta.url));
-const FIXTURES = fileURLToPath(new URL("kernel/notebooks", import.meta.url));
-
-const notebooksOf = (folder: string) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith(".ipynb"))
-    .map((name) => ({ name, path: join(folder, name) }));
-
-const own = notebooksOf(FOLDER);
+const FIXTURES = notebooksIn(join(packageRoot(), "tests", "kernel", "notebooks"));
 const MINUTES = 60_000;
 
-describe.each([...own, ...notebooksOf(FIXTURES)])("$name", ({ path }) => {
+describe.each([...NOTEBOOKS, ...FIXTURES])("$name", ({ path }) => {
   it("runs, and puts out what it is kept with", { timeout: 5 * MINUTES }, async () => {
     const { notebook, failure } = await runNotebook(path);
     expect(failure?.error).toBeUndefined();
@@ -29,7 +21,7 @@ describe.each([...own, ...notebooksOf(FIXTURES)])("$name", ({ path }) => {
   });
 });
 
-describe.each(own)("$name", ({ path }) => {
+describe.each(NOTEBOOKS)("$name", ({ path }) => {
   it("has cells of at most 15 lines", async () => {
     const { cells } = await readNotebook(path);
     const long = cells

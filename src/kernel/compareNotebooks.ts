@@ -82,9 +82,23 @@ function contentOf(output: Output): string {
   return parts.sort().join("\n");
 }
 
+/** A cell's outputs, with a text that arrived in several messages as one: not every client joins them. */
+function outputsOf({ outputs = [] }: Cell): Output[] {
+  const joined: Output[] = [];
+  for (const output of outputs) {
+    const last = joined.at(-1);
+    if (output.output_type === "stream" && last?.output_type === "stream" && last.name === output.name) {
+      joined.splice(-1, 1, { ...last, text: joinText(last.text) + joinText(output.text) });
+    } else {
+      joined.push(output);
+    }
+  }
+  return joined;
+}
+
 function compareCells(expected: Cell, actual: Cell): Difference[] {
   const cell = actual.execution_count ?? 0;
-  const [wanted, found] = [expected.outputs ?? [], actual.outputs ?? []];
+  const [wanted, found] = [outputsOf(expected), outputsOf(actual)];
   const [wantedKinds, foundKinds] = [wanted.map(kindOf).join("; "), found.map(kindOf).join("; ")];
   if (wantedKinds !== foundKinds) return [{ cell, output: 0, expected: wantedKinds, actual: foundKinds }];
   if (expected.metadata.tags?.includes(VARIES)) return [];

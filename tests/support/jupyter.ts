@@ -12,12 +12,12 @@ const ROOT = packageRoot();
 /** What the kernel's spec is found by. */
 export const JUPYTER_ENV = { ...process.env, JUPYTER_PATH: join(ROOT, "notebooks") };
 
-/** The Python to use, or undefined: then say so and skip. */
-export function jupyterPython(): string | undefined {
+/** The Python to use, or undefined: then say so and skip. @param wanted the module that is wanted beside jupyter_client */
+export function jupyterPython(wanted = "nbclient"): string | undefined {
   const own = join(ROOT, ".venv", "bin", "python");
   const candidates = [process.env["SHAREGRPO_JUPYTER_PYTHON"], existsSync(own) ? own : undefined, "python3"];
   return candidates.find(
-    (python) => python && spawnSync(python, ["-c", "import jupyter_client, nbclient"]).status === 0,
+    (python) => python && spawnSync(python, ["-c", `import jupyter_client, ${wanted}`]).status === 0,
   );
 }
 
