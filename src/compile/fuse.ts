@@ -55,34 +55,36 @@ const gemmBias: Rule = (last, { onlyUse, shapes }) => {
   return undefined;
 };
 
-/** x · 1/√(mean(x²) + ε) · weight, over the last axis. */
-const rmsNormalization: Rule = (last, { onlyUse, shapes, scalars }) => {
+/** If a value is 1/√(mean(x²) + ε) over the last axis: x, ε, and the nodes that compute it. */
+function inverseRms(name: string, { onlyUse, shapes, scalars }: Lookup) {
+  const nodes: OnnxNode[] = [];
+  let value = name;
+  for (const op of ["Reciprocal", "Sqrt", "Add", "ReduceMean", "Mul"]) {
+    const node = onlyUse(value, op);
+    if (!node) return undefined;
+    nodes.push(node);
+    value = node.inputs.find((input) => !scalars.has(input)) as string;
+  }
+  const [, , sum, mean, square] = nodes as [OnnxNode, OnnxNode, OnnxNode, OnnxNode, OnnxNode];
+  const [x, again] = square.inputs as [string, string];
+  const epsilon = sum.inputs.map((input) => scalars.get(input)).find((each) => each !== undefined);
+  const meanShape = [...(shapes.get(x) ?? []).slice(0, -1), 1];
+  const isOverLast = String(shapes.get(mean.outputs[0] as string)) === String(meanShape);
+  return x === again && epsilon !== undefined && isOverLast ? { x, epsilon, nodes } : undefined;
+}
+
+/** x · 1/√(mean(x²) + ε) · weight. */
+const rmsNormalization: Rule = (last, graph) => {
   if (last.op !== "Mul") return undefined;
   for (const [normed, weight] of orders(last)) {
-    const product = onlyUse(normed, "Mul");
-    if (!product) continue;
-    for (const [x, inverse] of orders(product)) {
-      const reciprocal = onlyUse(inverse, "Reciprocal");
-      const root = reciprocal && onlyUse(reciprocal.inputs[0] as string, "Sqrt");
-      const sum = root && onlyUse(root.inputs[0] as string, "Add");
-      const [meanName, epsilonName] = sum ? (orders(sum).find(([, name]) => scalars.has(name)) ?? []) : [];
-      const mean = meanName === undefined ? undefined : onlyUse(meanName, "ReduceMean");
-      const square = mean && onlyUse(mean.inputs[0] as string, "Mul");
-      if (!reciprocal || !root || !sum || !mean || !square || epsilonName === undefined) continue;
-      const [sides, C] = [shapes.get(x), shapes.get(x)?.at(-1)];
-      const isOverLast =
-        sides?.every(
-          (side, at) => shapes.get(meanName as string)?.[at] === (at === sides.length - 1 ? 1 : side),
-        ) && C !== 1;
-      const weightShape = shapes.get(weight);
-      if (!isOverLast || weightShape?.length !== 1 || weightShape[0] !== C) continue;
-      if (!square.inputs.every((name) => name === x)) continue;
-      const epsilon = { float: scalars.get(epsilonName) as number };
-      const node = { op: "RMSNormalization", inputs: [x, weight], outputs: last.outputs };
-      return {
-        node: { ...node, attributes: { axis: -1, epsilon } },
-        replaced: [product, reciprocal, root, sum, mean, square],
-      };
+    const product = graph.onlyUse(normed, "Mul");
+    for (const [x, inverse] of product ? orders(product) : []) {
+      const found = inverseRms(inverse, graph);
+      const width = graph.shapes.get(x)?.at(-1);
+      if (!product || found?.x !== x || String(graph.shapes.get(weight)) !== String([width])) continue;
+      const attributes = { axis: -1, epsilon: { float: found.epsilon } };
+      const node = { op: "RMSNormalization", inputs: [x, weight], outputs: last.outputs, attributes };
+      return { node, replaced: [product, ...found.nodes] };
     }
   }
   return undefined;
