@@ -8,8 +8,8 @@ import { z } from "zod";
 import { BenchmarkError, messageOf } from "../src/core/errors.js";
 import { readJsonl } from "../src/core/jsonl.js";
 import type { Interval } from "../src/core/stats.js";
+import { DATA_ORIGINS, type DataOrigin } from "./data/origin.js";
 import { BENCHMARKS, OUTCOMES, RULE_SETS, SCORE_MODES, type Tally } from "./records.js";
-import { DATA_ORIGINS, type DataOrigin } from "./run/evaluate.js";
 
 /** A row as one mode sees it. */
 export interface OwnRow {

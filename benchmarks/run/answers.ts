@@ -4,7 +4,7 @@
 import { zip } from "../../src/core/zip.js";
 import type { AnsweredQuestion } from "../../src/report/notebook/samples.js";
 import { markedText } from "../engines/local.js";
-import { messageFor } from "./evaluate.js";
+import { messageFor } from "./ask.js";
 import type { ScoredDataset } from "./result.js";
 
 /** The answers of a dataset with the verdicts of its first score, in the order of the rows. */

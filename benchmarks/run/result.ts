@@ -4,10 +4,11 @@
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../src/core/atomic.js";
 import { mean, quantile } from "../../src/core/stats.js";
+import type { DataOrigin } from "../data/origin.js";
 import type { Prediction, PredictionStatus, RuleSet, ScoreReport } from "../records.js";
 import { samplesOf } from "../scoring/present.js";
 import type { RepeatedSamples } from "../statistics.js";
-import { type DataOrigin, type PlannedDataset, splitOf } from "./evaluate.js";
+import { type PlannedDataset, splitOf } from "./plan.js";
 import { type AnswerSettings, settingsDigest } from "./settings.js";
 
 /** How the answers to one dataset came about. Shares are of all predictions. */

@@ -6,7 +6,9 @@ import { whileHolding } from "../../src/core/folderLock.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import type { AnswerEngine } from "../engines/engine.js";
 import type { GradeSettings, MessageItem, Prediction, ScoreReport } from "../records.js";
-import { askDataset, messageFor, type PlannedDataset } from "./evaluate.js";
+import { type ScoreSettings, scoreBoth } from "../scoring/score.js";
+import { askDataset, messageFor } from "./ask.js";
+import type { PlannedDataset } from "./plan.js";
 import { type EvaluationResult, evaluationResult, type ScoredDataset, writeResult } from "./result.js";
 import { type AnswerSettings, openEvaluation } from "./settings.js";
 import { writeSubmission } from "./submission.js";
@@ -16,6 +18,15 @@ export type Scorer = (
   plan: PlannedDataset,
   predictions: readonly Prediction[],
 ) => Promise<readonly ScoreReport[]>;
+
+/** By one rule set, the mended rules first. */
+export function scorerBy(settings: ScoreSettings, onProgress?: OnProgress): Scorer {
+  return async ({ benchmark, dataset, file }, predictions) => {
+    const scored = { benchmark, dataset, rows: file.rows, predictions };
+    const { fixed, compatible } = await scoreBoth(scored, settings, onProgress);
+    return [fixed, compatible];
+  };
+}
 
 export interface EvaluationRequest {
   readonly plans: readonly PlannedDataset[];

@@ -10,9 +10,8 @@ import { createLocalEngine, type LocalEngineOptions } from "../engines/local.js"
 import { createServerEngine } from "../engines/server.js";
 import { BENCHMARKS, NEWEST_RULES } from "../records.js";
 import { benchmarkNamed } from "../registry.js";
-import { scoreBoth } from "../scoring/score.js";
-import { planDataset } from "./evaluate.js";
-import { type EvaluationOutcome, runEvaluation } from "./run.js";
+import { planDataset } from "./plan.js";
+import { type EvaluationOutcome, runEvaluation, scorerBy } from "./run.js";
 import type { AnswerSettings, ModelIdentity } from "./settings.js";
 
 export interface SampleOptions {
@@ -63,11 +62,7 @@ export async function evaluateSamples(
     dir,
     isResume: true,
     scoring: { rules: NEWEST_RULES, judge: null },
-    scorer: async ({ benchmark, dataset, file }, predictions) => {
-      const scored = { benchmark, dataset, rows: file.rows, predictions };
-      const { fixed, compatible } = await scoreBoth(scored, { rules: NEWEST_RULES });
-      return [fixed, compatible];
-    },
+    scorer: scorerBy({ rules: NEWEST_RULES }),
     ...(onProgress ? { onProgress } : {}),
     ...(signal ? { signal } : {}),
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../src/core/atomic.js";
 import type { GradeSettings, Prediction } from "../records.js";
 import { submissionOf } from "../scoring/submission.js";
-import type { PlannedDataset } from "./evaluate.js";
+import type { PlannedDataset } from "./plan.js";
 
 export function submissionPath(dir: string, dataset: string): string {
   return join(dir, `submission-${dataset}.json`);

@@ -9,8 +9,8 @@ import {
   formatTable,
   type Table,
 } from "../../src/report/table.js";
+import type { DataOrigin } from "../data/origin.js";
 import { OUTCOMES, type ScoreReport, type ScoreTable, type Tally } from "../records.js";
-import type { DataOrigin } from "../run/evaluate.js";
 import { type RepeatedSamples, repeatedSamples } from "../statistics.js";
 import type { ScoresByMode } from "./score.js";
 

@@ -7,20 +7,14 @@ import { imageFolder } from "../../benchmarks/data/dataset.js";
 import { fetchDataset, fileIn } from "../../benchmarks/data/locate.js";
 import { BENCHMARKS } from "../../benchmarks/records.js";
 import { benchmarkNamed, type NamedBenchmark } from "../../benchmarks/registry.js";
-import { type PlannedDataset, planDataset, planLine } from "../../benchmarks/run/evaluate.js";
-import {
-  type EvaluationOutcome,
-  firstPrompts,
-  runEvaluation,
-  type Scorer,
-} from "../../benchmarks/run/run.js";
+import { type PlannedDataset, planDataset, planLine } from "../../benchmarks/run/plan.js";
+import { type EvaluationOutcome, firstPrompts, runEvaluation, scorerBy } from "../../benchmarks/run/run.js";
 import { type AnswerSettings, isEvaluationBegunIn } from "../../benchmarks/run/settings.js";
 import { submissionPath } from "../../benchmarks/run/submission.js";
 import { scoreText } from "../../benchmarks/scoring/present.js";
-import { scoreBoth } from "../../benchmarks/scoring/score.js";
+import type { ScoreSettings } from "../../benchmarks/scoring/score.js";
 import { writeFileAtomic } from "../core/atomic.js";
 import { ConfigError } from "../core/errors.js";
-import type { OnProgress } from "../core/progress.js";
 import { formatTable } from "../report/table.js";
 import type { CommandContext } from "./context.js";
 import {
@@ -74,23 +68,15 @@ async function planAll(
   return plans;
 }
 
-/** Scores in both modes; the mended rules come first. */
-function scorerOf(
-  flags: EvaluateFlags,
+function scoreSettings(
+  { rules, part, guess }: EvaluateFlags,
   judging: Awaited<ReturnType<typeof judgeFrom>>,
-  onProgress: OnProgress,
-): Scorer {
-  const { rules, part, guess } = flags;
-  const settings = {
+): ScoreSettings {
+  return {
     rules,
     part,
     ...(judging ? { judge: judging.judge } : {}),
     ...(guess === undefined ? {} : { guessSeed: guess }),
-  };
-  return async ({ benchmark, dataset, file }, predictions) => {
-    const scored = { benchmark, dataset, rows: file.rows, predictions };
-    const { fixed, compatible } = await scoreBoth(scored, settings, judging ? onProgress : undefined);
-    return [fixed, compatible];
   };
 }
 
@@ -152,7 +138,7 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
         dir: out,
         isResume: flags.resume === true,
         scoring: { rules, judge: judging?.judge.name ?? null },
-        scorer: scorerOf(flags, judging, terminal.onProgress),
+        scorer: scorerBy(scoreSettings(flags, judging), judging ? terminal.onProgress : undefined),
         onProgress: terminal.onProgress,
         signal,
       });

@@ -3,6 +3,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readDataset } from "../../benchmarks/data/dataset.js";
+import { originOf } from "../../benchmarks/data/origin.js";
 import {
   NEWEST_RULES,
   RULE_SETS,
@@ -11,7 +12,6 @@ import {
   type ScoreMode,
 } from "../../benchmarks/records.js";
 import { benchmarkNamed, requiredColumns } from "../../benchmarks/registry.js";
-import { originOf } from "../../benchmarks/run/evaluate.js";
 import { readPredictionFile } from "../../benchmarks/scoring/predictionFile.js";
 import { inOrder, scoreJson, scoreText } from "../../benchmarks/scoring/present.js";
 import { RESPONSE_PARTS, type ResponsePart, scoreBoth } from "../../benchmarks/scoring/score.js";

@@ -61,7 +61,8 @@ describe("sharegrpo score", () => {
   });
 
   it("as JSON gives every row's verdict, by the mode that is asked for", async () => {
-    const flags = ["--benchmark", "MMStar", "--data", MMSTAR, "--predictions", answers];
+    // A relative path is a bundled sample as well.
+    const flags = ["--benchmark", "MMStar", "--data", "data/samples/MMStar.tsv", "--predictions", answers];
     const { printed } = await score(...flags, "--mode", "fixed", "--json");
     const { rows, ...rest } = JSON.parse(printed);
     expect(rest).toMatchObject({ mode: "fixed", total: 15, hits: 13, origin: "sample", missing: 0 });

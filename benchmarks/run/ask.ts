@@ -2,105 +2,14 @@
  * @module Asks a model a benchmark's rows and keeps every answer: rows that a run folder holds finished answers to are
  * not asked again, failed ones are.
  */
-import { stat } from "node:fs/promises";
-import { dirname } from "node:path";
 import { SharegrpoError } from "../../src/core/errors.js";
 import type { OnProgress } from "../../src/core/progress.js";
-import { type Dataset, imageFolder, readDataset } from "../data/dataset.js";
-import { samplesFolder } from "../data/locate.js";
 import type { Answer, AnswerEngine, Asked } from "../engines/engine.js";
 import { failure } from "../engines/engine.js";
 import { withThinking } from "../prompts/thinking.js";
-import type {
-  Benchmark,
-  BenchmarkRow,
-  DatasetInfo,
-  MessageItem,
-  Prediction,
-  PromptStyle,
-} from "../records.js";
-import { requiredColumns } from "../registry.js";
+import type { BenchmarkRow, MessageItem, Prediction, PromptStyle } from "../records.js";
+import type { PlannedDataset } from "./plan.js";
 import { appendPredictions, predictionKey, predictionsPath, readPredictions } from "./predictions.js";
-
-/** A dataset read and ready to be asked. */
-export interface PlannedDataset {
-  readonly benchmark: Benchmark;
-  readonly dataset: DatasetInfo;
-  readonly file: Dataset;
-  readonly origin: DataOrigin;
-}
-
-/**
- * `published`: the MD5 is the published one; `sample`: a bundled file in the benchmark's format, not the benchmark;
- * `other`: another MD5; `unknown`: none is published.
- */
-export const DATA_ORIGINS = ["published", "sample", "other", "unknown"] as const;
-export type DataOrigin = (typeof DATA_ORIGINS)[number];
-
-const ORIGIN_WORDS: Readonly<Record<DataOrigin, string>> = {
-  published: "as published",
-  sample: "bundled sample rows in its format, not the benchmark",
-  other: "not the published file",
-  unknown: "no MD5 is published",
-};
-
-export function originOf({ md5 }: DatasetInfo, file: Dataset): DataOrigin {
-  if (dirname(file.path) === samplesFolder()) return "sample";
-  if (md5 === undefined) return "unknown";
-  return md5 === file.md5 ? "published" : "other";
-}
-
-export interface PlanOptions {
-  /** Folder the data file lies in, for `image_path`. */
-  readonly root: string;
-  /** Where decoded images are kept; in memory when left out. */
-  readonly imageFolder?: string;
-  /** The first rows only. */
-  readonly limit?: number;
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
-}
-
-/**
- * Reads a dataset's file.
- * @throws DataError when it cannot be used
- */
-export async function planDataset(
-  benchmark: Benchmark,
-  dataset: DatasetInfo,
-  path: string,
-  options: PlanOptions,
-): Promise<PlannedDataset> {
-  const { root, limit, onProgress, signal } = options;
-  const bytes = await stat(path).then(
-    ({ size }) => size,
-    () => 0, // reading it will say what is wrong
-  );
-  const file = await readDataset(path, {
-    columns: requiredColumns({ benchmark, dataset }),
-    images: options.imageFolder === undefined ? "memory" : { folder: options.imageFolder },
-    imageRoot: imageFolder(root, dataset.name),
-    onBytes: (done) => onProgress?.({ phase: "read", done, total: bytes, note: `${dataset.name}, bytes` }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(signal ? { signal } : {}),
-  });
-  return { benchmark, dataset, file, origin: originOf(dataset, file) };
-}
-
-/** What of the benchmark the file holds. */
-export function splitOf({ dataset, origin }: Pick<PlannedDataset, "dataset" | "origin">): string {
-  return origin === "sample" ? "samples" : dataset.split;
-}
-
-/** `MMStar (val): 1500 rows, MD5 … (as published)`. */
-export function planLine(plan: PlannedDataset): string {
-  const { dataset, file, origin } = plan;
-  const rows =
-    file.rows.length === file.total ? `${file.total} rows` : `${file.rows.length} of ${file.total} rows`;
-  const dropped = file.withoutImage > 0 ? `, ${file.withoutImage} without image left out` : "";
-  const name = `${dataset.name} (${splitOf(plan)})`;
-  return `${name}: ${rows}${dropped}, MD5 ${file.md5} (${ORIGIN_WORDS[origin]})`;
-}
 
 /** The message a row is asked with. @throws BenchmarkError when it cannot be asked */
 export function messageFor(
@@ -148,8 +57,8 @@ function sortRows(plan: PlannedDataset, options: AskOptions, isDone: (row: Asked
   return { asked, unaskable };
 }
 
-/** How fast tokens come, for the progress line; counts this run's answers only. */
-function speedNote(dataset: string, tokens: number, failed: number): string {
+/** What the progress line says of this run's answers. */
+function answersNote(dataset: string, tokens: number, failed: number): string {
   const parts = [dataset, `${tokens.toLocaleString("en-US")} tokens`];
   return [...parts, ...(failed > 0 ? [`${failed} failed`] : [])].join(", ");
 }
@@ -182,7 +91,7 @@ export async function askDataset(plan: PlannedDataset, options: AskOptions): Pro
     done++;
     tokens += answer.tokens ?? 0;
     if (answer.status === "failed") failed++;
-    onProgress?.({ phase: "answer", done, total, note: speedNote(dataset, tokens, failed) });
+    onProgress?.({ phase: "answer", done, total, note: answersNote(dataset, tokens, failed) });
   };
   try {
     for (const each of unaskable) if (!isKnown(each)) await keep(each.row, each.answer);
