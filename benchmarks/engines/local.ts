@@ -104,13 +104,17 @@ export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
   };
 }
 
-/** SHA-256 over a folder's weights, file by file in order of name. @throws ModelError when there are none */
+/**
+ * SHA-256 over a folder's weights, file by file in order of name; a checkpoint's optimizer state is none of them.
+ * @throws ModelError when there are none
+ */
 export async function weightsDigest(folder: string): Promise<string> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new ModelError(`${folder}: cannot read the model folder: is the path right?`, { cause });
   });
-  const weights = names.filter((name) => name.endsWith(".safetensors")).sort();
-  if (weights.length === 0) throw new ModelError(`${folder}: missing *.safetensors: is it a model folder?`);
+  const weights = names.filter((name) => /^model.*\.safetensors$/.test(name)).sort();
+  if (weights.length === 0)
+    throw new ModelError(`${folder}: missing model.safetensors: is it a model folder?`);
   const hash = createHash("sha256");
   for (const name of weights) {
     for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);

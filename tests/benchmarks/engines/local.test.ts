@@ -1,11 +1,18 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Answer, Asked } from "../../../benchmarks/engines/engine.js";
-import { createLocalEngine, type LocalEngineOptions } from "../../../benchmarks/engines/local.js";
+import {
+  createLocalEngine,
+  type LocalEngineOptions,
+  weightsDigest,
+} from "../../../benchmarks/engines/local.js";
 import { sampleScene } from "../../../benchmarks/samples/drawings.js";
+import { sha256 } from "../../../src/core/digest.js";
 import { ConfigError } from "../../../src/core/errors.js";
 import { packageRoot } from "../../../src/core/packageRoot.js";
 import { loadProcessor } from "../../../src/model/processor.js";
+import { temporaryFolder } from "../../support/fakeModel.js";
 
 const DECODING = { temperature: 0, topP: null, topK: null, repetitionPenalty: null, maxTokens: 8, seed: 5 };
 const processor = await loadProcessor(join(packageRoot(), "data", "models", "tiny"));
@@ -125,5 +132,24 @@ describe("a local engine", () => {
         pixels: { minPixels: null, maxPixels: null },
       });
     expect(make).toThrow(ConfigError);
+  });
+});
+
+describe("weightsDigest(…)", () => {
+  it("is of the weights alone, so that a checkpoint and a copy of its model are the same", async () => {
+    const [checkpoint, copy] = [await temporaryFolder(), await temporaryFolder()];
+    await writeFile(join(checkpoint, "model-1.safetensors"), "a");
+    await writeFile(join(checkpoint, "model-2.safetensors"), "b");
+    await writeFile(join(checkpoint, "optimizer.safetensors"), "c");
+    await writeFile(join(copy, "model.safetensors"), "ab");
+    const digest = await weightsDigest(checkpoint);
+    expect(digest).toBe(sha256("ab"));
+    expect(await weightsDigest(copy)).toBe(digest);
+  });
+
+  it("names what is missing", async () => {
+    const empty = await temporaryFolder();
+    await expect(weightsDigest(empty)).rejects.toThrow(`${empty}: missing model.safetensors`);
+    await expect(weightsDigest(join(empty, "x"))).rejects.toThrow("cannot read the model folder");
   });
 });
