@@ -31,6 +31,15 @@ describe.each(NOTEBOOKS)("$name", ({ path }) => {
     expect(long.map(([first]) => first)).toEqual([]);
   });
 
+  it("can be read without a network: no formulas that a browser sets, nothing loaded from elsewhere", async () => {
+    const { cells } = await readNotebook(path);
+    const prose = cells
+      .filter(({ cell_type: type }) => type === "markdown")
+      .map(({ source }) => joinText(source));
+    expect(prose.filter((source) => /\$[^$\n]+\$|\$\$/.test(source))).toEqual([]);
+    expect(JSON.stringify(cells)).not.toMatch(/(src|href)=\\?["']https?:[^"']*\.(js|css|png|svg)/);
+  });
+
   it("is kept with outputs that name no folder of a machine", async () => {
     const { cells } = await readNotebook(path);
     const text = JSON.stringify(cells.map(({ outputs }) => outputs));
