@@ -18,6 +18,12 @@ export interface RuntimeOptions {
    * signatures it adds up to gigabytes, because no two graphs share what they keep. Default: false.
    */
   readonly keepsMemory?: boolean;
+  /**
+   * Lay the graph's working memory out beforehand, in one block. A twentieth faster for small graphs that run often;
+   * for big ones of many sizes memory grows, because one's block does not fit into what another's has left. Default:
+   * false.
+   */
+  readonly plansMemory?: boolean;
 }
 
 /** A loaded graph. */
@@ -66,6 +72,7 @@ export async function createSession(model: Uint8Array, options: RuntimeOptions =
     executionProviders: [...(options.executionProviders ?? ["cpu"])],
     graphOptimizationLevel: "all",
     enableCpuMemArena: options.keepsMemory ?? false,
+    enableMemPattern: options.plansMemory ?? false,
     intraOpNumThreads: options.threads ?? availableParallelism(),
     interOpNumThreads: 1,
     executionMode: "sequential",

@@ -59,7 +59,7 @@ export function createLocalPolicy(model: Model): LocalPolicy {
   const runDecode = jit(
     (weights: TensorParams, inputs: DecodeInputs, sampler: Sampler) =>
       decodeStep(weights, config, inputs, sampler),
-    { name: "decode" },
+    { name: "decode", runtime: { plansMemory: true } },
   );
   const about = {
     model,
