@@ -177,7 +177,7 @@ describe("data settings", () => {
   it("must name files for kind files, and none for scenes", () => {
     expect(() => resolveConfig({ data: { kind: "files" } }, "test")).toThrow("data.path: missing");
     expect(() => resolveConfig({ data: { path: "x.jsonl" } }, "test")).toThrow("data.kind=files");
-    expect(() => resolveConfig({ data: { prompt_key: "q" } }, "test")).toThrow("did you mean promptKey");
+    expect(() => resolveConfig({ data: { prompt_key: "q" } }, "test")).toThrow("did you mean data.promptKey");
     expect(() => resolveConfig({ data: { minPixels: 9, maxPixels: 4 } }, "test")).toThrow(
       "minPixels is above",
     );
