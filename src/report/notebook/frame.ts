@@ -6,6 +6,7 @@
  * anywhere in this library, calculates with it: means and intervals are made before (core/stats.ts), frames show them.
  */
 import type { DataFrame } from "danfojs-node";
+import { ConfigError } from "../../core/errors.js";
 import { zip } from "../../core/zip.js";
 import { html, type Markup } from "../markup.js";
 import { formatNumber, formatTable, type Table } from "../table.js";
@@ -133,12 +134,26 @@ function teachToShow(frame: object): void {
   teachToShow(behind);
 }
 
+/** A clone of this project has danfo.js; whoever installs the package adds it, for it comes with much else. */
+async function loadDanfo(): Promise<typeof import("danfojs-node")> {
+  try {
+    return await import("danfojs-node");
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    if (!isMissing) throw cause;
+    throw new ConfigError("dataFrame: missing danfojs-node: install it, or show the rows with table(rows)", {
+      cause,
+    });
+  }
+}
+
 /**
  * Rows as a danfo.js DataFrame that a notebook shows as a table. Loads danfo.js, about half a second, the first time.
  * Do not calculate means or deviations of columns with gaps with it.
+ * @throws ConfigError where danfojs-node is not installed
  */
 export async function dataFrame(rows: readonly Row[]): Promise<DataFrame> {
-  const danfo = await import("danfojs-node");
+  const danfo = await loadDanfo();
   const columns = columnsOf(rows);
   const cells = rows.map((row) => columns.map((name) => row[name] ?? Number.NaN));
   const frame = new danfo.DataFrame(cells, { columns });
