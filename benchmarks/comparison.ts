@@ -164,6 +164,7 @@ function samplesByRow({ rows }: OwnScore): Map<string, OwnRow[]> {
 function unlike(a: OwnScore, b: OwnScore): string | null {
   if (a.rules !== b.rules) return `rules ${a.rules} and ${b.rules}`;
   if (a.judge !== b.judge) return `judges ${a.judge ?? "none"} and ${b.judge ?? "none"}`;
+  if (a.judgePrompts !== b.judgePrompts) return "the judge was asked in other words";
   const [samplesA, samplesB] = [a, b].map(({ rows }) => 1 + Math.max(...rows.map(({ sample }) => sample)));
   return samplesA === samplesB ? null : `${samplesA} and ${samplesB} samples a row`;
 }

@@ -27,6 +27,8 @@ export interface OwnScore {
   readonly rules: (typeof RULE_SETS)[number];
   readonly mode: (typeof SCORE_MODES)[number];
   readonly judge: string | null;
+  /** Digest of the words it was asked with. */
+  readonly judgePrompts: string | null;
   /** Of the rows that papers report. */
   readonly reported: Tally;
   readonly origin: DataOrigin;
@@ -49,6 +51,7 @@ const scoreSchema = z.object({
   rules: z.enum(RULE_SETS),
   mode: z.enum(SCORE_MODES),
   judge: z.string().nullable(),
+  judgePrompts: z.string().nullable().default(null),
 });
 const resultSchema = z.object({
   version: z.literal(1),

@@ -185,6 +185,8 @@ export interface ScoreReport extends Tally {
   readonly mode: ScoreMode;
   /** Null: rules only. */
   readonly judge: string | null;
+  /** Digest of what the judge was asked with: scores by other words are not comparable. */
+  readonly judgePrompts: string | null;
   /** The rows whose share papers report (MMMU: `validation`); all of them where the file has none of those. */
   readonly reported: Tally;
   readonly outcomes: Readonly<Record<Outcome, number>>;

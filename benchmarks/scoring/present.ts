@@ -130,7 +130,8 @@ export function scoreJson(
   { md5, origin }: ScoredFile,
   notes: readonly string[],
 ) {
-  const { benchmark, dataset, rules, mode, judge, outcomes, missing, tables, verdicts } = score;
+  const { benchmark, dataset, rules, mode, judge, judgePrompts } = score;
+  const { outcomes, missing, tables, verdicts } = score;
   return {
     version: 1,
     benchmark,
@@ -140,6 +141,7 @@ export function scoreJson(
     rules,
     mode,
     judge,
+    judgePrompts,
     ...jsonTally(score),
     reported: jsonTally(score.reported),
     otherMode: { mode: other.mode, ...jsonTally(other), outcomes: other.outcomes },

@@ -2,6 +2,7 @@
  * @module Scores one dataset's predictions by one rule set, in both modes: every row a verdict, then counts, intervals
  * and the benchmark's tables. What a score is compared with is not known here.
  */
+import { digestJson } from "../../src/core/digest.js";
 import { BenchmarkError } from "../../src/core/errors.js";
 import { listed } from "../../src/core/listed.js";
 import type { OnProgress } from "../../src/core/progress.js";
@@ -144,6 +145,7 @@ export async function scoreMode(
     rules: settings.rules,
     mode: settings.mode,
     judge: settings.judge?.name ?? null,
+    judgePrompts: settings.judge ? digestJson(settings.judge.prompts) : null,
     ...tally(verdicts),
     reported: tally(reported.length > 0 ? reported : verdicts),
     outcomes: outcomes as ScoreReport["outcomes"],

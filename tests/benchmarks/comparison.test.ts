@@ -40,6 +40,7 @@ function own(hits: string, more: Partial<OwnScore> = {}): OwnScore {
     rules: "2026-08",
     mode: "compatible",
     judge: null,
+    judgePrompts: null,
     reported: { total: rows.length, correct, accuracy: wilson(correct, rows.length) },
     origin: "published",
     isWhole: true,
@@ -179,6 +180,8 @@ describe("own runs beside each other", () => {
   it("carry a caveat where they were scored otherwise, and are left apart where modes or data differ", () => {
     const judged = own("11", { judge: "j" });
     expect(compareRuns([run("a", own("10")), run("b", judged)])[0]?.caveat).toBe("judges none and j");
+    const reworded = own("11", { judge: "j", judgePrompts: "other" });
+    expect(compareRuns([run("a", judged), run("b", reworded)])[0]?.caveat).toContain("in other words");
     expect(
       compareRuns([run("a", own("10")), run("b", own("10", { rules: "2025-05" }))])[0]?.caveat,
     ).toContain("rules");

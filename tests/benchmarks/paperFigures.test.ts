@@ -33,6 +33,7 @@ describe("ownRunsFigure", () => {
     rules: "2026-08",
     mode: "fixed",
     judge: null,
+    judgePrompts: null,
     reported: { total: 10, correct: hits, accuracy: wilson(hits, 10) },
     origin,
     isWhole: true,

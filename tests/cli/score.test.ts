@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readDataset } from "../../benchmarks/data/dataset.js";
 import { samplesFolder } from "../../benchmarks/data/locate.js";
+import { JUDGE_PROMPTS } from "../../benchmarks/scoring/judgePrompts.js";
 import { addScore } from "../../src/cli/score.js";
+import { digestJson } from "../../src/core/digest.js";
 import { ConfigError, SharegrpoError } from "../../src/core/errors.js";
 import { startChatServer } from "../helpers/chatServer.js";
 import { runCommand } from "../helpers/command.js";
@@ -86,7 +88,12 @@ describe("sharegrpo score", () => {
         join(dir, "judge.jsonl"),
       ];
       const { printed } = await score(...flags, ...judge);
-      expect(JSON.parse(printed)).toMatchObject({ judge: "test-model", hits: 14, outcomes: { unparsed: 0 } });
+      expect(JSON.parse(printed)).toMatchObject({
+        judge: "test-model",
+        judgePrompts: digestJson(JUDGE_PROMPTS),
+        hits: 14,
+        outcomes: { unparsed: 0 },
+      });
       await score(...flags, ...judge);
       expect(server.requests.filter(({ prompt }) => prompt.includes(UNREADABLE)).length).toBe(1);
     } finally {
