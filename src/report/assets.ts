@@ -46,7 +46,7 @@ export const FILTER_STYLE = FILTERS.map(([mark]) => {
   const chosen = `.gallery:has(input[value=${mark}]:checked)`;
   const marked = `[data-marks~=${mark}]`;
   return `${chosen} .response:not(${marked}), ${chosen} .sample:not(:has(${marked})) { display: none; }
-${chosen}:not(:has(${marked})) .nothing { display: block; }`;
+${chosen}:not(:has(${marked})) .nothing { display: block !important; }`;
 }).join("\n");
 
 /** Quiet in light and dark, one column on a narrow screen, plain on paper. */

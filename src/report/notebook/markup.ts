@@ -16,6 +16,42 @@ body[data-jp-theme-light=false] .sharegrpo, body.vscode-dark .sharegrpo { --righ
 /** Front ends typeset mathematics in HTML, too; what a model wrote between dollar signs is shown as it was written. */
 const NO_MATHS = "tex2jax_ignore mathjax_ignore";
 
+const WORDS = "white-space:pre-wrap;overflow-wrap:anywhere";
+const BOX = "border:1px solid #8c959f;border-radius:6px";
+
+/**
+ * What matters most about the looks, once more on the elements: JupyterLab takes the style sheet from notebooks that did
+ * not run on the reader's computer, and leaves these. Controls that work by the sheet alone are hidden without it.
+ */
+const ON_ELEMENTS: readonly (readonly [named: string, style: string])[] = [
+  ["<td", "text-align:left;max-width:480px;overflow-wrap:anywhere"],
+  ['<td class="number"', "text-align:right;white-space:nowrap"],
+  ['<th scope="col"', "text-align:left"],
+  ["<caption", "text-align:left;font-weight:bold;white-space:nowrap"],
+  ["<ol", "list-style:none;padding:0;margin:8px 0"],
+  ["<dd", "overflow-wrap:anywhere"],
+  ['<p class="filters"', "display:none"],
+  ['<p class="missing nothing"', "display:none"],
+  ['<div class="row"', "display:flex;flex-wrap:wrap;gap:16px"],
+  ['<div class="variants"', "display:flex;flex-wrap:wrap;gap:24px"],
+  ['<section class="variant"', "flex:1 1 300px;min-width:0"],
+  ['<details class="sample"', `${BOX};padding:10px 14px;margin:12px 0;overflow-wrap:anywhere`],
+  ['<li class="response"', `${BOX};padding:8px 12px;margin:8px 0`],
+  ['<div class="response"', `${BOX};padding:8px 12px`],
+  ['<p class="question"', WORDS],
+  ['<p class="asked"', WORDS],
+  ['<p class="said"', WORDS],
+  ['<p class="said thought"', `${WORDS};border-left:3px solid #8c959f;padding-left:10px`],
+];
+
+/** Every value is escaped, so that these beginnings of tags are ours wherever they stand. */
+function styleElements({ markup }: Markup): Markup {
+  const named = new Map(ON_ELEMENTS);
+  const beginnings = [...named.keys()].sort((a, b) => b.length - a.length).map((each) => `${each}(?=[ >])`);
+  const style = (beginning: string) => `${beginning} style="${named.get(beginning)}"`;
+  return trusted(markup.replace(new RegExp(beginnings.join("|"), "g"), style));
+}
+
 /**
  * Markup as an output of a notebook.
  * @param style rules for what is inside; they touch nothing else of the page, and the doubled class outweighs JupyterLab's
@@ -24,7 +60,7 @@ const NO_MATHS = "tex2jax_ignore mathjax_ignore";
 export function htmlBundle(content: Markup, style: string, plain: string): MimeBundle {
   const sheet = trusted(`<style>${COLOURS}.sharegrpo.sharegrpo {${style}}</style>`);
   return {
-    "text/html": html`<div class="sharegrpo ${NO_MATHS}">${sheet}${content}</div>`.markup,
+    "text/html": html`<div class="sharegrpo ${NO_MATHS}">${sheet}${styleElements(content)}</div>`.markup,
     "text/plain": plain,
   };
 }

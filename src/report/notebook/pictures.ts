@@ -3,7 +3,7 @@
  */
 import type { ImageSource } from "../../records.js";
 import { embedBytes } from "../images.js";
-import { html } from "../markup.js";
+import { html, type Markup } from "../markup.js";
 import { type Displayable, JUPYTER_DISPLAY } from "./display.js";
 import { htmlBundle } from "./markup.js";
 
@@ -21,8 +21,13 @@ export interface PicturesOptions {
 
 const STYLE = `.row { display: flex; flex-wrap: wrap; gap: 1rem 1.25rem; align-items: flex-start; }
 figure { margin: 0; } img { background: #fff; border: 1px solid var(--line); border-radius: 4px; image-rendering: auto; }
-figcaption { font-size: .85rem; line-height: 1.35; white-space: pre-line; unicode-bidi: plaintext; overflow-wrap: anywhere; }
+figcaption { font-size: .85rem; line-height: 1.35; unicode-bidi: plaintext; overflow-wrap: anywhere; }
 .missing { color: var(--quiet); font-style: italic; }`;
+
+function lines(caption: string): Markup {
+  const [first = "", ...others] = caption.split("\n");
+  return html`${first}${others.map((line) => html`<br>${line}`)}`;
+}
 
 /** Pictures side by side, each above its caption. */
 export function pictures(images: readonly CaptionedImage[], options: PicturesOptions = {}): Displayable {
@@ -37,7 +42,7 @@ export function pictures(images: readonly CaptionedImage[], options: PicturesOpt
             shown.kind === "image"
               ? html`<img src="${shown.source}" alt="${caption}" style="max-width:${size}px;max-height:${size}px">`
               : html`<p class="missing">${shown.reason}</p>`;
-          return html`<figure style="max-width:${width}px">${picture}<figcaption>${caption}</figcaption></figure>`;
+          return html`<figure style="max-width:${width}px;margin:0;overflow-wrap:anywhere">${picture}<figcaption>${lines(caption)}</figcaption></figure>`;
         }),
       );
       const plain = images.map(({ caption }) => `[image] ${caption}`).join("\n");

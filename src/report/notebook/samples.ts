@@ -13,7 +13,10 @@ import type { Run } from "../run.js";
 import { type Displayable, JUPYTER_DISPLAY } from "./display.js";
 import { htmlBundle } from "./markup.js";
 
-const STYLE = GALLERY_STYLE + FILTER_STYLE;
+/** What elements carry for where there is no sheet (markup.ts) gives way where there is one. */
+const SHEET =
+  ".filters { display: flex !important; } .variants { display: grid !important; } .response, .sample { border-color: var(--line) !important; }";
+const STYLE = `${GALLERY_STYLE}${FILTER_STYLE}${SHEET}`;
 
 /** An image of a live group has no file; its place in the group names it. */
 async function embedSources(
