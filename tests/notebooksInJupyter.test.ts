@@ -3,12 +3,12 @@
  * Skipped where Python has no nbconvert; `notebooks.test.ts` needs none.
  */
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareNotebooks, formatDifference } from "../src/kernel/compareNotebooks.js";
-import { readNotebook } from "../src/kernel/notebook.js";
+import { joinText, readNotebook } from "../src/kernel/notebook.js";
 import { JUPYTER_ENV, jupyterPython } from "./support/jupyter.js";
 import { NOTEBOOKS } from "./support/notebooks.js";
 
@@ -48,5 +48,23 @@ describe.skipIf(python === undefined)("in Jupyter", { timeout: PATIENCE }, () =>
     expect(isFine, text).toBe(true);
     const [kept, done] = await Promise.all([path, join(folder, basename(path))].map(readNotebook));
     expect(kept && done && compareNotebooks(kept, done).map(formatDifference)).toEqual([]);
+  });
+
+  it("become pages, each with its title and all its outputs", async () => {
+    const paths = NOTEBOOKS.map(({ path }) => path);
+    const options = ["--to", "html", "--output-dir", folder];
+    const { isFine, text } = await run(python ?? "", ["-m", "nbconvert", ...options, ...paths]);
+    expect(isFine, text).toBe(true);
+    for (const { name, path } of NOTEBOOKS) {
+      const { cells } = await readNotebook(path);
+      const page = await readFile(join(folder, name.replace(/ipynb$/, "html")), "utf8");
+      const outputs = cells.reduce((sum, cell) => sum + (cell.outputs ?? []).length, 0);
+      const title =
+        joinText(cells[0]?.source ?? "")
+          .split("\n")[0]
+          ?.replace(/^# /, "") ?? "";
+      expect(page, name).toContain(title);
+      expect(page.match(/<div class="jp-OutputArea-child/g), name).toHaveLength(outputs);
+    }
   });
 });

@@ -121,6 +121,20 @@ describe.skipIf(python === undefined)("the kernel, asked by Jupyter,", { timeout
     expect(hover.data["text/plain"]).toContain("const rng: Rng");
   });
 
+  it("shows the comments of the library, of Node and of the language when one hovers", async () => {
+    const imports = "import { readFileSync } from 'node:fs';\nimport { zip } from 'sharegrpo/core/zip';";
+    expect((await client.execute(imports)).reply.status).toBe("ok");
+    const hovering = async (code: string) => {
+      const hover = await client.ask<{ data: Record<string, string> }>({
+        ...{ do: "inspect", code, cursor: code.length - 1 },
+      });
+      return hover.data["text/plain"];
+    };
+    expect(await hovering("zip")).toContain("Error when the lengths differ");
+    expect(await hovering("readFileSync")).toContain("Returns the contents of the `path`");
+    expect(await hovering("[1].map")).toContain("Calls a defined callback function on each element");
+  });
+
   describe("when interrupted,", () => {
     const go = { interruptOn: "go" };
     const INTERRUPTED = { status: "error", ename: "Interrupted" };
