@@ -16,7 +16,7 @@ body[data-jp-theme-light=false] .sharegrpo, body.vscode-dark .sharegrpo { --righ
 /** Front ends typeset mathematics in HTML, too; what a model wrote between dollar signs is shown as it was written. */
 const NO_MATHS = "tex2jax_ignore mathjax_ignore";
 
-const WORDS = "white-space:pre-wrap;overflow-wrap:anywhere";
+const WORDS = "white-space:pre-wrap;word-break:break-word";
 const BOX = "border:1px solid #8c959f;border-radius:6px";
 
 /**
@@ -24,18 +24,18 @@ const BOX = "border:1px solid #8c959f;border-radius:6px";
  * not run on the reader's computer, and leaves these. Controls that work by the sheet alone are hidden without it.
  */
 const ON_ELEMENTS: readonly (readonly [named: string, style: string])[] = [
-  ["<td", "text-align:left;max-width:480px;overflow-wrap:anywhere"],
+  ["<td", "text-align:left;max-width:480px;word-break:break-word"],
   ['<td class="number"', "text-align:right;white-space:nowrap"],
   ['<th scope="col"', "text-align:left"],
   ["<caption", "text-align:left;font-weight:bold;white-space:nowrap"],
   ["<ol", "list-style:none;padding:0;margin:8px 0"],
-  ["<dd", "overflow-wrap:anywhere"],
+  ["<dd", "word-break:break-word"],
   ['<p class="filters"', "display:none"],
   ['<p class="missing nothing"', "display:none"],
   ['<div class="row"', "display:flex;flex-wrap:wrap;gap:16px"],
   ['<div class="variants"', "display:flex;flex-wrap:wrap;gap:24px"],
   ['<section class="variant"', "flex:1 1 300px;min-width:0"],
-  ['<details class="sample"', `${BOX};padding:10px 14px;margin:12px 0;overflow-wrap:anywhere`],
+  ['<details class="sample"', `${BOX};padding:10px 14px;margin:12px 0;word-break:break-word`],
   ['<li class="response"', `${BOX};padding:8px 12px;margin:8px 0`],
   ['<div class="response"', `${BOX};padding:8px 12px`],
   ['<p class="question"', WORDS],
