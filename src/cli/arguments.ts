@@ -11,6 +11,14 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A whole number from 0. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected a whole number from 0.");
+  return value;
+}
+
 /** A path. An empty one is a shell variable that was not set, and would mean the folder one happens to be in. */
 export function pathName(text: string): string {
   if (text.trim() === "") throw new InvalidArgumentError("expected a path.");

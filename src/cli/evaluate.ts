@@ -12,7 +12,6 @@ import { type EvaluationOutcome, firstPrompts, runEvaluation, scorerBy } from ".
 import { type AnswerSettings, isEvaluationBegunIn } from "../../benchmarks/run/settings.js";
 import { submissionPath } from "../../benchmarks/run/submission.js";
 import { scoreText } from "../../benchmarks/scoring/present.js";
-import type { ScoreSettings } from "../../benchmarks/scoring/score.js";
 import { writeFileAtomic } from "../core/atomic.js";
 import { ConfigError } from "../core/errors.js";
 import { formatTable } from "../report/table.js";
@@ -28,6 +27,7 @@ import {
 import { type OpenEngine, openModel } from "./evaluateModel.js";
 import { scoreTable } from "./evaluateTable.js";
 import { judgeFrom } from "./judge.js";
+import { scoreSettings } from "./scoreFlags.js";
 
 /** Datasets in the order they were named, each once. @throws ConfigError for an unknown name */
 function namedBenchmarks({ benchmarks }: EvaluateFlags): NamedBenchmark[] {
@@ -66,18 +66,6 @@ async function planAll(
     plans.push(plan);
   }
   return plans;
-}
-
-function scoreSettings(
-  { rules, part, guess }: EvaluateFlags,
-  judging: Awaited<ReturnType<typeof judgeFrom>>,
-): ScoreSettings {
-  return {
-    rules,
-    part,
-    ...(judging ? { judge: judging.judge } : {}),
-    ...(guess === undefined ? {} : { guessSeed: guess }),
-  };
 }
 
 function answerSettings(flags: EvaluateFlags, { identity }: OpenEngine): AnswerSettings {

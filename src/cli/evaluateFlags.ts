@@ -7,24 +7,20 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { dataRoot, samplesFolder } from "../../benchmarks/data/locate.js";
 import type { Decoding } from "../../benchmarks/engines/engine.js";
 import {
-  NEWEST_RULES,
   PROMPT_FORMS,
   type PromptForm,
   type PromptStyle,
-  RULE_SETS,
-  type RuleSet,
   THINKING_PROMPTS,
   type ThinkingPrompt,
 } from "../../benchmarks/records.js";
-import { RESPONSE_PARTS, type ResponsePart } from "../../benchmarks/scoring/score.js";
 import { ConfigError } from "../core/errors.js";
 import { CHAT_DEFAULTS } from "../core/openai.js";
 import type { ImageLimits } from "../data/pixels.js";
-import { pathName, positiveInteger, positiveNumber } from "./arguments.js";
-import { addJudgeOptions, type JudgeFlags } from "./judge.js";
+import { pathName, positiveInteger, positiveNumber, wholeNumber } from "./arguments.js";
+import { addScoreFlags, type ScoreFlags } from "./scoreFlags.js";
 
 /** As commander gives them. */
-export interface EvaluateFlags extends JudgeFlags {
+export interface EvaluateFlags extends ScoreFlags {
   readonly model?: readonly string[];
   readonly modelName?: string;
   readonly benchmarks: readonly string[];
@@ -46,22 +42,12 @@ export interface EvaluateFlags extends JudgeFlags {
   readonly concurrency: number;
   readonly timeout: number;
   readonly retries: number;
-  readonly rules: RuleSet;
-  readonly part: ResponsePart;
-  readonly guess?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly json?: boolean;
 }
 
 const listOf = (text: string): string[] => text.split(",").map((name) => name.trim());
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError("expected a whole number from 0.");
-  return value;
-}
 
 function temperature(text: string): number {
   const value = Number(text);
@@ -109,26 +95,6 @@ function addRowFlags(command: Command): Command {
       new Option("--prompt-form <name>", "benchmark prompts").choices(PROMPT_FORMS).default("generic"),
     )
     .option("--show-prompts <n>", "show the first prompts of each dataset and stop", positiveInteger);
-}
-
-function addScoreFlags(command: Command): Command {
-  const scored = command
-    .addOption(
-      new Option("--rules <version>", "VLMEvalKit's rules of that time")
-        .choices(RULE_SETS)
-        .default(NEWEST_RULES),
-    )
-    .addOption(
-      new Option("--part <part>", "what compatible scoring reads of a response")
-        .choices(RESPONSE_PARTS)
-        .default("whole" satisfies ResponsePart),
-    )
-    .option(
-      "--guess <seed>",
-      "guess an option where none can be read, as VLMEvalKit does, but seeded",
-      wholeNumber,
-    );
-  return addJudgeOptions(scored);
 }
 
 /** Adds every flag. */
