@@ -79,15 +79,16 @@ export function startRemoteEngine(settings: EngineSettings): Engine {
     else settle(reply.id)?.resolve(reply.result);
   });
   child.on("error", failAll);
+  let ended: Error | undefined;
   child.on("exit", (code, signal) => {
-    failAll(
-      new errors.ModelError(
-        `engine: its process ended (${signal ?? code}): if memory ran out, lower rollout.maxRows`,
-      ),
+    ended = new errors.ModelError(
+      `engine: its process ended (${signal ?? code}): if memory ran out, lower rollout.maxRows`,
     );
+    failAll(ended);
   });
   const ask = <Result>(method: Method, args: readonly unknown[], onProgress?: OnProgress): Promise<Result> =>
     new Promise<Result>((resolve, reject) => {
+      if (ended) return reject(ended);
       const id = calls++;
       pending.set(id, { resolve: (result) => resolve(result as Result), reject, onProgress });
       child.send({ id, method, args });
@@ -101,10 +102,10 @@ export function startRemoteEngine(settings: EngineSettings): Engine {
     restore: (folder) => ask("restore", [folder]),
     memory: () => ask("memory", []),
     close: async () => {
-      if (child.exitCode !== null) return;
-      const ended = new Promise((resolve) => child.once("exit", resolve));
+      if (ended) return;
+      const exited = new Promise((resolve) => child.once("exit", resolve));
       child.disconnect();
-      await ended;
+      await exited;
     },
   };
 }
