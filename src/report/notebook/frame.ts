@@ -69,13 +69,19 @@ function isNumeric(cells: readonly Cell[]): boolean {
 const unbroken = (cell: string) =>
   cell.replace(/\[[\d.,−+ ]+\]/g, (interval) => interval.replaceAll(" ", "\u00a0"));
 
+/** Words of this length may be broken anywhere; others would be, too, were all cells allowed to. */
+const LONG_WORD = /\S{40}/;
+
 function tableMarkup({ head, rows }: Table, isRight: readonly boolean[], caption: string): Markup {
   const kind = (right: boolean) => (right ? html` class="number"` : undefined);
   const titles = zip(head, isRight).map(
     ([title, right]) => html`<th scope="col"${kind(right)}>${title}</th>`,
   );
   const lines = rows.map((row) => {
-    const cells = zip(row, isRight).map(([cell, right]) => html`<td${kind(right)}>${unbroken(cell)}</td>`);
+    const cells = zip(row, isRight).map(([cell, right]) => {
+      const manner = LONG_WORD.test(cell) ? html` class="long"` : kind(right);
+      return html`<td${manner}>${unbroken(cell)}</td>`;
+    });
     return html`<tr>${cells}</tr>`;
   });
   const title = caption === "" ? undefined : html`<caption>${caption}</caption>`;

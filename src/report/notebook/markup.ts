@@ -24,9 +24,11 @@ const BOX = "border:1px solid #8c959f;border-radius:6px";
  * not run on the reader's computer, and leaves these. Controls that work by the sheet alone are hidden without it.
  */
 const ON_ELEMENTS: readonly (readonly [named: string, style: string])[] = [
-  ["<td", "text-align:left;max-width:480px;word-break:break-word"],
+  ["<td", "text-align:left;max-width:480px"],
+  ['<td class="long"', "text-align:left;max-width:480px;word-break:break-word"],
   ['<td class="number"', "text-align:right;white-space:nowrap"],
   ['<th scope="col"', "text-align:left"],
+  ['<th scope="col" class="number"', "text-align:right"],
   ["<caption", "text-align:left;font-weight:bold;white-space:nowrap"],
   ["<ol", "list-style:none;padding:0;margin:8px 0"],
   ["<dd", "word-break:break-word"],

@@ -170,6 +170,12 @@ describe("table", () => {
     ]);
   });
 
+  it("breaks long words, and no others", async () => {
+    const bundle = await table([{ said: "x".repeat(50), score: "58.1" }])[JUPYTER_DISPLAY]();
+    expect(bundle["text/html"]).toMatch(/<td class="long" style="[^"]*break-word">x/);
+    expect(bundle["text/html"]).toContain('<td style="text-align:left;max-width:480px">58.1');
+  });
+
   it("keeps intervals on one line", async () => {
     const bundle = await table([{ score: "14.3 [4.0, 39.9]" }])[JUPYTER_DISPLAY]();
     expect(bundle["text/html"]).toContain("14.3 [4.0,\u00a039.9]");
