@@ -9,16 +9,22 @@ export const PRESETS = {
     model: "tiny",
     expand: { variants: 2 },
     rollout: { responses: 6, maxResponseLength: 96 },
-    update: { learningRate: 2e-4, optimizerStepsPerRollout: 2, weightDecay: 0 },
-    train: { steps: 48, questionsPerStep: 16, saveEvery: 12, evaluateQuestions: 400 },
+    update: { learningRate: 2e-4, schedule: "cosine", optimizerStepsPerRollout: 2, weightDecay: 0 },
+    train: { steps: 64, questionsPerStep: 16, saveEvery: 16, evaluateQuestions: 400 },
   },
   /** Plain GRPO with as many responses and optimizer steps as `tiny`. */
   "tiny-grpo": {
     model: "tiny",
     expand: { variants: 1, transformProbability: 0 },
     rollout: { responses: 12, maxResponseLength: 96 },
-    update: { algorithm: "grpo", learningRate: 2e-4, optimizerStepsPerRollout: 2, weightDecay: 0 },
-    train: { steps: 48, questionsPerStep: 16, saveEvery: 12, evaluateQuestions: 400 },
+    update: {
+      algorithm: "grpo",
+      learningRate: 2e-4,
+      schedule: "cosine",
+      optimizerStepsPerRollout: 2,
+      weightDecay: 0,
+    },
+    train: { steps: 64, questionsPerStep: 16, saveEvery: 16, evaluateQuestions: 400 },
   },
   /** The 7B run as the paper describes it; `model` is a folder with the weights. */
   "paper-7b": {
