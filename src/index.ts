@@ -13,6 +13,7 @@ export * from "./compile/backends.js";
 export * from "./compile/eager.js";
 export * from "./compile/grad.js";
 export * from "./compile/jit.js";
+export * from "./config/describe.js";
 export * from "./config/load.js";
 export * from "./config/modes.js";
 export * from "./config/presets.js";

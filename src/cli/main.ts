@@ -18,6 +18,7 @@ import { addNotebook } from "./notebook.js";
 import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
 import { addScore } from "./score.js";
+import { addSettings } from "./settings.js";
 import { addTrain } from "./train.js";
 import { createTerminal } from "./ui.js";
 import { addWarmup } from "./warmup.js";
@@ -25,6 +26,7 @@ import { addWarmup } from "./warmup.js";
 const COMMANDS = [
   addQuickstart,
   addTrain,
+  addSettings,
   addEvaluate,
   addExpand,
   addInspect,

@@ -33,7 +33,10 @@ export function addTrain(program: Command, context: CommandContext): void {
   program
     .command("train")
     .description("train a policy with Share-GRPO or GRPO")
-    .argument("[settings...]", "key=value, for example train.steps=50 update.learningRate=1e-4")
+    .argument(
+      "[settings...]",
+      "key=value, for example train.steps=50 update.learningRate=1e-4; all: sharegrpo settings",
+    )
     .option("--preset <name>", `one of: ${presetNames().join(", ")}`)
     .option("--config <file>", "YAML file of settings")
     .option("--out <dir>", "run folder (default: runs/<preset>)", pathName)
