@@ -50,7 +50,14 @@ const CELLS: readonly Source[] = [
   },
   { text: "await new Promise<void>((done) => process.stdout.write('written', () => done()))" },
   { text: "void Promise.reject(new Error('nobody waits'));\n'went on'" },
+  { text: "import { four } from './helper';\nfour" },
 ];
+
+/** TypeScript beside the notebook, one file through the other. */
+const HELPERS = {
+  "helper.ts": "import { twice } from './deeper';\nexport const four: number = twice(2);\n",
+  "deeper.ts": "export const twice = (x: number): number => 2 * x;\n",
+};
 
 describe("runNotebook", () => {
   let run: NotebookRun;
@@ -65,7 +72,9 @@ describe("runNotebook", () => {
   };
 
   beforeAll(async () => {
-    const path = join(await temporaryFolder(), "cells.ipynb");
+    const folder = await temporaryFolder();
+    for (const [name, text] of Object.entries(HELPERS)) await writeFile(join(folder, name), text);
+    const path = join(folder, "cells.ipynb");
     await writeFile(path, JSON.stringify(notebookOf(CELLS)));
     run = await runNotebook(path);
   });
@@ -124,6 +133,10 @@ describe("runNotebook", () => {
     const texts = outputs(15).map((output) => (output.output_type === "stream" ? joinText(output.text) : ""));
     expect(texts.join("")).toContain("nobody waits");
     expect(value(15)).toBe("went on");
+  });
+
+  it("compiles the TypeScript files that a cell imports", () => {
+    expect(value(16)).toBe("4");
   });
 
   it("makes a notebook that Jupyter can open: format, kernel, ids", () => {
