@@ -85,7 +85,11 @@ function compiledSide(model: Model, threads: number): Side {
       const next = update(params, grads, moments, step);
       return [next.params, next.state, { loss: value }] as const;
     },
-    { name: "training step", donate: { 0: 0, 1: 1 }, runtime: { threads, keepsMemory: true, plansMemory: true } },
+    {
+      name: "training step",
+      donate: { 0: 0, 1: 1 },
+      runtime: { threads, keepsMemory: true, plansMemory: true },
+    },
   );
   const params = textParams(model);
   const moments = { first: zerosLike(params), second: zerosLike(params) };
