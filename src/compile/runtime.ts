@@ -66,7 +66,10 @@ function isSameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((side, at) => side === b[at]);
 }
 
-/** Loads the bytes of an `.onnx` file. */
+/**
+ * Loads the bytes of an `.onnx` file. Every session has threads of its own, which spin while they wait: they are told
+ * to stop between runs, or else they would take a core from the next session's for tens of milliseconds.
+ */
 export async function createSession(model: Uint8Array, options: RuntimeOptions = {}): Promise<GraphSession> {
   const session = await ort.InferenceSession.create(model, {
     executionProviders: [...(options.executionProviders ?? ["cpu"])],
@@ -77,7 +80,7 @@ export async function createSession(model: Uint8Array, options: RuntimeOptions =
     interOpNumThreads: 1,
     executionMode: "sequential",
     logSeverityLevel: 3,
-    extra: { session: { set_denormal_as_zero: "1" } },
+    extra: { session: { set_denormal_as_zero: "1", force_spinning_stop: "1" } },
   });
   const tensor = tensorCache();
   return {
