@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { parse, stringify } from "yaml";
-import { z } from "zod";
 import { ConfigError, firstLineOf } from "../core/errors.js";
+import { describeSettings } from "./describe.js";
 import { modeSettings } from "./modes.js";
 import { PRESETS } from "./presets.js";
 import { MODES, type RunConfig, runSchema } from "./schema.js";
@@ -115,7 +115,7 @@ export function resolveConfig(settings: unknown, where: string): RunConfig {
 /** The known setting nearest to a misspelt one, as `: did you mean …?`; among equals one of the same level. */
 function suggestion(misspelt: string, path: readonly PropertyKey[]): string {
   const level = path.map(String);
-  const near = knownPaths(z.toJSONSchema(runSchema))
+  const near = knownPaths()
     .map((known) => {
       const key = known.at(-1) ?? "";
       return {
@@ -131,17 +131,13 @@ function suggestion(misspelt: string, path: readonly PropertyKey[]): string {
   return near && near.distance <= 3 ? `: did you mean ${near.known.join(".")}?` : "";
 }
 
-function propertiesOf(schema: unknown): Record<string, unknown> {
-  const properties = isRecord(schema) ? schema["properties"] : undefined;
-  return isRecord(properties) ? properties : {};
-}
-
 /** Every setting and group of settings, as its keys from the outermost. */
-function knownPaths(schema: unknown): string[][] {
-  return Object.entries(propertiesOf(schema)).flatMap(([key, inner]) => [
-    [key],
-    ...knownPaths(inner).map((rest) => [key, ...rest]),
-  ]);
+function knownPaths(): string[][] {
+  const dotted = describeSettings().flatMap(({ key }) => {
+    const keys = key.split(".");
+    return keys.map((_, last) => keys.slice(0, last + 1).join("."));
+  });
+  return [...new Set(dotted)].map((path) => path.split("."));
 }
 
 /** Levenshtein distance, where two neighbouring letters in the wrong order count once. */
