@@ -3,6 +3,7 @@
  * so that every difference between two rule sets is one of reading.
  */
 import type { BenchmarkRow, Prediction } from "../records.js";
+import { plainPrediction } from "./predictionFile.js";
 
 /** One manner of answering, for every row. */
 export interface AnswerManner {
@@ -41,18 +42,7 @@ export function answerManners(rows: readonly BenchmarkRow[], dataset: string): A
     predictions: rows.map(({ index, cells }): Prediction => {
       const letter = cells["answer"] ?? "";
       const other = letter === "A" ? "B" : "A";
-      const prediction = say(letter, cells[letter] ?? letter, other);
-      return {
-        version: 1,
-        dataset,
-        index,
-        sample: 0,
-        prediction,
-        status: "finished",
-        promptTokens: null,
-        tokens: null,
-        latencyMs: null,
-      };
+      return plainPrediction(dataset, index, say(letter, cells[letter] ?? letter, other));
     }),
   }));
 }

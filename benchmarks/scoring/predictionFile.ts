@@ -158,19 +158,27 @@ function statusOf({ status, prediction }: FileRow): PredictionStatus {
   return prediction === undefined || prediction.includes(FAILED_TEXT) ? "failed" : "finished";
 }
 
-function toPrediction(row: FileRow, dataset: string): Prediction {
-  const status = statusOf(row);
+/** A finished answer of which nothing but its text is known. */
+export function plainPrediction(dataset: string, index: string, prediction: string): Prediction {
   return {
     version: 1,
-    dataset: row.dataset ?? dataset,
-    index: readIndex(row.index),
-    sample: row.sample ?? 0,
-    prediction: row.prediction ?? "",
-    status,
-    ...(row.prediction === undefined ? { error: "the file holds no prediction" } : {}),
+    dataset,
+    index,
+    sample: 0,
+    prediction,
+    status: "finished",
     promptTokens: null,
     tokens: null,
     latencyMs: null,
+  };
+}
+
+function toPrediction(row: FileRow, dataset: string): Prediction {
+  return {
+    ...plainPrediction(row.dataset ?? dataset, readIndex(row.index), row.prediction ?? ""),
+    sample: row.sample ?? 0,
+    status: statusOf(row),
+    ...(row.prediction === undefined ? { error: "the file holds no prediction" } : {}),
   };
 }
 

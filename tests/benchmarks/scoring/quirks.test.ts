@@ -10,6 +10,7 @@ import type {
 import { BENCHMARK } from "../../../benchmarks/registry.js";
 import { FAILED_TEXT } from "../../../benchmarks/scoring/choices.js";
 import { JUDGE_PROMPTS } from "../../../benchmarks/scoring/judgePrompts.js";
+import { plainPrediction } from "../../../benchmarks/scoring/predictionFile.js";
 import { NOT_REPRODUCED, QUIRKS } from "../../../benchmarks/scoring/quirks.js";
 import { scoreMode } from "../../../benchmarks/scoring/score.js";
 
@@ -203,15 +204,8 @@ async function outcome(one: Case, mode: ScoreMode): Promise<Outcome | undefined>
       rows: [row(one.cells)],
       predictions: [
         {
-          version: 1,
-          dataset: "T",
-          index: "1",
-          sample: 0,
-          prediction: one.response,
+          ...plainPrediction("T", "1", one.response),
           status: one.failed ? "failed" : "finished",
-          promptTokens: null,
-          tokens: null,
-          latencyMs: null,
         },
       ],
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Benchmark, BenchmarkRow, GradedRow, Prediction, Verdict } from "../../../benchmarks/records.js";
 import { BENCHMARK, benchmarkNamed } from "../../../benchmarks/registry.js";
+import { plainPrediction } from "../../../benchmarks/scoring/predictionFile.js";
 import { scoreJson, scoreText } from "../../../benchmarks/scoring/present.js";
 import { scoreBoth, scoreMode } from "../../../benchmarks/scoring/score.js";
 
@@ -12,18 +13,7 @@ function row(index: string, cells: Record<string, string>): BenchmarkRow {
 }
 
 function answer(index: string, prediction: string, more: Partial<Prediction> = {}): Prediction {
-  return {
-    version: 1,
-    dataset: "Set",
-    index,
-    sample: 0,
-    prediction,
-    status: "finished",
-    promptTokens: null,
-    tokens: null,
-    latencyMs: null,
-    ...more,
-  };
+  return { ...plainPrediction("Set", index, prediction), ...more };
 }
 
 const animals = { question: "Which?", A: "dog", B: "cat" };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DatasetInfo, Prediction } from "../../../benchmarks/records.js";
 import { BENCHMARK } from "../../../benchmarks/registry.js";
+import { plainPrediction } from "../../../benchmarks/scoring/predictionFile.js";
 import { submissionOf } from "../../../benchmarks/scoring/submission.js";
 
 const dataset: DatasetInfo = { name: "MMMU_TEST", url: "", split: "test", hidesAnswers: true };
@@ -13,8 +14,7 @@ const rows = [
 ];
 
 function answer(index: string, prediction: string, more: Partial<Prediction> = {}): Prediction {
-  const plain = { version: 1, dataset: "MMMU_TEST", sample: 0, status: "finished" } as const;
-  return { ...plain, index, prediction, promptTokens: null, tokens: null, latencyMs: null, ...more };
+  return { ...plainPrediction("MMMU_TEST", index, prediction), ...more };
 }
 
 const predictions = [
