@@ -4,13 +4,9 @@
  */
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { CheckpointError, messageOf } from "./errors.js";
+import { CheckpointError, codeOf, messageOf } from "./errors.js";
 
 const FORBIDDEN_CODES = new Set(["EACCES", "EPERM", "EROFS"]);
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
 
 function cureOf(code: string): string {
   if (FORBIDDEN_CODES.has(code)) return "allow writing there or choose another --out";

@@ -71,6 +71,11 @@ export function invariant(condition: unknown, message: string): asserts conditio
 /** Runs of control characters as one space. */
 const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, " ").trim();
 
+/** The operating system's code of an error (`ENOENT`), or ""; Node's own errors have codes, too. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
 /**
  * The message of anything thrown. One of others becomes one line without control characters: parsers quote what they
  * could not read, whatever that was.

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { makeFolder, writeError } from "./atomic.js";
-import { CheckpointError } from "./errors.js";
+import { CheckpointError, codeOf } from "./errors.js";
 import { fateOf, ownIdentity } from "./processIdentity.js";
 
 const FILE = "running.json";
@@ -77,7 +77,7 @@ async function create(path: string, text: string): Promise<boolean> {
     await writeFile(path, text, { flag: "wx" });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return false;
     throw writeError(path, error);
   }
 }

@@ -5,6 +5,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
+import { codeOf } from "./errors.js";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -51,7 +52,7 @@ export function fateOf({ pid, machine: itsMachine, birth }: ProcessIdentity): "a
     process.kill(pid, 0);
   } catch (error) {
     // Somebody else's process may not be signalled, but it is there.
-    return error instanceof Error && "code" in error && error.code === "EPERM" ? "alive" : "dead";
+    return codeOf(error) === "EPERM" ? "alive" : "dead";
   }
   const stat = statOf(pid);
   const isLeftover = stat !== undefined && /[ZX]/.test(stat.state);

@@ -4,7 +4,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ModelError, messageOf } from "../core/errors.js";
+import { codeOf, ModelError, messageOf } from "../core/errors.js";
 
 const ABSENT_CODES = new Set(["ENOENT", "ENOTDIR"]);
 
@@ -13,7 +13,7 @@ export async function readModelText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && ABSENT_CODES.has(String(error.code))) return undefined;
+    if (ABSENT_CODES.has(codeOf(error))) return undefined;
     throw new ModelError(`${path}: cannot read: ${messageOf(error)}`, { cause: error });
   }
 }
