@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { packageRoot } from "../src/core/packageRoot.js";
+import { packageRoot } from "../src/core/files/packageRoot.js";
 import { compareNotebooks, formatDifference } from "../src/kernel/compareNotebooks.js";
 import { joinText, readNotebook } from "../src/kernel/notebook.js";
 import { runNotebook } from "../src/kernel/runNotebook.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
-import { packageRoot } from "../src/core/packageRoot.js";
+import { packageRoot } from "../src/core/files/packageRoot.js";
 
 interface PackageJson {
   readonly bin: Readonly<Record<string, string>>;
@@ -49,7 +49,7 @@ describe("the package", () => {
     );
     const named = [...Object.values(json.bin), ...targets].map((path) => path.replace("./", ""));
     const filled = named.map((path) =>
-      path.replace("*", path.includes("benchmarks") ? "registry" : "reward/graders"),
+      path.replace("*", path.includes("benchmarks") ? "suites/registry" : "reward/graders"),
     );
     for (const path of filled) expect(packed, path).toContain(path);
   });

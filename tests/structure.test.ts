@@ -16,12 +16,12 @@ const ORDER = [
   "model",
   "data",
   "expand",
-  "rollout",
   "reward",
   "advantage",
   "policy",
-  "checkpoint",
+  "engine",
   "train",
+  "tiny",
   "report",
   "kernel",
   "cli",
@@ -151,7 +151,7 @@ describe("the source tree", () => {
       collect(source, (node) => (isConsole(node) || isEnvironment(node) ? place(source, node) : undefined)),
     );
     // The engine's process inherits the environment; nothing there decides by it.
-    const readers = ["src/config/load.ts", "src/train/remoteEngine.ts"];
+    const readers = ["src/config/load.ts", "src/engine/process/engineInProcess.ts"];
     expect(found.filter((where) => !readers.includes(where.split(":")[0] ?? ""))).toEqual([]);
   });
 });
@@ -244,7 +244,7 @@ describe("every function", () => {
 
 describe("benchmarks", () => {
   it("grade any checkpoint: nothing in them imports the trainer, but for measurements of training itself", () => {
-    const measurements = /^benchmarks\/(learning|speed)\//;
+    const measurements = /^benchmarks\/measured\//;
     const importers = benchmarks
       .filter(({ path }) => !measurements.test(path))
       .filter((source) => localImports(source).some((target) => target.startsWith("src/train/")))

@@ -4,10 +4,10 @@
 import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { makeFolder, writeError } from "../../src/core/atomic.js";
-import { sha256 } from "../../src/core/digest.js";
 import { DataError } from "../../src/core/errors.js";
-import { pathInside } from "../../src/core/inside.js";
+import { makeFolder, writeError } from "../../src/core/files/atomic.js";
+import { sha256 } from "../../src/core/files/digest.js";
+import { pathInside } from "../../src/core/files/inside.js";
 import { parsePythonStrings } from "../../src/core/pythonLiteral.js";
 import type { ImageSource } from "../../src/records.js";
 

@@ -5,10 +5,10 @@
 import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { md5File } from "../../src/core/digest.js";
-import { type DownloadOptions, download } from "../../src/core/download.js";
 import { BenchmarkError, DataError, messageOf } from "../../src/core/errors.js";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { md5File } from "../../src/core/files/digest.js";
+import { type DownloadOptions, download } from "../../src/core/files/download.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 import type { DatasetInfo } from "../records.js";
 
 /** Folder with a small file in each benchmark's format. */

@@ -9,11 +9,11 @@ import { ConfigError, invariant, ModelError, SharegrpoError } from "../../src/co
 import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
 import { type ImageLimits, withImageLimits } from "../../src/data/pixels.js";
+import type { RolloutRequest } from "../../src/engine/local/generate.js";
+import type { Sampling } from "../../src/engine/local/sampling.js";
 import type { Processor } from "../../src/model/processor.js";
 import { buildPrompt, IMAGE_MARKER, type Prompt } from "../../src/model/prompt.js";
 import type { Rollout } from "../../src/records.js";
-import type { RolloutRequest } from "../../src/rollout/generate.js";
-import type { Sampling } from "../../src/rollout/sampling.js";
 import type { MessageItem } from "../records.js";
 import { type Answer, type AnswerEngine, type Asked, type Decoding, failure } from "./engine.js";
 

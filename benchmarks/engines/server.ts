@@ -3,9 +3,9 @@
  * any more, so that a dead server does not fail three thousand rows.
  */
 import pLimit from "p-limit";
-import type { ChatMessage, ChatParams, ChatReply } from "../../src/core/chat.js";
+import type { ChatMessage, ChatParams, ChatReply } from "../../src/core/chat/chat.js";
+import type { ChatClient } from "../../src/core/chat/openai.js";
 import { BenchmarkError, DataError, ServerError } from "../../src/core/errors.js";
-import type { ChatClient } from "../../src/core/openai.js";
 import type { ImageLimits } from "../../src/data/pixels.js";
 import type { MessageItem } from "../records.js";
 import { type Answer, type AnswerEngine, type Asked, type Decoding, failure } from "./engine.js";

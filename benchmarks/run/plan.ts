@@ -6,7 +6,7 @@ import type { OnProgress } from "../../src/core/progress.js";
 import { type Dataset, imageFolder, readDataset } from "../data/dataset.js";
 import { type DataOrigin, originOf } from "../data/origin.js";
 import type { Benchmark, DatasetInfo } from "../records.js";
-import { requiredColumns } from "../registry.js";
+import { requiredColumns } from "../suites/registry.js";
 
 /** A dataset read and ready to be asked. */
 export interface PlannedDataset {

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../../src/core/errors.js";
-import { appendJsonl, readJsonl } from "../../src/core/jsonl.js";
+import { appendJsonl, readJsonl } from "../../src/core/files/jsonl.js";
 import type { Prediction } from "../records.js";
 
 const schema = z.object({

@@ -2,12 +2,12 @@
  * @module What a run says in the end: `result.json` with everything a score depends on, and one line of verdict a row.
  */
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../../src/core/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../src/core/files/atomic.js";
 import { mean, quantile } from "../../src/core/stats.js";
 import type { DataOrigin } from "../data/origin.js";
 import type { Prediction, PredictionStatus, RuleSet, ScoreReport } from "../records.js";
 import { samplesOf } from "../scoring/present.js";
-import type { RepeatedSamples } from "../statistics.js";
+import type { RepeatedSamples } from "../tables/statistics.js";
 import { type PlannedDataset, splitOf } from "./plan.js";
 import { type AnswerSettings, settingsDigest } from "./settings.js";
 

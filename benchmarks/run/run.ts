@@ -2,7 +2,7 @@
  * @module A whole evaluation: settings fixed, rows asked, answers scored, result written.
  */
 import { SharegrpoError } from "../../src/core/errors.js";
-import { whileHolding } from "../../src/core/folderLock.js";
+import { whileHolding } from "../../src/core/files/folderLock.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import type { AnswerEngine } from "../engines/engine.js";
 import type { GradeSettings, MessageItem, Prediction, ScoreReport } from "../records.js";

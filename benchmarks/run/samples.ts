@@ -2,14 +2,14 @@
  * @module A model's scores on the bundled sample rows of all six benchmarks: a few seconds, no download. They show that
  * the way from training over evaluation to a table works; they say nothing about the benchmarks themselves.
  */
-import { CHAT_DEFAULTS, type ChatClientOptions, createChatClient } from "../../src/core/openai.js";
+import { CHAT_DEFAULTS, type ChatClientOptions, createChatClient } from "../../src/core/chat/openai.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import { fileIn, samplesFolder } from "../data/locate.js";
 import type { AnswerEngine } from "../engines/engine.js";
 import { createLocalEngine, type LocalEngineOptions } from "../engines/local.js";
 import { createServerEngine } from "../engines/server.js";
 import { BENCHMARKS, NEWEST_RULES } from "../records.js";
-import { benchmarkNamed } from "../registry.js";
+import { benchmarkNamed } from "../suites/registry.js";
 import { planDataset } from "./plan.js";
 import { type EvaluationOutcome, runEvaluation, scorerBy } from "./run.js";
 import type { AnswerSettings, ModelIdentity } from "./settings.js";

@@ -3,7 +3,7 @@
  * own, as the `fixed` rules read them.
  */
 import { join } from "node:path";
-import { writeFileAtomic } from "../../src/core/atomic.js";
+import { writeFileAtomic } from "../../src/core/files/atomic.js";
 import type { GradeSettings, Prediction } from "../records.js";
 import { submissionOf } from "../scoring/submission.js";
 import type { PlannedDataset } from "./plan.js";

@@ -4,7 +4,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../src/core/atomic.js";
+import { writeFileAtomic } from "../../src/core/files/atomic.js";
 import { ai2d, mmStar } from "./choiceFiles.js";
 import { mathVerse, mathVision, mathVista } from "./mathFiles.js";
 import { mmmu } from "./mmmuFile.js";

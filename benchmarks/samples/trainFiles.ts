@@ -4,7 +4,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../src/core/atomic.js";
+import { writeFileAtomic } from "../../src/core/files/atomic.js";
 import { sceneQuestion } from "../../src/data/scenes/draw.js";
 import { type SplitName, sceneStream } from "../../src/data/scenes/sets.js";
 import { writeQuestions } from "../../src/data/writeQuestions.js";

@@ -2,9 +2,9 @@
  * @module The judge: a model that reads answers out of responses where the rules find none. Any OpenAI-compatible
  * server; every answer is kept on disk, so that scoring again costs nothing.
  */
-import { type CallCache, openCallCache, withCache } from "../../src/core/callCache.js";
+import { type CallCache, openCallCache, withCache } from "../../src/core/chat/callCache.js";
+import { type ChatClientOptions, createChatClient } from "../../src/core/chat/openai.js";
 import { BenchmarkError, ServerError } from "../../src/core/errors.js";
-import { type ChatClientOptions, createChatClient } from "../../src/core/openai.js";
 import type { Judge } from "../records.js";
 import { FAILED_TEXT } from "./choices.js";
 import { JUDGE_PROMPTS, type JudgePrompts } from "./judgePrompts.js";

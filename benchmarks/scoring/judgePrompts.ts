@@ -6,8 +6,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../../src/core/digest.js";
 import { BenchmarkError, messageOf } from "../../src/core/errors.js";
+import { sha256 } from "../../src/core/files/digest.js";
 
 export const JUDGE_PROMPT_NAMES = [
   "choice",

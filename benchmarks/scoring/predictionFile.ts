@@ -10,7 +10,7 @@ import { extname } from "node:path";
 import type { CellObject } from "@e965/xlsx";
 import { z } from "zod";
 import { DataError, messageOf } from "../../src/core/errors.js";
-import { readJsonl } from "../../src/core/jsonl.js";
+import { readJsonl } from "../../src/core/files/jsonl.js";
 import { listed } from "../../src/core/listed.js";
 import { isMissing, readColumn } from "../data/cells.js";
 import { readIndex } from "../data/dataset.js";

@@ -11,7 +11,7 @@ import {
 } from "../../src/report/table.js";
 import type { DataOrigin } from "../data/origin.js";
 import { OUTCOMES, type ScoreReport, type ScoreTable, type Tally } from "../records.js";
-import { type RepeatedSamples, repeatedSamples } from "../statistics.js";
+import { type RepeatedSamples, repeatedSamples } from "../tables/statistics.js";
 import type { ScoresByMode } from "./score.js";
 
 function cellText(cell: string | number | null): string {

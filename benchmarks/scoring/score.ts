@@ -2,8 +2,9 @@
  * @module Scores one dataset's predictions by one rule set, in both modes: every row a verdict, then counts, intervals
  * and the benchmark's tables. What a score is compared with is not known here.
  */
-import { digestJson } from "../../src/core/digest.js";
+
 import { BenchmarkError } from "../../src/core/errors.js";
+import { digestJson } from "../../src/core/files/digest.js";
 import { listed } from "../../src/core/listed.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import {
@@ -21,7 +22,7 @@ import {
   type Tally,
   type Verdict,
 } from "../records.js";
-import { shareInterval } from "../statistics.js";
+import { shareInterval } from "../tables/statistics.js";
 import { afterThinking, postProcess, RULE } from "./reading.js";
 
 /** Which part of a response `compatible` looks at: VLMEvalKit's default, `SPLIT_THINK`, and `post_process`. */

@@ -3,20 +3,20 @@
  */
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { benchGrader } from "../../benchmarks/grader/grader.js";
-import { benchKernel } from "../../benchmarks/kernel/kernel.js";
-import { benchAblations } from "../../benchmarks/learning/ablations.js";
-import { benchFigure1b } from "../../benchmarks/learning/figure1b.js";
-import { benchLearning } from "../../benchmarks/learning/learning.js";
-import type { SeedsOptions } from "../../benchmarks/learning/runs.js";
-import { benchSpeed, PARTS, type Part } from "../../benchmarks/speed/speed.js";
-import { packageRoot } from "../core/packageRoot.js";
+import { benchGrader } from "../../benchmarks/measured/grader/grader.js";
+import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
+import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
+import { benchLearning } from "../../benchmarks/measured/learning/learning.js";
+import type { SeedsOptions } from "../../benchmarks/measured/learning/runs.js";
+import { benchKernel } from "../../benchmarks/measured/notebookKernel/kernel.js";
+import { benchSpeed, PARTS, type Part } from "../../benchmarks/measured/speed/speed.js";
+import { packageRoot } from "../core/files/packageRoot.js";
 import { positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
 type AddBenchmark = (bench: Command, context: CommandContext) => void;
 
-const RESULTS = "benchmarks/results";
+const RESULTS = "benchmarks/measured/results";
 const WARM_UP_ROUNDS = 2;
 
 function partsOf(text: string): Part[] {

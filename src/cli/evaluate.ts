@@ -6,14 +6,14 @@ import type { Command } from "commander";
 import { imageFolder } from "../../benchmarks/data/dataset.js";
 import { fetchDataset, fileIn } from "../../benchmarks/data/locate.js";
 import { BENCHMARKS } from "../../benchmarks/records.js";
-import { benchmarkNamed, type NamedBenchmark } from "../../benchmarks/registry.js";
 import { type PlannedDataset, planDataset, planLine } from "../../benchmarks/run/plan.js";
 import { type EvaluationOutcome, firstPrompts, runEvaluation, scorerBy } from "../../benchmarks/run/run.js";
 import { type AnswerSettings, isEvaluationBegunIn } from "../../benchmarks/run/settings.js";
 import { submissionPath } from "../../benchmarks/run/submission.js";
 import { scoreText } from "../../benchmarks/scoring/present.js";
-import { writeFileAtomic } from "../core/atomic.js";
+import { benchmarkNamed, type NamedBenchmark } from "../../benchmarks/suites/registry.js";
 import { ConfigError } from "../core/errors.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
 import { formatTable } from "../report/table.js";
 import type { CommandContext } from "./context.js";
 import {

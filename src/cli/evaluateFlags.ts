@@ -13,8 +13,8 @@ import {
   THINKING_PROMPTS,
   type ThinkingPrompt,
 } from "../../benchmarks/records.js";
+import { CHAT_DEFAULTS } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
-import { CHAT_DEFAULTS } from "../core/openai.js";
 import type { ImageLimits } from "../data/pixels.js";
 import { pathName, positiveInteger, positiveNumber, wholeNumber } from "./arguments.js";
 import { addScoreFlags, type ScoreFlags } from "./scoreFlags.js";

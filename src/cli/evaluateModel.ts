@@ -8,12 +8,12 @@ import { createLocalEngine, weightsDigest } from "../../benchmarks/engines/local
 import { createServerEngine } from "../../benchmarks/engines/server.js";
 import type { ModelIdentity } from "../../benchmarks/run/settings.js";
 import { resolveConfig } from "../config/load.js";
+import { createChatClient } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
-import { createChatClient } from "../core/openai.js";
 import type { ImageLimits } from "../data/pixels.js";
+import { startRemoteEngine } from "../engine/process/engineInProcess.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
-import { startRemoteEngine } from "../train/remoteEngine.js";
 import type { CommandContext } from "./context.js";
 import { apiKey, decodingOf, type EvaluateFlags, pixelsOf } from "./evaluateFlags.js";
 

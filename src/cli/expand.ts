@@ -3,13 +3,13 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
-import { writeFileAtomic } from "../core/atomic.js";
-import { openCallCache, withCache } from "../core/callCache.js";
+import { openCallCache, withCache } from "../core/chat/callCache.js";
+import { type ChatClient, createChatClient } from "../core/chat/openai.js";
 import { ServerError } from "../core/errors.js";
-import { type ChatClient, createChatClient } from "../core/openai.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
 import { QUESTION_KEYS } from "../data/question.js";
 import { openRows } from "../data/rows.js";
-import { refuseBadLines } from "../expand/jsonLines.js";
+import { refuseBadLines } from "../expand/jsonlColumn.js";
 import { type RewriteReport, type RewrittenFile, rewriteFile } from "../expand/rewriteFile.js";
 import { rewriteRequest } from "../expand/rewritePrompt.js";
 import { fileKind, writeTable } from "../expand/writeTable.js";

@@ -2,8 +2,8 @@
  * @module An inspection as tables and lines for people.
  */
 import type { DataReport, Spread } from "../data/describe.js";
+import type { MemoryPrediction } from "../engine/local/memory.js";
 import { formatBytes, formatNumber, formatShare, type Table } from "../report/table.js";
-import type { MemoryPrediction } from "../train/memory.js";
 
 /** Text of a data set on a terminal: control characters are shown, not obeyed. */
 export function visible(text: string): string {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.js";
-import { packageRoot } from "../core/packageRoot.js";
+import { packageRoot } from "../core/files/packageRoot.js";
 import { findJupyter, installJupyter, type Jupyter } from "../kernel/jupyter.js";
 import { installKernelSpec, jupyterPath, userDataFolder } from "../kernel/kernelSpec.js";
 import { kernelFindings } from "../kernel/setup.js";

@@ -6,7 +6,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.js";
-import { readJsonl } from "../core/jsonl.js";
+import { readJsonl } from "../core/files/jsonl.js";
 import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { benchmarkQuickstart } from "./quickstartBenchmarks.js";

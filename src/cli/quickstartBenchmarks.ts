@@ -4,8 +4,8 @@
 import { join } from "node:path";
 import { weightsDigest } from "../../benchmarks/engines/local.js";
 import { evaluateSamples } from "../../benchmarks/run/samples.js";
-import { listCheckpoints } from "../checkpoint/checkpoint.js";
 import type { RunConfig } from "../config/schema.js";
+import { listCheckpoints } from "../engine/local/checkpoint.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { benchmarkFolder, benchmarkTable, readBenchmarkScores } from "../report/benchmarkScores.js";

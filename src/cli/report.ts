@@ -2,18 +2,18 @@
  * @module `sharegrpo report`: makes the report of a training run anew, or puts scores beside the paper's.
  */
 import { type Command, Option } from "commander";
-import { DEFAULT_REFERENCE, paperRow } from "../../benchmarks/comparison.js";
+import { SCORE_MODES, type ScoreMode } from "../../benchmarks/records.js";
+import { DEFAULT_REFERENCE, paperRow } from "../../benchmarks/tables/comparison.js";
 import {
   type ComparisonOptions,
   comparisonHtml,
   comparisonJson,
   comparisonMarkdown,
-} from "../../benchmarks/comparisonReport.js";
-import { holdsScores, type OwnRun, readOwnRun } from "../../benchmarks/ownScores.js";
-import { MAIN_TABLE } from "../../benchmarks/paper.js";
-import { SCORE_MODES, type ScoreMode } from "../../benchmarks/records.js";
-import { writeFileAtomic } from "../core/atomic.js";
+} from "../../benchmarks/tables/comparisonReport.js";
+import { holdsScores, type OwnRun, readOwnRun } from "../../benchmarks/tables/ownScores.js";
+import { MAIN_TABLE } from "../../benchmarks/tables/paper.js";
 import { ConfigError } from "../core/errors.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
 import { writeReport } from "../report/html.js";
 import { pathName } from "./arguments.js";
 import type { CommandContext } from "./context.js";

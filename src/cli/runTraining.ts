@@ -3,17 +3,17 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { listCheckpoints } from "../checkpoint/checkpoint.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
-import { readJsonl } from "../core/jsonl.js";
+import { readJsonl } from "../core/files/jsonl.js";
+import type { EvaluationRecord } from "../core/files/runRecords.js";
 import { formatSeconds } from "../core/progress.js";
-import type { EvaluationRecord } from "../core/runRecords.js";
+import { listCheckpoints } from "../engine/local/checkpoint.js";
 import { writeReport } from "../report/html.js";
 import { evaluationTable, formatTable } from "../report/table.js";
 import type { TrainOutcome } from "../train/loop.js";
-import type { StepMetrics } from "../train/metrics.js";
-import { RunFolder } from "../train/runFolder.js";
+import type { StepMetrics } from "../train/run/metrics.js";
+import { RunFolder } from "../train/run/runFolder.js";
 import { trainInFolder } from "../train/trainInFolder.js";
 import type { CommandContext } from "./context.js";
 

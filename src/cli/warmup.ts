@@ -2,7 +2,7 @@
  * @module `sharegrpo warmup`: remakes the bundled tiny policy from scratch.
  */
 import type { Command } from "commander";
-import { makeTinyPolicy, shortened, TINY_POLICY_DEFAULTS } from "../train/tinyPolicy.js";
+import { makeTinyPolicy, shortened, TINY_POLICY_DEFAULTS } from "../tiny/tinyPolicy.js";
 import { pathName, positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 

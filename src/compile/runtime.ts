@@ -2,7 +2,7 @@
  * @module ONNX Runtime sessions, one per compiled graph.
  *
  * `run` blocks the thread it is called on. Programs that must stay responsive keep the policy in a process of its own
- * (train/remoteEngine.ts); everything below that boundary calls this module directly, without copies.
+ * (engine/process/engineInProcess.ts); everything below that boundary calls this module directly, without copies.
  */
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";

@@ -1,7 +1,7 @@
 /**
  * @module What differs between two sets of settings, for whoever resumes a run with other ones.
  */
-import { canonicalJson } from "./digest.js";
+import { canonicalJson } from "./files/digest.js";
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;

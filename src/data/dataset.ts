@@ -1,8 +1,9 @@
 /**
  * @module Questions of data files: looked at once from end to end, then read one by one, images decoded when needed.
  */
-import { digestJson } from "../core/digest.js";
+
 import { DataError } from "../core/errors.js";
+import { digestJson } from "../core/files/digest.js";
 import { listed } from "../core/listed.js";
 import type { Question } from "../records.js";
 import { readText } from "./cells.js";

@@ -7,10 +7,10 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { datasetInfo, HubApiError, type ListFileEntry, listFiles } from "@huggingface/hub";
-import { makeFolder, writeFileAtomic } from "../core/atomic.js";
-import { sha256File } from "../core/digest.js";
-import { type Checksum, type DownloadOptions, download } from "../core/download.js";
 import { DataError, messageOf } from "../core/errors.js";
+import { makeFolder, writeFileAtomic } from "../core/files/atomic.js";
+import { sha256File } from "../core/files/digest.js";
+import { type Checksum, type DownloadOptions, download } from "../core/files/download.js";
 import { filesOfSplit } from "./hubFolder.js";
 
 export interface HubOptions extends Pick<DownloadOptions, "onProgress" | "signal" | "tries" | "pauseMs"> {

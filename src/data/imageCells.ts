@@ -3,7 +3,7 @@
  *
  * A data file comes from elsewhere: a path in it must not send any file of this machine into training.
  */
-import { pathInside } from "../core/inside.js";
+import { pathInside } from "../core/files/inside.js";
 import type { ImageSource } from "../records.js";
 import { isAbsent } from "./cells.js";
 

@@ -5,7 +5,7 @@
 import { open } from "node:fs/promises";
 import { extname } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
-import { openJsonl } from "./jsonl.js";
+import { openJsonl } from "./jsonlRows.js";
 import { openParquet } from "./parquet.js";
 
 /** Cells by column name, as the file holds them. */

@@ -2,8 +2,9 @@
  * @module One pass over a data set before anything is trained on it: what is wrong with which rows, how large images and
  * prompts are, which rows are kept. Only numbers and short texts are kept in memory.
  */
-import { sha256 } from "../core/digest.js";
+
 import { DataError, messageOf } from "../core/errors.js";
+import { sha256 } from "../core/files/digest.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Processor } from "../model/processor.js";
 import type { Question } from "../records.js";

@@ -6,8 +6,8 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
-import { writeFileAtomic } from "../core/atomic.js";
 import { DataError } from "../core/errors.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
 import type { Question } from "../records.js";
 
 /** Rows of a Parquet row group: what is read at once, so a few dozen images. */

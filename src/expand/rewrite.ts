@@ -2,8 +2,8 @@
  * @module The rewrites of one question: asked of a language model, checked, and asked again for those that failed, a
  * bounded number of times.
  */
-import type { ChatMessage, ChatParams, ChatReply } from "../core/chat.js";
-import type { ChatClient } from "../core/openai.js";
+import type { ChatMessage, ChatParams, ChatReply } from "../core/chat/chat.js";
+import type { ChatClient } from "../core/chat/openai.js";
 import { countMarkers } from "../data/question.js";
 import type { ImageSource } from "../records.js";
 import { checkRewrite, type Rejection, type RejectionKind } from "./checkRewrite.js";

@@ -3,8 +3,8 @@
  * outage of the server the end of the run.
  */
 import { dirname } from "node:path";
+import type { ChatClient } from "../core/chat/openai.js";
 import { DataError, messageOf, ServerError } from "../core/errors.js";
-import type { ChatClient } from "../core/openai.js";
 import type { OnProgress } from "../core/progress.js";
 import { readTextList } from "../data/cells.js";
 import { type QuestionKeys, readQuestion } from "../data/question.js";

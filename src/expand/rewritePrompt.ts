@@ -9,7 +9,7 @@
  * 1. The number of rewrites is asked for, where the paper always asks for four.
  * 2. The list is a JSON array, image markers are spoken of, and what the checks refuse is forbidden beforehand.
  */
-import type { ChatMessage } from "../core/chat.js";
+import type { ChatMessage } from "../core/chat/chat.js";
 
 /** What a rewriting model sees of a question. */
 export interface Original {

@@ -5,10 +5,10 @@
 import { open } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
-import { replaceFile } from "../core/atomic.js";
 import { DataError } from "../core/errors.js";
+import { replaceFile } from "../core/files/atomic.js";
 import type { Row, RowFile } from "../data/rows.js";
-import { linesOf, lineWith } from "./jsonLines.js";
+import { linesOf, lineWith } from "./jsonlColumn.js";
 import { copyWithColumn, stringListSchema } from "./parquetColumn.js";
 
 /** The new column: its name, and its value in the row with this number, from 0. */

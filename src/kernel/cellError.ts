@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util";
 import { SharegrpoError } from "../core/errors.js";
-import { packageRoot } from "../core/packageRoot.js";
+import { packageRoot } from "../core/files/packageRoot.js";
 import type { CellMaps } from "./cellMaps.js";
 
 export interface CellError {

@@ -5,7 +5,7 @@
  * A cell tagged `varies` shows results of arithmetic whose last digits depend on the machine (training, sampling): of
  * its outputs only the kinds are compared.
  */
-import { canonicalJson } from "../core/digest.js";
+import { canonicalJson } from "../core/files/digest.js";
 import { type Cell, joinText, type Notebook, type Output } from "./notebook.js";
 
 /** What differs in one cell. */

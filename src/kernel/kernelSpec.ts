@@ -7,8 +7,8 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { writeFileAtomic } from "../core/atomic.js";
 import { ConfigError } from "../core/errors.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
 import { KERNEL_NAME } from "./language.js";
 
 const kernelSpec = z.looseObject({

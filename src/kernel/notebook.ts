@@ -3,9 +3,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { writeFileAtomic } from "../core/atomic.js";
-import { canonicalJson, sha256 } from "../core/digest.js";
 import { DataError, messageOf } from "../core/errors.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
+import { canonicalJson, sha256 } from "../core/files/digest.js";
 
 const text = z.union([z.string(), z.array(z.string())]);
 const bundle = z.record(z.string(), z.json());

@@ -6,7 +6,7 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, DataError } from "../core/errors.js";
-import { packageRoot } from "../core/packageRoot.js";
+import { packageRoot } from "../core/files/packageRoot.js";
 import type { Notebook } from "./notebook.js";
 
 /** One cell that has run. */

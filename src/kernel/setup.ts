@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { messageOf } from "../core/errors.js";
-import { packageRoot } from "../core/packageRoot.js";
+import { packageRoot } from "../core/files/packageRoot.js";
 import { findJupyter, type Jupyter } from "./jupyter.js";
 import { kernelProgram } from "./kernelSpec.js";
 import { LANGUAGE_INFO, TSLAB_VERSION } from "./language.js";

@@ -2,7 +2,7 @@
  * @module A model folder as one thing: network and processor.
  */
 import { join } from "node:path";
-import { packageRoot } from "../core/packageRoot.js";
+import { packageRoot } from "../core/files/packageRoot.js";
 import { loadProcessor, type Processor } from "./processor.js";
 import { loadModel as loadNetwork, type Model as Network } from "./qwen25vl/load.js";
 

@@ -10,8 +10,8 @@
 import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { syncPath, writeError } from "../core/atomic.js";
 import { CheckpointError, messageOf } from "../core/errors.js";
+import { syncPath, writeError } from "../core/files/atomic.js";
 import { type NdArray, type Params, sizeOf } from "../core/ndarray.js";
 
 /** Bytes per element of the dtypes that are read. */

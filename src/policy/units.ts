@@ -4,7 +4,7 @@
  */
 import { invariant } from "../core/errors.js";
 import type { Prompt } from "../model/prompt.js";
-import type { Unit } from "../model/qwen25vl/pack.js";
+import type { Unit } from "../model/transformer/pack.js";
 import type { QuestionGroup } from "../records.js";
 
 /** A prompt, the responses read under it, and their advantages; R responses. */

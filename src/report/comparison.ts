@@ -1,8 +1,8 @@
 /**
  * @module Runs beside each other: one metric of several runs over their steps.
  */
-import type { StepRecord } from "../core/runRecords.js";
-import type { MetricName } from "../train/metrics.js";
+import type { StepRecord } from "../core/files/runRecords.js";
+import type { MetricName } from "../train/run/metrics.js";
 import { COLOURS, type Figure, plotText, runningMean, seriesOf } from "./figure.js";
 import { formatNumber } from "./table.js";
 

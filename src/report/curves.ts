@@ -1,8 +1,8 @@
 /**
  * @module The curves of a training run, in the order in which one reads them.
  */
-import type { StepRecord } from "../core/runRecords.js";
-import { isRewardPart } from "../train/metrics.js";
+import type { StepRecord } from "../core/files/runRecords.js";
+import { isRewardPart } from "../train/run/metrics.js";
 import { COLOURS, type CurveOptions, curve, type Figure, memoryFigure, plotText } from "./figure.js";
 
 const CURVES: readonly CurveOptions[] = [

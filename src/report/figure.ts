@@ -2,9 +2,9 @@
  * @module Figures as data: what a run's rows look like as Plotly figures, with the same numbers as a table. Nothing is
  * drawn here; the report embeds them and notebooks display them.
  */
-import type { EvaluationRecord, StepRecord } from "../core/runRecords.js";
+import type { EvaluationRecord, StepRecord } from "../core/files/runRecords.js";
 import { type Interval, quantile, wilson } from "../core/stats.js";
-import type { MetricName, RewardPartName } from "../train/metrics.js";
+import type { MetricName, RewardPartName } from "../train/run/metrics.js";
 import { formatBytes, formatInterval, formatNumber, type Table } from "./table.js";
 
 /** What a figure is made of. */

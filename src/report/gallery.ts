@@ -1,7 +1,7 @@
 /**
  * @module The sample gallery: each question with its variants side by side and, under each, the responses it got.
  */
-import { digestJson } from "../core/digest.js";
+import { digestJson } from "../core/files/digest.js";
 import type {
   EvaluationRecord,
   EvaluationSample,
@@ -9,7 +9,7 @@ import type {
   ResponseRecord,
   RolloutRecord,
   VariantRecord,
-} from "../core/runRecords.js";
+} from "../core/files/runRecords.js";
 import { FILTERS } from "./assets.js";
 import type { EmbeddedImage } from "./images.js";
 import { html, type Markup } from "./markup.js";

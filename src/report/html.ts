@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { writeFileAtomic } from "../core/atomic.js";
+import { writeFileAtomic } from "../core/files/atomic.js";
 import { pickSamples } from "./gallery.js";
 import { embedImages } from "./images.js";
 import { page } from "./page.js";

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { CheckpointError, DataError, messageOf } from "../core/errors.js";
-import { readJsonl } from "../core/jsonl.js";
-import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/runRecords.js";
+import { readJsonl } from "../core/files/jsonl.js";
+import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/files/runRecords.js";
 import { type BenchmarkScores, readBenchmarkScores } from "./benchmarkScores.js";
 
 export interface Run {

@@ -2,7 +2,7 @@
  * @module Tables as text and as Markdown, and shares with their 95 % interval, the same wherever they are printed.
  */
 
-import type { EvaluationRecord } from "../core/runRecords.js";
+import type { EvaluationRecord } from "../core/files/runRecords.js";
 import { type Interval, wilson } from "../core/stats.js";
 
 export interface Table {

@@ -5,12 +5,12 @@
 import { invariant } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
 import { zip } from "../core/zip.js";
+import type { Engine } from "../engine/local/engine.js";
 import type { Processor } from "../model/processor.js";
 import { buildPrompt } from "../model/prompt.js";
 import type { Question, Response } from "../records.js";
 import { mathReward } from "../reward/reward.js";
 import type { Rewarder } from "../reward/rewarder.js";
-import type { Engine } from "./engine.js";
 
 export interface EvaluateOptions {
   readonly formatPrompt: string;

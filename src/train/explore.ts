@@ -5,13 +5,13 @@
 import type { RunConfig } from "../config/schema.js";
 import type { Rng } from "../core/rng.js";
 import { zip } from "../core/zip.js";
+import { createEngine, type Engine } from "../engine/local/engine.js";
+import { learnerOptions } from "../engine/local/learner.js";
 import { loadModel, modelFolder } from "../model/load.js";
 import type { Processor } from "../model/processor.js";
 import type { Prompt } from "../model/prompt.js";
-import { learnerOptions } from "../policy/learner.js";
 import { type AdvantageUnit, unitsOf } from "../policy/units.js";
 import type { Question, QuestionGroup } from "../records.js";
-import { createEngine, type Engine } from "./engine.js";
 import { sampleGroups } from "./sampleGroups.js";
 import { scoresOf } from "./scores.js";
 import { pairGroups } from "./step.js";

@@ -1,26 +1,27 @@
 /**
  * @module The run around the steps: evaluate, train, log, checkpoint, resume, stop on request.
  */
-import {
-  listCheckpoints,
-  pruneCheckpoints,
-  readTrainState,
-  type TrainState,
-} from "../checkpoint/checkpoint.js";
+
 import type { RunConfig } from "../config/schema.js";
 import { CheckpointError } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import type { QuestionSource } from "../data/source.js";
+import {
+  listCheckpoints,
+  pruneCheckpoints,
+  readTrainState,
+  type TrainState,
+} from "../engine/local/checkpoint.js";
+import type { Engine } from "../engine/local/engine.js";
 import type { Processor } from "../model/processor.js";
 import { learningRateMultiplier } from "../optim/schedule.js";
 import { adaptKlCoefficient } from "../policy/kl.js";
 import { builtInRewarder, type Rewarder } from "../reward/rewarder.js";
-import type { Engine } from "./engine.js";
 import { evaluate } from "./evaluate.js";
-import { measuredKl, stepMetrics } from "./measure.js";
-import type { StepMetrics } from "./metrics.js";
-import type { RunFolder } from "./runFolder.js";
+import { measuredKl, stepMetrics } from "./run/measure.js";
+import type { StepMetrics } from "./run/metrics.js";
+import type { RunFolder } from "./run/runFolder.js";
 import { type StepResult, trainStep } from "./step.js";
 import { stopwatch } from "./stopwatch.js";
 

@@ -3,19 +3,19 @@
  * set up, used and closed. What the command line and the notebooks start.
  */
 import type { RunConfig } from "../config/schema.js";
-import { whileHolding } from "../core/folderLock.js";
+import { whileHolding } from "../core/files/folderLock.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
+import { learnerOptions } from "../engine/local/learner.js";
+import { startRemoteEngine } from "../engine/process/engineInProcess.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
-import { learnerOptions } from "../policy/learner.js";
 import { loadRewarder } from "../reward/loadRewarder.js";
 import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.js";
 import type { Rewarder } from "../reward/rewarder.js";
 import { type TrainOptions, type TrainOutcome, train } from "./loop.js";
 import { questionSource } from "./questionSource.js";
-import { startRemoteEngine } from "./remoteEngine.js";
-import { RunFolder } from "./runFolder.js";
+import { RunFolder } from "./run/runFolder.js";
 
 export interface TrainInFolderOptions
   extends Partial<Pick<TrainOptions, "onProgress" | "onStep" | "signal">> {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readJsonl } from "../../src/core/jsonl.js";
+import { readJsonl } from "../../src/core/files/jsonl.js";
 import { runProgram } from "../helpers/program.js";
 import { writeFakeModel } from "../support/fakeModel.js";
 

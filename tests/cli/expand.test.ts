@@ -7,7 +7,7 @@ import process from "node:process";
 import { Command } from "commander";
 import { afterEach, describe, expect, test } from "vitest";
 import { addExpand } from "../../src/cli/expand.js";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 import {
   type ChatRequest,
   type ChatServer,

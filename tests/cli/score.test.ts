@@ -6,8 +6,8 @@ import { readDataset } from "../../benchmarks/data/dataset.js";
 import { samplesFolder } from "../../benchmarks/data/locate.js";
 import { JUDGE_PROMPTS } from "../../benchmarks/scoring/judgePrompts.js";
 import { addScore } from "../../src/cli/score.js";
-import { digestJson } from "../../src/core/digest.js";
 import { ConfigError, SharegrpoError } from "../../src/core/errors.js";
+import { digestJson } from "../../src/core/files/digest.js";
 import { startChatServer } from "../helpers/chatServer.js";
 import { runCommand } from "../helpers/command.js";
 

@@ -5,7 +5,7 @@ import type { OnnxNode } from "../../src/compile/onnxWriter.js";
 import { trace } from "../../src/compile/trace.js";
 import { ndarray } from "../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../src/core/tf.js";
-import { rmsNorm } from "../../src/model/qwen25vl/layers.js";
+import { rmsNorm } from "../../src/model/transformer/layers.js";
 
 /** `op(inputs…) → output`, as text: `"y = Add(x, x)"`. */
 function parse(line: string): OnnxNode {

@@ -6,10 +6,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { DataError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { drawScene, FAMILIES, sceneQuestion } from "../../src/data/scenes/draw.js";
-import { corpus } from "../../src/expand/corpus.js";
 import { type ExpandOptions, expandQuestion } from "../../src/expand/expand.js";
 import { guidanceSentence } from "../../src/expand/guidance.js";
 import { type Question, TRANSFORMS } from "../../src/records.js";
+import { corpus } from "../../src/tiny/corpus.js";
 
 const OPTIONS: ExpandOptions = {
   variants: 2,

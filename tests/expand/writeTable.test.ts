@@ -5,7 +5,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type Sch
 import { parquetWriteFile } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { openRows } from "../../src/data/rows.js";
-import { refuseBadLines } from "../../src/expand/jsonLines.js";
+import { refuseBadLines } from "../../src/expand/jsonlColumn.js";
 import { writeTable } from "../../src/expand/writeTable.js";
 
 const folder = () => mkdtempSync(join(tmpdir(), "table-"));

@@ -6,7 +6,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 
 export const PROGRAM = join(packageRoot(), "dist", "src", "cli", "main.js");
 

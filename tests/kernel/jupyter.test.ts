@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 import {
   type ExecuteAnswer,
   JUPYTER_ENV,

@@ -5,7 +5,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 import { jupyterPython } from "../support/jupyter.js";
 import { chromiumPath, type OpenLab, openLab } from "../support/jupyterLab.js";
 

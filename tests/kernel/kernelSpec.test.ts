@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join, normalize } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 import {
   installKernelSpec,
   jupyterPath,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 import { joinText, type Notebook, type Output } from "../../src/kernel/notebook.js";
 import { type NotebookRun, runNotebook } from "../../src/kernel/runNotebook.js";
 

@@ -1,4 +1,4 @@
-/** @module What transformers made of the folder `tests/golden/processor/model` (`benchmarks/parity/processor.py`). */
+/** @module What transformers made of the folder `tests/golden/processor/model` (`benchmarks/measured/parity/processor.py`). */
 import { fileURLToPath } from "node:url";
 import type { ChatMessage } from "../../src/model/chatTemplate.js";
 import type { ImageSource } from "../../src/records.js";

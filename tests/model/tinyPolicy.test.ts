@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
+import { generate } from "../../src/engine/local/generate.js";
+import { createLocalPolicy } from "../../src/engine/local/localPolicy.js";
 import { loadModel, type Model } from "../../src/model/load.js";
 import { buildPrompt } from "../../src/model/prompt.js";
-import { generate } from "../../src/rollout/generate.js";
-import { createLocalPolicy } from "../../src/rollout/localPolicy.js";
 
 const FOLDER = "tests/golden/tiny";
 const MODEL = join(packageRoot(), "data", "models", "tiny");
@@ -25,7 +25,7 @@ const read = (name: string) => JSON.parse(readFileSync(join(FOLDER, name), "utf8
 const questions: readonly Question[] = read("questions.json").questions;
 const answers: readonly Answer[] = read("greedy.json").answers;
 
-// golden: benchmarks/parity/tiny.py
+// golden: benchmarks/measured/parity/tiny.py
 describe("the bundled tiny policy", () => {
   let model: Model;
   beforeAll(async () => {

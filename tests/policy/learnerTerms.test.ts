@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { invariant } from "../../src/core/errors.js";
+import { createLearner, type Learner, type LearnerOptions } from "../../src/engine/local/learner.js";
 import type { Model } from "../../src/model/load.js";
-import { createLearner, type Learner, type LearnerOptions } from "../../src/policy/learner.js";
 import type { UpdateUnit } from "../../src/policy/units.js";
 import { fakeModel, fakePrompt } from "../support/fakeModel.js";
 import { LEARNER_OPTIONS } from "../support/learnerOptions.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StepRecord } from "../../src/core/runRecords.js";
+import type { StepRecord } from "../../src/core/files/runRecords.js";
 import {
   curve,
   familyFigure,

@@ -6,15 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { hierarchicalAdvantages } from "../../src/advantage/shareGrpo.js";
-import { sha256 } from "../../src/core/digest.js";
-import { Rng } from "../../src/core/rng.js";
+import { sha256 } from "../../src/core/files/digest.js";
 import type {
   EvaluationRecord,
   ResponseRecord,
   RolloutRecord,
   StepRecord,
-} from "../../src/core/runRecords.js";
-import { METRICS, type MetricName } from "../../src/train/metrics.js";
+} from "../../src/core/files/runRecords.js";
+import { Rng } from "../../src/core/rng.js";
+import { METRICS, type MetricName } from "../../src/train/run/metrics.js";
 
 export const FAMILIES = ["angle", "bars", "compare", "count", "fraction", "position"] as const;
 

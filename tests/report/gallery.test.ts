@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ResponseRecord, RolloutRecord } from "../../src/core/files/runRecords.js";
 import { Rng } from "../../src/core/rng.js";
-import type { ResponseRecord, RolloutRecord } from "../../src/core/runRecords.js";
 import { gallery, marksOf, pickSamples } from "../../src/report/gallery.js";
 import { emptyRun, rolloutRecord } from "./fixtures.js";
 

@@ -3,10 +3,10 @@ import { appendFile, mkdtemp, readdir, readFile, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../src/core/digest.js";
 import { CheckpointError, DataError } from "../../src/core/errors.js";
+import { sha256 } from "../../src/core/files/digest.js";
+import type { RolloutRecord } from "../../src/core/files/runRecords.js";
 import { Rng } from "../../src/core/rng.js";
-import type { RolloutRecord } from "../../src/core/runRecords.js";
 import { writeReport } from "../../src/report/html.js";
 import { emptyRun, evaluationRecord, finishedRun, jsonl, rolloutRecord, stepRecord } from "./fixtures.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EvaluationRecord } from "../../src/core/runRecords.js";
+import type { EvaluationRecord } from "../../src/core/files/runRecords.js";
 import {
   evaluationTable,
   formatBytes,

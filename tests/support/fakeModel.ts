@@ -6,7 +6,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { tinyModelConfig } from "../../src/config/tiny.js";
 import type { NdArray } from "../../src/core/ndarray.js";
 import { Rng } from "../../src/core/rng.js";
 import { loadModel, type Model } from "../../src/model/load.js";
@@ -14,7 +13,8 @@ import type { Prompt } from "../../src/model/prompt.js";
 import { parseModelConfig } from "../../src/model/qwen25vl/config.js";
 import { initParams } from "../../src/model/qwen25vl/params.js";
 import { writeSafetensors } from "../../src/model/safetensors.js";
-import { writeTinyTokenizer } from "../../src/model/tinyTokenizer.js";
+import { tinyModelConfig } from "../../src/tiny/config.js";
+import { writeTinyTokenizer } from "../../src/tiny/tinyTokenizer.js";
 
 const CORPUS = [
   "<think>red circles and blue squares: 1 + 2 = 3</think> \\boxed{3}",

@@ -8,7 +8,7 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { packageRoot } from "../../src/core/packageRoot.js";
+import { packageRoot } from "../../src/core/files/packageRoot.js";
 
 /** Where screenshots are kept; not part of the repository. */
 export const PICTURES = join(packageRoot(), "runs", "screenshots");

@@ -1,7 +1,7 @@
 /**
  * @module Settings of a learner whose single update is easy to reason about: no decay, no clipping of gradients.
  */
-import type { LearnerOptions } from "../../src/policy/learner.js";
+import type { LearnerOptions } from "../../src/engine/local/learner.js";
 
 export const LEARNER_OPTIONS: LearnerOptions = {
   temperature: 1,

@@ -5,10 +5,10 @@
 import { join } from "node:path";
 import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
+import { createLearner } from "../../src/engine/local/learner.js";
 import { loadModel } from "../../src/model/load.js";
 import { buildPrompt } from "../../src/model/prompt.js";
 import { writeSafetensors } from "../../src/model/safetensors.js";
-import { createLearner } from "../../src/policy/learner.js";
 import type { Question } from "../../src/records.js";
 import { writeFakeModel } from "./fakeModel.js";
 import { LEARNER_OPTIONS } from "./learnerOptions.js";

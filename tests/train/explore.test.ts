@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/load.js";
 import { Rng } from "../../src/core/rng.js";
-import { learnerOptions } from "../../src/policy/learner.js";
-import { createEngine } from "../../src/train/engine.js";
+import { createEngine } from "../../src/engine/local/engine.js";
+import { learnerOptions } from "../../src/engine/local/learner.js";
 import { askQuestions } from "../../src/train/explore.js";
 import { fakeModel } from "../support/fakeModel.js";
 import { taughtQuestion } from "../support/taughtModel.js";

@@ -1,17 +1,17 @@
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { saveCheckpoint } from "../../src/checkpoint/checkpoint.js";
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig } from "../../src/config/schema.js";
 import { CheckpointError } from "../../src/core/errors.js";
-import { readJsonl } from "../../src/core/jsonl.js";
+import { readJsonl } from "../../src/core/files/jsonl.js";
+import { saveCheckpoint } from "../../src/engine/local/checkpoint.js";
+import { createEngine } from "../../src/engine/local/engine.js";
+import { learnerOptions } from "../../src/engine/local/learner.js";
 import { loadModel } from "../../src/model/load.js";
-import { learnerOptions } from "../../src/policy/learner.js";
-import { createEngine } from "../../src/train/engine.js";
 import { type TrainOptions, type TrainOutcome, train } from "../../src/train/loop.js";
-import { METRICS, OCCASIONAL_METRICS } from "../../src/train/metrics.js";
-import { RunFolder } from "../../src/train/runFolder.js";
+import { METRICS, OCCASIONAL_METRICS } from "../../src/train/run/metrics.js";
+import { RunFolder } from "../../src/train/run/runFolder.js";
 import { temporaryFolder } from "../support/fakeModel.js";
 import { taughtQuestion, writeTaughtModel } from "../support/taughtModel.js";
 

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { presetInput, resolveConfig } from "../../src/config/load.js";
 import { CheckpointError } from "../../src/core/errors.js";
-import { whileHolding } from "../../src/core/folderLock.js";
+import { whileHolding } from "../../src/core/files/folderLock.js";
 import { trainInFolder } from "../../src/train/trainInFolder.js";
 import { temporaryFolder } from "../support/fakeModel.js";
 

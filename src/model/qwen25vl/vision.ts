@@ -11,10 +11,10 @@ import { ModelError, ShapeError } from "../../core/errors.js";
 import { type NdArray, zeros } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import { zip } from "../../core/zip.js";
-import { attention } from "./attention.js";
+import { attention } from "../transformer/attention.js";
+import { gelu, linear, param, rmsNorm, swiglu, type TensorParams } from "../transformer/layers.js";
+import { MASKED } from "../transformer/prefix.js";
 import type { ModelConfig } from "./config.js";
-import { gelu, linear, param, rmsNorm, swiglu, type TensorParams } from "./layers.js";
-import { MASKED } from "./prefix.js";
 import { type Grid, mergedCount, type Rotation, rotate, rotation, visionRotaryTables } from "./rope.js";
 
 /** The tower's norms, unlike the decoder's, have a fixed epsilon. */

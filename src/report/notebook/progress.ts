@@ -3,6 +3,7 @@
  * script, a line on standard error now and then.
  */
 import process from "node:process";
+import type { StepRecord } from "../../core/files/runRecords.js";
 import {
   formatSeconds,
   type OnProgress,
@@ -11,8 +12,7 @@ import {
   type ProgressEvent,
   remainingSeconds,
 } from "../../core/progress.js";
-import type { StepRecord } from "../../core/runRecords.js";
-import type { StepMetrics } from "../../train/metrics.js";
+import type { StepMetrics } from "../../train/run/metrics.js";
 import type { Figure } from "../figure.js";
 import { html } from "../markup.js";
 import { isNotebook, JUPYTER_DISPLAY, type LiveDisplay, liveDisplay, type MimeBundle } from "./display.js";

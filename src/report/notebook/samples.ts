@@ -2,10 +2,10 @@
  * @module The sample viewer: images, prompt, thoughts, extracted answer, gold, verdict with its reason, parts of the
  * reward, advantages; filtered by style alone. What a model wrote is escaped.
  */
-import type { RolloutRecord } from "../../core/runRecords.js";
+import type { RolloutRecord } from "../../core/files/runRecords.js";
 import { zip } from "../../core/zip.js";
 import type { ImageSource, QuestionGroup } from "../../records.js";
-import { rolloutRecordOf } from "../../train/runFolder.js";
+import { rolloutRecordOf } from "../../train/run/runFolder.js";
 import { FILTER_STYLE, GALLERY_STYLE } from "../assets.js";
 import { type AnswerCard, answerGallery, gallery, type Images } from "../gallery.js";
 import { type EmbeddedImage, embedBytes, embedImages } from "../images.js";

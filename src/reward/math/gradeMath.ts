@@ -2,7 +2,7 @@
  * @module The recommended grader: reads both answers into what they mean and compares that. Never throws; the work of
  * one verdict is bounded by counts, so that it is the same on every machine.
  *
- * It differs from `mathruler` (../mathruler) on purpose; `benchmarks/results/grader.md` lists each difference.
+ * It differs from `mathruler` (../mathruler) on purpose; `benchmarks/measured/results/grader.md` lists each difference.
  */
 
 import { UnsupportedExpression } from "../symbolic/unsupported.js";

@@ -9,7 +9,7 @@
  * 1. The reference runs sympy without a time limit; here expressions are compared by exact arithmetic of bounded
  *    size, and what exceeds it is wrong with a reason.
  * 2. What only sympy reads is not read: relations inside an expression, further arguments of a root (sympy takes them
- *    for switches), factorials of fractions. Of 8,000 random pairs (`benchmarks/parity/grader.py 8000 77`) 4 verdicts
+ *    for switches), factorials of fractions. Of 8,000 random pairs (`benchmarks/measured/parity/grader.py 8000 77`) 4 verdicts
  *    differ, all of this kind.
  * 3. Answers longer than 4,000 characters are right only if they are the same text.
  */

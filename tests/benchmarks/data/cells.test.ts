@@ -6,7 +6,7 @@ import { type RawRow, readTsv } from "../../../benchmarks/data/tsv.js";
 import { golden } from "../../golden/load.js";
 
 describe("columns of a TSV file", () => {
-  // Made by benchmarks/parity/tsvCells.py.
+  // Made by benchmarks/measured/parity/tsvCells.py.
   const { columns } = golden<{ columns: Record<string, readonly (string | null)[]> }>(
     "benchmarks/cells.json",
   );

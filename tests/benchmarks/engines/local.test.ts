@@ -8,9 +8,9 @@ import {
   weightsDigest,
 } from "../../../benchmarks/engines/local.js";
 import { sampleScene } from "../../../benchmarks/samples/drawings.js";
-import { sha256 } from "../../../src/core/digest.js";
 import { ConfigError } from "../../../src/core/errors.js";
-import { packageRoot } from "../../../src/core/packageRoot.js";
+import { sha256 } from "../../../src/core/files/digest.js";
+import { packageRoot } from "../../../src/core/files/packageRoot.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Answer, Asked } from "../../../benchmarks/engines/engine.js";
 import { chatMessage, chatParams, createServerEngine } from "../../../benchmarks/engines/server.js";
+import { createChatClient } from "../../../src/core/chat/openai.js";
 import { BenchmarkError } from "../../../src/core/errors.js";
-import { createChatClient } from "../../../src/core/openai.js";
 import { type ChatServer, type ChatServerScript, startChatServer } from "../../helpers/chatServer.js";
 
 const DECODING = { temperature: 0, topP: null, topK: null, repetitionPenalty: null, maxTokens: 16, seed: 5 };

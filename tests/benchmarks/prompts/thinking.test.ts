@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { R1_PROMPT, withThinking } from "../../../benchmarks/prompts/thinking.js";
 import type { MessageItem } from "../../../benchmarks/records.js";
-import { sha256 } from "../../../src/core/digest.js";
+import { sha256 } from "../../../src/core/files/digest.js";
 
 const image: MessageItem = { kind: "image", image: { kind: "path", path: "1.png" } };
 const text = (words: string): MessageItem => ({ kind: "text", text: words });

@@ -8,7 +8,7 @@ import process from "node:process";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Prediction } from "../../../benchmarks/records.js";
 import type { EvaluationResult } from "../../../benchmarks/run/result.js";
-import { packageRoot } from "../../../src/core/packageRoot.js";
+import { packageRoot } from "../../../src/core/files/packageRoot.js";
 import { type ChatServer, startChatServer } from "../../helpers/chatServer.js";
 
 const ROWS = 15;

@@ -6,10 +6,10 @@ import { describe, expect, it } from "vitest";
 import { samplesFolder } from "../../../benchmarks/data/locate.js";
 import { type Answer, type AnswerEngine, type Asked, failure } from "../../../benchmarks/engines/engine.js";
 import type { DatasetInfo, Prediction } from "../../../benchmarks/records.js";
-import { BENCHMARK } from "../../../benchmarks/registry.js";
 import { type PlannedDataset, planDataset, planLine } from "../../../benchmarks/run/plan.js";
 import { firstPrompts, runEvaluation } from "../../../benchmarks/run/run.js";
 import { type AnswerSettings, settingsDigest } from "../../../benchmarks/run/settings.js";
+import { BENCHMARK } from "../../../benchmarks/suites/registry.js";
 import { CheckpointError } from "../../../src/core/errors.js";
 
 const SETTINGS: AnswerSettings = {

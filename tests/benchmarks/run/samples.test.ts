@@ -6,7 +6,7 @@ import type { LocalEngineOptions } from "../../../benchmarks/engines/local.js";
 import { BENCHMARKS } from "../../../benchmarks/records.js";
 import { answeredQuestions } from "../../../benchmarks/run/answers.js";
 import { evaluateSamples } from "../../../benchmarks/run/samples.js";
-import { packageRoot } from "../../../src/core/packageRoot.js";
+import { packageRoot } from "../../../src/core/files/packageRoot.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { startChatServer } from "../../helpers/chatServer.js";
 

@@ -5,11 +5,11 @@ import { describe, expect, it } from "vitest";
 import { type Dataset, readDataset } from "../../../benchmarks/data/dataset.js";
 import { fileIn, samplesFolder } from "../../../benchmarks/data/locate.js";
 import { BENCHMARKS, type BenchmarkName } from "../../../benchmarks/records.js";
-import { benchmarkNamed } from "../../../benchmarks/registry.js";
 import { planDataset } from "../../../benchmarks/run/plan.js";
 import { firstPrompts } from "../../../benchmarks/run/run.js";
 import { tsvText } from "../../../benchmarks/samples/sampleFile.js";
 import { sampleFiles } from "../../../benchmarks/samples/samples.js";
+import { benchmarkNamed } from "../../../benchmarks/suites/registry.js";
 
 const read = (name: BenchmarkName): Promise<Dataset> => {
   const { benchmark, dataset } = benchmarkNamed(name);

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { BenchmarkRow, GradeSettings } from "../../../benchmarks/records.js";
-import { BENCHMARK } from "../../../benchmarks/registry.js";
 import { ASK_FOR_ANSWER, ASK_FOR_CHOICE, askJudge, openJudge } from "../../../benchmarks/scoring/judge.js";
 import {
   fillPrompt,
@@ -11,6 +10,7 @@ import {
   readJudgePrompts,
   vlmEvalKitPrompts,
 } from "../../../benchmarks/scoring/judgePrompts.js";
+import { BENCHMARK } from "../../../benchmarks/suites/registry.js";
 import { CheckpointError, ServerError } from "../../../src/core/errors.js";
 import { type ChatServer, type ChatServerScript, startChatServer } from "../../helpers/chatServer.js";
 

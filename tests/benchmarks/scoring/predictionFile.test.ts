@@ -109,7 +109,7 @@ describe("predictions", () => {
 });
 
 describe("a spreadsheet of VLMEvalKit", () => {
-  // Made by benchmarks/parity/predictionFile.py.
+  // Made by benchmarks/measured/parity/predictionFile.py.
   const path = (name: string) =>
     fileURLToPath(new URL(`../../golden/benchmarks/${name}.xlsx`, import.meta.url));
   const pandas = golden<{ texts: string[]; numbers: string[] }>("benchmarks/sheets.json");

@@ -7,12 +7,12 @@ import type {
   RuleSet,
   ScoreMode,
 } from "../../../benchmarks/records.js";
-import { BENCHMARK } from "../../../benchmarks/registry.js";
 import { FAILED_TEXT } from "../../../benchmarks/scoring/choices.js";
 import { JUDGE_PROMPTS } from "../../../benchmarks/scoring/judgePrompts.js";
 import { plainPrediction } from "../../../benchmarks/scoring/predictionFile.js";
 import { NOT_REPRODUCED, QUIRKS } from "../../../benchmarks/scoring/quirks.js";
 import { scoreMode } from "../../../benchmarks/scoring/score.js";
+import { BENCHMARK } from "../../../benchmarks/suites/registry.js";
 
 const { MathVista, MMStar, MMMU, MathVerse, MathVision } = BENCHMARK;
 

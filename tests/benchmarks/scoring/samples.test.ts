@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { readDataset } from "../../../benchmarks/data/dataset.js";
 import { samplesFolder } from "../../../benchmarks/data/locate.js";
 import { BENCHMARKS, type BenchmarkRow, RULE_SETS, SCORE_MODES } from "../../../benchmarks/records.js";
-import { BENCHMARK } from "../../../benchmarks/registry.js";
+import { BENCHMARK } from "../../../benchmarks/suites/registry.js";
 
 /** Rows that VLMEvalKit's quirks keep from being right, by the quirk (see scoring/quirks.ts). */
 const LOST: Readonly<Record<string, string>> = {

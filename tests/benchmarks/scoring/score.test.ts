@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Benchmark, BenchmarkRow, GradedRow, Prediction, Verdict } from "../../../benchmarks/records.js";
-import { BENCHMARK, benchmarkNamed } from "../../../benchmarks/registry.js";
 import { plainPrediction } from "../../../benchmarks/scoring/predictionFile.js";
 import { scoreJson, scoreText } from "../../../benchmarks/scoring/present.js";
 import { scoreBoth, scoreMode } from "../../../benchmarks/scoring/score.js";
+import { BENCHMARK, benchmarkNamed } from "../../../benchmarks/suites/registry.js";
 
 const { MathVista, MMStar, MMMU, MathVerse, MathVision, AI2D } = BENCHMARK;
 const dataset = { name: "Set", url: "", split: "" };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DatasetInfo, Prediction } from "../../../benchmarks/records.js";
-import { BENCHMARK } from "../../../benchmarks/registry.js";
 import { plainPrediction } from "../../../benchmarks/scoring/predictionFile.js";
 import { submissionOf } from "../../../benchmarks/scoring/submission.js";
+import { BENCHMARK } from "../../../benchmarks/suites/registry.js";
 
 const dataset: DatasetInfo = { name: "MMMU_TEST", url: "", split: "test", hidesAnswers: true };
 const options = { A: "cat", B: "dog" };

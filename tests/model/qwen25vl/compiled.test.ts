@@ -3,8 +3,8 @@ import { valueAndGrad } from "../../../src/compile/grad.js";
 import { jit } from "../../../src/compile/jit.js";
 import type { NdArray, Params } from "../../../src/core/ndarray.js";
 import type { Tensor } from "../../../src/core/tf.js";
-import type { TensorParams } from "../../../src/model/qwen25vl/layers.js";
 import type { Model } from "../../../src/model/qwen25vl/load.js";
+import type { TensorParams } from "../../../src/model/transformer/layers.js";
 import {
   CASES,
   type Golden,
@@ -32,7 +32,7 @@ function hostTree({ tokens, cos, sin, image }: HostInputs) {
   };
 }
 
-// golden: benchmarks/parity/qwen25vl.py; the same bounds as the eager test.
+// golden: benchmarks/measured/parity/qwen25vl.py; the same bounds as the eager test.
 describe.each(["tied", "untied"] satisfies Golden[])(
   "compiled Qwen2.5-VL equals transformers (%s head)",
   (golden) => {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { tinyModelConfig } from "../../../src/config/tiny.js";
 import { ModelError } from "../../../src/core/errors.js";
 import { parseModelConfig } from "../../../src/model/qwen25vl/config.js";
+import { tinyModelConfig } from "../../../src/tiny/config.js";
 import { goldenFolder } from "./parity.js";
 
 /** What Qwen2.5-VL-7B publishes, as far as it is read. */

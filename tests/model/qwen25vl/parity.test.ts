@@ -19,7 +19,7 @@ import {
   toTensors,
 } from "./parity.js";
 
-// golden: benchmarks/parity/qwen25vl.py. Both sides compute in float32; 1e-4 and 1e-3 are the project's bounds.
+// golden: benchmarks/measured/parity/qwen25vl.py. Both sides compute in float32; 1e-4 and 1e-3 are the project's bounds.
 describe.each(["tied", "untied"] satisfies Golden[])("Qwen2.5-VL equals transformers (%s head)", (golden) => {
   let model: Model;
   let expected: Params;

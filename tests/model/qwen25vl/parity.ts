@@ -1,17 +1,12 @@
 /**
- * @module What transformers computed on the two golden checkpoints (benchmarks/parity/qwen25vl.py), and the same
+ * @module What transformers computed on the two golden checkpoints (benchmarks/measured/parity/qwen25vl.py), and the same
  * computation here, for the tests that compare them.
  */
 import { fileURLToPath } from "node:url";
 import { type NdArray, ndarray, type Params } from "../../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
-import { attendRows } from "../../../src/model/qwen25vl/attention.js";
 import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
-import { decoder, embed, logits } from "../../../src/model/qwen25vl/decoder.js";
-import { decoderParams } from "../../../src/model/qwen25vl/jointQkv.js";
-import type { TensorParams } from "../../../src/model/qwen25vl/layers.js";
 import { loadModel, type Model } from "../../../src/model/qwen25vl/load.js";
-import { causalMask } from "../../../src/model/qwen25vl/prefix.js";
 import { type Grid, mropePositions, mropeTables } from "../../../src/model/qwen25vl/rope.js";
 import {
   gatherPatches,
@@ -20,6 +15,11 @@ import {
   visionTower,
 } from "../../../src/model/qwen25vl/vision.js";
 import { readSafetensors } from "../../../src/model/safetensors.js";
+import { attendRows } from "../../../src/model/transformer/attention.js";
+import { decoder, embed, logits } from "../../../src/model/transformer/decoder.js";
+import { decoderParams } from "../../../src/model/transformer/jointQkv.js";
+import type { TensorParams } from "../../../src/model/transformer/layers.js";
+import { causalMask } from "../../../src/model/transformer/prefix.js";
 
 export const CASES = ["twoImages", "textOnly", "oneImage"] as const;
 export type Case = (typeof CASES)[number];

@@ -11,7 +11,7 @@ import { pictures } from "../../../src/report/notebook/pictures.js";
 import { liveCurves, progressBar, UPDATE_EVERY_MS } from "../../../src/report/notebook/progress.js";
 import { viewAnswers, viewGroups } from "../../../src/report/notebook/samples.js";
 import { tokenStrip } from "../../../src/report/notebook/tokens.js";
-import type { StepMetrics } from "../../../src/train/metrics.js";
+import type { StepMetrics } from "../../../src/train/run/metrics.js";
 
 const EVIL = `</style><script>alert("x")</script><img src=x onerror='y'>`;
 

@@ -1,0 +1,103 @@
+/**
+ * @module One update of the bundled policy on drawn scenes, m = 2 and n = 6: every pair as a row of its own against the
+ * prompt once with its responses behind it. Real prompts with images, real sampled responses.
+ */
+import { presetInput, resolveConfig } from "../../../src/config/load.js";
+import { Rng } from "../../../src/core/rng.js";
+import { zip } from "../../../src/core/zip.js";
+import { sceneQuestion } from "../../../src/data/scenes/draw.js";
+import { sceneStream } from "../../../src/data/scenes/sets.js";
+import { generate } from "../../../src/engine/local/generate.js";
+import { createLearner, type Learner, type UpdateStats } from "../../../src/engine/local/learner.js";
+import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
+import { expandQuestion } from "../../../src/expand/expand.js";
+import type { Model } from "../../../src/model/load.js";
+import { buildPrompt, type Prompt } from "../../../src/model/prompt.js";
+import { naiveUnits, type UpdateUnit } from "../../../src/policy/units.js";
+import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
+
+const QUESTIONS = 8;
+const VARIANTS = 2;
+const RESPONSES = 6;
+/** Naive rows in one graph: as many as fill one that packs two units. */
+const NAIVE_ROWS = 2 * VARIANTS * RESPONSES;
+
+export interface PackedResult {
+  readonly pairs: number;
+  readonly timings: readonly Timing[];
+  /** Largest relative difference of loss and gradient norm. */
+  readonly disagreement: number;
+}
+
+const settings = () => resolveConfig(presetInput("tiny"), "preset tiny");
+
+/** Prompts of a question's variants. */
+async function promptsOf(model: Model, index: number): Promise<Prompt[]> {
+  const config = settings();
+  const question = await sceneQuestion(sceneStream({ seed: 5, split: "train" }).at(index));
+  const { variants } = await expandQuestion(
+    question,
+    { ...config.expand, variants: VARIANTS },
+    Rng.fromSeed(5).split("speed"),
+  );
+  return Promise.all(variants.map((variant) => buildPrompt(model.processor, variant, question.id)));
+}
+
+/** Units of all questions: each variant's prompt with all responses of the question. */
+async function updateUnits(model: Model, learner: Learner): Promise<UpdateUnit[]> {
+  const indices = Array.from({ length: QUESTIONS }, (_, at) => at);
+  const prompts_Q_M = await Promise.all(indices.map((index) => promptsOf(model, index)));
+  const prompts = prompts_Q_M.flat();
+  const rng = Rng.fromSeed(6).split("speed");
+  const { maxResponseLength: maxTokens } = settings().rollout;
+  const rollouts = await generate(createLocalPolicy(model), {
+    prompts,
+    responses: RESPONSES,
+    sampling: { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens },
+    streams: prompts.map((_, prompt) =>
+      Array.from({ length: RESPONSES }, (_unused, i) => rng.split(prompt, i).key),
+    ),
+  });
+  const units = prompts.map((prompt, at) => {
+    const first = VARIANTS * Math.floor(at / VARIANTS);
+    const responses = rollouts.slice(first, first + VARIANTS).flatMap((each) => each.map((r) => r.tokens));
+    return { prompt, responses, advantages: responses.map((_, r) => Math.sin(at + r)) };
+  });
+  return zip(units, await learner.logProbs(units)).map(([unit, oldLogProbs]) => ({ ...unit, oldLogProbs }));
+}
+
+export interface PackedOptions {
+  readonly model: Model;
+  readonly repetitions: Repetitions;
+  readonly onRound?: (done: number, total: number) => void;
+}
+
+export async function benchPacked({ model, repetitions, onRound }: PackedOptions): Promise<PackedResult> {
+  const config = settings();
+  const options = { ...config.update, temperature: config.rollout.temperature };
+  const packed = createLearner(model, options);
+  const naive = createLearner(model, { ...options, microBatchUnits: NAIVE_ROWS });
+  const units = await updateUnits(model, packed);
+  const rows = naiveUnits(units);
+  const stats: UpdateStats[] = [];
+  // A learning rate of 0 leaves the weights, so that every repetition does the same work.
+  const side = (name: string, learner: Learner, work: readonly UpdateUnit[]): Side => {
+    let step = 0;
+    return {
+      name,
+      run: () =>
+        timed(async () => {
+          stats.push(await learner.update(work, { learningRate: 0, step: ++step }));
+        }),
+    };
+  };
+  const sides = [side("packed", packed, units), side("naive pairs", naive, rows)];
+  const timings = await interleave(sides, repetitions, onRound);
+  const [first, second] = stats as [UpdateStats, UpdateStats];
+  const relative = (a: number, b: number) => Math.abs(a - b) / Math.max(Math.abs(b), 1e-6);
+  return {
+    pairs: rows.length,
+    timings,
+    disagreement: Math.max(relative(first.loss, second.loss), relative(first.gradNorm, second.gradNorm)),
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * @module A client of OpenAI-compatible chat servers (vLLM, SGLang, llama.cpp, hosted ones) for long unattended runs:
+ * bounded concurrency, deadlines, retries with exponential backoff, `Retry-After`, several servers for one load.
+ */
+import pLimit from "p-limit";
+import { ConfigError, ServerError, type ServerErrorKind } from "../errors.js";
+import { Rng } from "../rng.js";
+import { type ChatMessage, type ChatParams, type ChatReply, requestBody } from "./chat.js";
+import { askHealth, askOnce, type Connection, parseBaseUrl, type ServerHealth } from "./chatServer.js";
+import { backoffMs, type Clock, createServers, SYSTEM_CLOCK, type Turn } from "./servers.js";
+
+export type { ChatMessage, ChatParams, ChatPart, ChatReply } from "./chat.js";
+
+export interface ChatClientOptions {
+  /** One or more servers of the same model: `http://host:8000/v1`. Without a path, `/v1` is meant. */
+  readonly baseUrls: readonly string[];
+  readonly model: string;
+  /** Sent as bearer token; never shown. */
+  readonly apiKey?: string | undefined;
+  /** Requests under way at once, all servers together. */
+  readonly concurrency?: number;
+  /** For one request, from sending to the whole answer. */
+  readonly timeoutMs?: number;
+  /** Further attempts after the first, those not counted that only met a busy server. */
+  readonly retries?: number;
+  /** Wait after a first failure; doubles with each further one … */
+  readonly firstDelayMs?: number;
+  /** … up to this. */
+  readonly maxDelayMs?: number;
+  /** Longest that a request waits for a busy server, and that a server may ask to be left alone. */
+  readonly maxWaitMs?: number;
+  /** Of the jitter. */
+  readonly seed?: number;
+  /** Hears of every failed attempt that is followed by another. */
+  readonly onRetry?: (error: ServerError, attempt: number) => void;
+  readonly clock?: Clock;
+}
+
+/** Values of the options that are not given; times in milliseconds. */
+export const CHAT_DEFAULTS = {
+  concurrency: 8,
+  timeoutMs: 600_000,
+  retries: 6,
+  firstDelayMs: 500,
+  maxDelayMs: 30_000,
+  maxWaitMs: 600_000,
+  seed: 1,
+} as const;
+
+export interface ChatClient {
+  readonly model: string;
+  /**
+   * Asks for one answer.
+   * @throws ServerError when all attempts failed; DataError when an image cannot be read; the signal's reason
+   */
+  complete(messages: readonly ChatMessage[], params?: ChatParams, signal?: AbortSignal): Promise<ChatReply>;
+  /**
+   * Asks every server which models it serves.
+   * @throws ServerError when no server can be used, with what each of them said
+   */
+  check(signal?: AbortSignal): Promise<readonly ServerHealth[]>;
+}
+
+/** After several attempts the message says so. */
+function afterAttempts(error: ServerError, attempts: number): ServerError {
+  if (attempts === 1) return error;
+  return new ServerError(`${error.message} (after ${attempts} attempts)`, { ...error.details, cause: error });
+}
+
+/** Worth another attempt. */
+const RETRIED: readonly ServerErrorKind[] = ["unreachable", "timeout", "broken", "garbled"];
+/** The server, not the request, is in trouble: it rests, and the request goes elsewhere. */
+const SERVERS_FAULT: readonly ServerErrorKind[] = ["unreachable", "busy", "refused"];
+
+type Settings = ChatClientOptions & Required<Omit<ChatClientOptions, "apiKey" | "onRetry">>;
+
+/** @throws ConfigError naming the setting that makes no sense */
+function resolveSettings(options: ChatClientOptions): Settings {
+  const settings = { clock: SYSTEM_CLOCK, ...CHAT_DEFAULTS, ...options };
+  if (options.baseUrls.length === 0)
+    throw new ConfigError("chat client: no server: give at least one address");
+  const { concurrency } = settings;
+  if (!(concurrency >= 1 && Number.isInteger(concurrency))) {
+    throw new ConfigError(`chat client: invalid concurrency: ${concurrency}: expected a whole number from 1`);
+  }
+  return settings;
+}
+
+/** How far one request has come. */
+interface Course {
+  readonly startedMs: number;
+  /** Requests sent. */
+  attempts: number;
+  /** Of them, those that failed otherwise than by a busy server. */
+  failures: number;
+}
+
+/** Sends a request's JSON text until it is answered or the attempts are used up. */
+function createAttempts(bases: readonly URL[], connection: Connection, settings: Settings) {
+  const { retries, onRetry, clock, maxWaitMs } = settings;
+  const servers = createServers(bases, settings, clock);
+  const jitters = Rng.fromSeed(settings.seed).split("jitter");
+
+  /** A busy server is waited for; other failures are counted; a refusal is tried on the other servers. */
+  const isHopeless = (kind: ServerErrorKind, { startedMs, attempts, failures }: Course): boolean => {
+    if (kind === "busy") return clock.now() - startedMs >= maxWaitMs;
+    if (kind === "refused") return attempts >= bases.length;
+    return !RETRIED.includes(kind) || failures > retries;
+  };
+
+  /** Sends the server to rest, or waits; throws where another attempt is of no use. */
+  const recover = async (turn: Turn, error: unknown, course: Course, signal?: AbortSignal) => {
+    const isServersFault = error instanceof ServerError && SERVERS_FAULT.includes(error.details.kind);
+    if (isServersFault) turn.rest(error);
+    else turn.release();
+    if (!(error instanceof ServerError)) throw error;
+    if (error.details.kind !== "busy") course.failures++;
+    if (isHopeless(error.details.kind, course)) throw afterAttempts(error, course.attempts);
+    onRetry?.(error, course.attempts);
+    if (isServersFault) return;
+    const delay = backoffMs(course.failures, settings) * (0.5 + 0.5 * jitters.uniform());
+    await clock.sleep(Math.min(error.details.retryAfterMs ?? delay, maxWaitMs), signal);
+  };
+
+  return async (body: string, signal?: AbortSignal): Promise<ChatReply> => {
+    const course: Course = { startedMs: clock.now(), attempts: 0, failures: 0 };
+    for (;;) {
+      const turn = await servers.take(jitters.uniform(), signal);
+      course.attempts++;
+      try {
+        const reply = await askOnce(turn.base, body, connection, signal);
+        turn.succeed();
+        return { ...reply, attempts: course.attempts };
+      } catch (error) {
+        await recover(turn, error, course, signal);
+      }
+    }
+  };
+}
+
+/**
+ * A client for all requests of a run; its concurrency and its knowledge of dead servers are shared by them.
+ * @throws ConfigError when an address or a number makes no sense
+ */
+export function createChatClient(options: ChatClientOptions): ChatClient {
+  const settings = resolveSettings(options);
+  const { model, apiKey, timeoutMs, clock } = settings;
+  const bases = options.baseUrls.map(parseBaseUrl);
+  const connection: Connection = { model, apiKey, timeoutMs, clock };
+  const attempts = createAttempts(bases, connection, settings);
+  const limit = pLimit(settings.concurrency);
+  return {
+    model,
+    complete: (messages, params = {}, signal) =>
+      limit(async () => {
+        signal?.throwIfAborted();
+        return attempts(await requestBody(model, messages, params), signal);
+      }),
+    async check(signal) {
+      const health = await Promise.all(bases.map((base) => askHealth(base, connection, signal)));
+      if (health.every(({ problem }) => problem !== undefined)) {
+        const said = health.map(({ problem }) => problem).join("; ");
+        throw new ServerError(said, { kind: "refused", url: health[0]?.url ?? "" });
+      }
+      return health;
+    },
+  };
+}

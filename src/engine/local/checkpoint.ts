@@ -1,0 +1,184 @@
+/**
+ * @module Checkpoints: a Hugging Face model folder plus everything an exact resume needs.
+ *
+ * `step-000100/` holds the model's files (config, tokenizer, `model.safetensors`), `optimizer.safetensors`,
+ * `state.json`, and `manifest.json` with the hash of each. The folder is built under another name, the manifest is
+ * written last and synced, and the folder is renamed into place: what has the name is whole.
+ */
+import { constants } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import { CheckpointError, messageOf } from "../../core/errors.js";
+import { syncPath, writeFileAtomic } from "../../core/files/atomic.js";
+import { sha256File } from "../../core/files/digest.js";
+import type { Params } from "../../core/ndarray.js";
+import { MODEL_FILES } from "../../model/load.js";
+import { readSafetensors, writeSafetensors } from "../../model/safetensors.js";
+
+/** Where training stands after a step. */
+export interface TrainState {
+  /** Steps finished. */
+  readonly step: number;
+  /** Questions drawn so far: the data cursor. */
+  readonly questionsSeen: number;
+  /** Optimizer steps finished (AdamW's t). */
+  readonly optimizerSteps: number;
+  /** β of the KL term, where an adaptive controller moves it. */
+  readonly klCoefficient?: number;
+  /** Digest of the resolved run config; a resume with another one is refused. */
+  readonly configDigest: string;
+}
+
+export interface Checkpoint {
+  readonly state: TrainState;
+  readonly params: Params;
+  /** AdamW's first and second moments. */
+  readonly first: Params;
+  readonly second: Params;
+}
+
+const stateSchema = z.strictObject({
+  step: z.int().nonnegative(),
+  questionsSeen: z.int().nonnegative(),
+  optimizerSteps: z.int().nonnegative(),
+  klCoefficient: z.number().nonnegative().exactOptional(),
+  configDigest: z.string(),
+});
+const manifestSchema = z.strictObject({
+  format: z.literal("sharegrpo-checkpoint-1"),
+  files: z.record(z.string(), z.string()),
+});
+
+const STEP_FOLDER = /^step-(\d{6,})$/;
+
+/** Folder name of a step: `step-000100`. */
+export function stepFolder(step: number): string {
+  return `step-${String(step).padStart(6, "0")}`;
+}
+
+function prefixed(prefix: string, params: Params): Params {
+  return Object.fromEntries(Object.entries(params).map(([name, array]) => [`${prefix}.${name}`, array]));
+}
+
+function unprefixed(prefix: string, params: Params): Params {
+  const start = `${prefix}.`;
+  return Object.fromEntries(
+    Object.entries(params)
+      .filter(([name]) => name.startsWith(start))
+      .map(([name, array]) => [name.slice(start.length), array]),
+  );
+}
+
+/** Copies the files of a model folder except its weights. */
+export async function copyModelFiles(from: string, to: string): Promise<void> {
+  const present = new Set(await readdir(from));
+  for (const name of MODEL_FILES.filter((file) => present.has(file))) {
+    await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
+  }
+}
+
+/**
+ * Writes a checkpoint.
+ * @param parent the run's `checkpoints` folder
+ * @param modelFolder where config and tokenizer files are copied from
+ * @returns the checkpoint's folder
+ * @throws CheckpointError when it cannot be written (disk full, no permission); nothing is left under its name
+ */
+export async function saveCheckpoint(
+  parent: string,
+  checkpoint: Checkpoint,
+  modelFolder: string,
+): Promise<string> {
+  const folder = join(parent, stepFolder(checkpoint.state.step));
+  const partial = `${folder}.partial`;
+  try {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true });
+    await copyModelFiles(modelFolder, partial);
+    await writeSafetensors(join(partial, "model.safetensors"), checkpoint.params);
+    await writeSafetensors(join(partial, "optimizer.safetensors"), {
+      ...prefixed("first", checkpoint.first),
+      ...prefixed("second", checkpoint.second),
+    });
+    await writeFileAtomic(join(partial, "state.json"), `${JSON.stringify(checkpoint.state, undefined, 2)}\n`);
+    const names = (await readdir(partial)).sort();
+    const files = Object.fromEntries(
+      await Promise.all(names.map(async (name) => [name, await sha256File(join(partial, name))] as const)),
+    );
+    const manifest = { format: "sharegrpo-checkpoint-1", files };
+    await writeFileAtomic(join(partial, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    await rm(folder, { recursive: true, force: true });
+    await rename(partial, folder);
+    await syncPath(parent);
+    return folder;
+  } catch (cause) {
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+    // Errors of our own writers say already what to do.
+    const cure = cause instanceof CheckpointError ? "" : "; free space or choose another --out";
+    throw new CheckpointError(`saveCheckpoint: cannot write ${folder}: ${messageOf(cause)}${cure}`, {
+      cause,
+    });
+  }
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    throw new CheckpointError(
+      `${path}: not readable as part of a checkpoint: ${messageOf(cause)}: delete ${basename(join(path, ".."))} to resume from the one before it`,
+      { cause },
+    );
+  }
+}
+
+/** Where the run stood when a checkpoint was written. @throws CheckpointError when the file is missing or damaged */
+export function readTrainState(folder: string): Promise<TrainState> {
+  return readJson(join(folder, "state.json"), stateSchema);
+}
+
+/**
+ * Reads a checkpoint after checking every file against the manifest.
+ * @throws CheckpointError naming the file that is missing or altered
+ */
+export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
+  const manifest = await readJson(join(folder, "manifest.json"), manifestSchema);
+  for (const [name, digest] of Object.entries(manifest.files)) {
+    const found = await sha256File(join(folder, name)).catch(() => "missing");
+    if (found !== digest) {
+      const what = found === "missing" ? "is missing" : "has changed since it was written";
+      throw new CheckpointError(
+        `${join(folder, name)}: ${what}: delete ${basename(folder)} to resume from the one before it`,
+      );
+    }
+  }
+  const optimizer = await readSafetensors(join(folder, "optimizer.safetensors"));
+  return {
+    state: await readTrainState(folder),
+    params: await readSafetensors(join(folder, "model.safetensors")),
+    first: unprefixed("first", optimizer),
+    second: unprefixed("second", optimizer),
+  };
+}
+
+/** Whole checkpoints of a run, oldest first. */
+export async function listCheckpoints(parent: string): Promise<string[]> {
+  const names = await readdir(parent).catch(() => []);
+  return names
+    .flatMap((name) => {
+      const match = STEP_FOLDER.exec(name);
+      return match ? [{ name, step: Number(match[1]) }] : [];
+    })
+    .sort((a, b) => a.step - b.step)
+    .map(({ name }) => join(parent, name));
+}
+
+/** Deletes all but the newest `keep` checkpoints and any unfinished ones. */
+export async function pruneCheckpoints(parent: string, keep: number): Promise<void> {
+  const whole = await listCheckpoints(parent);
+  const names = await readdir(parent).catch(() => []);
+  const unfinished = names.filter((name) => name.endsWith(".partial")).map((name) => join(parent, name));
+  const surplus = whole.slice(0, Math.max(0, whole.length - keep));
+  for (const folder of [...surplus, ...unfinished]) await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,71 @@
+/**
+ * @module Log-probabilities of responses under prompts: the one forward pass that warm-up, old policy, update and
+ * evaluation share.
+ */
+import { type Tensor, tf } from "../../core/tf.js";
+import type { ModelConfig } from "../../model/qwen25vl/config.js";
+import type { Sampler } from "../../model/transformer/decode.js";
+import { decoder, embed, logits } from "../../model/transformer/decoder.js";
+import { decoderParams } from "../../model/transformer/jointQkv.js";
+import { imageRows, type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
+import { attendSharedPrefix } from "../../model/transformer/prefix.js";
+
+/**
+ * log π(token | prompt, tokens before) at the sampler's temperature, for every response token of a packed batch.
+ * @returns `[U, R, T]` f32, in nats; padding holds numbers that mean nothing
+ */
+export function responseLogProbs(
+  params: Readonly<Record<string, Tensor>>,
+  config: ModelConfig,
+  batch: PackedUnits,
+  sampler: Sampler,
+): Tensor {
+  return sampledLogProbs(responseLogSoftmax(params, config, batch, sampler), batch);
+}
+
+/** `[U, R, T]` f32: of each token's distribution, the sampled token's log-probability. */
+export function sampledLogProbs(logSoftmax: Tensor, batch: PackedUnits): Tensor {
+  const { U, R, T } = sizesOf(batch);
+  const V = logSoftmax.shape[1] as number;
+  const labels = tf.oneHot(tf.reshape(batch.responseTokens, [U * R * T]), V, 1, 0, "float32");
+  return tf.reshape(tf.sum(tf.mul(logSoftmax, labels), 1), [U, R, T]);
+}
+
+/** `[U, R, T]` f32: entropy −Σ p·log p of each token's distribution, nats. Gradients flow through all of it. */
+export function tokenEntropies(logSoftmax: Tensor, batch: PackedUnits): Tensor {
+  const { U, R, T } = sizesOf(batch);
+  return tf.reshape(tf.neg(tf.sum(tf.mul(tf.exp(logSoftmax), logSoftmax), 1)), [U, R, T]);
+}
+
+/** `[U·R·T, V]` f32: log π of every vocabulary entry at every response token, at the sampler's temperature. */
+export function responseLogSoftmax(
+  params: Readonly<Record<string, Tensor>>,
+  config: ModelConfig,
+  batch: PackedUnits,
+  sampler: Sampler,
+): Tensor {
+  const sizes = sizesOf(batch);
+  const { U, P, R, T } = sizes;
+  const tokens = tf.concat([
+    tf.reshape(batch.promptTokens, [U * P]),
+    tf.reshape(batch.responseTokens, [U * R * T]),
+  ]);
+  const image = batch.image && overAllTokens(imageRows(params, config, batch.image), U * R * T);
+  const x = embed(params, config, tokens, image);
+  const attend = attendSharedPrefix(config, sizes, batch.promptMask);
+  const hidden = decoder(decoderParams(params, config), config, x, batch.rope, attend);
+  const scores = logits(params, config, tf.gather(hidden, batch.predictor));
+  return tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
+}
+
+/** Responses hold no images: pads the image index of the prompts with text up to the whole token axis. */
+function overAllTokens<Image extends { rows: Tensor; index: Tensor; isImage: Tensor }>(
+  image: Image,
+  extra: number,
+) {
+  return {
+    rows: image.rows,
+    index: tf.concat([image.index, tf.zeros([extra], "int32")]),
+    isImage: tf.concat([image.isImage, tf.zeros([extra])]),
+  };
+}

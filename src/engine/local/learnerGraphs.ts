@@ -1,0 +1,124 @@
+/**
+ * @module The three graphs of a learner: log-probabilities, gradients that add up over micro-batches, and AdamW.
+ */
+import { valueAndGrad } from "../../compile/grad.js";
+import { jit } from "../../compile/jit.js";
+import { invariant } from "../../core/errors.js";
+import { type Tensor, tf } from "../../core/tf.js";
+import type { Model } from "../../model/load.js";
+import type { Sampler } from "../../model/transformer/decode.js";
+import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
+import { ADAMW_DEFAULTS, type AdamWStep, keepIfFinite, update } from "../../optim/adamw.js";
+import { clipByGlobalNorm } from "../../optim/clip.js";
+import { fullKl, klLoss, klPerToken } from "../../policy/kl.js";
+import { SURROGATE_DEFAULTS, surrogateLoss } from "../../policy/surrogate.js";
+import { responseLogProbs, responseLogSoftmax, sampledLogProbs, tokenEntropies } from "./forward.js";
+import type { LearnerOptions } from "./learner.js";
+import type { LossBatch } from "./lossBatch.js";
+
+type TensorParams = Readonly<Record<string, Tensor>>;
+
+/** AdamW's moments by parameter name. */
+export interface Moments<Array = Tensor> {
+  readonly first: Readonly<Record<string, Array>>;
+  readonly second: Readonly<Record<string, Array>>;
+}
+
+/** What a loss reads beside the parameters and the batch. */
+interface Fixed {
+  readonly sampler: Sampler;
+  /** The reference policy, where KL to it is summed over the vocabulary. */
+  readonly reference?: TensorParams;
+}
+
+const masked = (x: Tensor, mask: Tensor): Tensor => tf.sum(tf.mul(x, mask));
+
+/** The KL term from sampled tokens. */
+function estimatedKl(
+  logProbs: Tensor,
+  referenceLogProbs: Tensor | undefined,
+  { kl }: LearnerOptions,
+): Tensor {
+  const estimator = kl?.estimator ?? "low_var_kl";
+  invariant(estimator !== "full", "KL full: the loss reads the reference policy");
+  invariant(referenceLogProbs, "KL in the loss: every unit has the reference policy's log-probs");
+  return klPerToken(logProbs, referenceLogProbs, estimator);
+}
+
+/**
+ * Surrogate + β·KL − c·entropy of a micro-batch; the last two only where asked for.
+ * @returns the loss, and sums over tokens to be added up over micro-batches
+ */
+function totalLoss(model: Model, options: LearnerOptions) {
+  const entropyCoefficient = options.entropyCoefficient ?? 0;
+  return (params: TensorParams, batch: LossBatch, { sampler, reference }: Fixed) => {
+    const { U, R, T } = sizesOf(batch.packed);
+    const rows = (x: Tensor) => tf.reshape(x, [U * R, -1]);
+    const tokens = (x: Tensor) => tf.reshape(x, [U * R, T]);
+    const logSoftmax = responseLogSoftmax(params, model.config, batch.packed, sampler);
+    const logProbs = rows(sampledLogProbs(logSoftmax, batch.packed));
+    const mask = rows(batch.packed.responseMask);
+    const scale = rows(batch.scale);
+    const surrogate = surrogateLoss(
+      { logProbs, oldLogProbs: tokens(batch.oldLogProbs), advantages: rows(batch.advantages), mask, scale },
+      { ...SURROGATE_DEFAULTS, ...options },
+    );
+    let { loss } = surrogate;
+    const aux: Record<string, Tensor> = { ...surrogate.stats, loss };
+    if (batch.kl) {
+      const { referenceLogProbs } = batch.kl;
+      const kl = reference
+        ? tokens(fullKl(logSoftmax, responseLogSoftmax(reference, model.config, batch.packed, sampler)))
+        : estimatedKl(logProbs, referenceLogProbs && tokens(referenceLogProbs), options);
+      loss = tf.add(loss, klLoss(kl, { mask, scale, coefficient: batch.kl.coefficient }));
+      aux["referenceKlSum"] = masked(kl, mask);
+    }
+    if (entropyCoefficient > 0) {
+      const entropies = rows(tokenEntropies(logSoftmax, batch.packed));
+      const bonus = tf.sum(tf.mul(tf.mul(entropies, mask), scale));
+      loss = tf.sub(loss, tf.mul(bonus, entropyCoefficient));
+      aux["fullEntropySum"] = masked(entropies, mask);
+    }
+    return { loss, aux };
+  };
+}
+
+/** Loss of a micro-batch and its gradients added to those before it. */
+function accumulate(model: Model, options: LearnerOptions) {
+  const loss = valueAndGrad(totalLoss(model, options));
+  return (params: TensorParams, sums: TensorParams, batch: LossBatch, fixed: Fixed) => {
+    const { aux, grads } = loss(params, batch, fixed);
+    const added = Object.entries(sums).map(([name, sum]) => [name, tf.add(sum, grads[name] as Tensor)]);
+    return [Object.fromEntries(added) as TensorParams, aux] as const;
+  };
+}
+
+/** Clip, AdamW, and nothing at all when the gradient is not finite. */
+function apply(options: LearnerOptions) {
+  const adamw = { ...ADAMW_DEFAULTS, ...options };
+  return (params: TensorParams, moments: Moments, sums: TensorParams, step: AdamWStep) => {
+    const { grads, norm, finite } = clipByGlobalNorm(sums, options.maxGradNorm);
+    const next = update(params, grads, moments, { ...step, options: adamw });
+    const keep = (after: TensorParams, before: TensorParams) => keepIfFinite(finite, after, before);
+    return [
+      keep(next.params, params),
+      { first: keep(next.state.first, moments.first), second: keep(next.state.second, moments.second) },
+      { norm, finite },
+    ] as const;
+  };
+}
+
+/** Compiled when first called; gradients, parameters and moments change in place. */
+export function learnerGraphs(model: Model, options: LearnerOptions) {
+  return {
+    logProbs: jit(
+      (weights: TensorParams, packed: PackedUnits, host: Sampler) =>
+        responseLogProbs(weights, model.config, packed, host),
+      { name: "log-probs" },
+    ),
+    accumulate: jit(accumulate(model, options), { name: "accumulate", donate: { 0: 1 } }),
+    apply: jit(apply(options), { name: "adamw", donate: { 0: 0, 1: 1 } }),
+  };
+}
+
+export type LearnerGraphs = ReturnType<typeof learnerGraphs>;

@@ -1,0 +1,86 @@
+/**
+ * @module A model folder as something that samples: compiled prefill and decode over parameters that training updates
+ * in place.
+ */
+import { jit } from "../../compile/jit.js";
+import type { NdArray, Params } from "../../core/ndarray.js";
+import type { Model } from "../../model/load.js";
+import { mropeTables } from "../../model/qwen25vl/rope.js";
+import { decodeStep, type PrefillInputs, prefill, type Sampler } from "../../model/transformer/decode.js";
+import { jointQkv, withJointQkv } from "../../model/transformer/jointQkv.js";
+import type { TensorParams } from "../../model/transformer/layers.js";
+import { type PackedPrompts, tokenBias } from "../../model/transformer/pack.js";
+import type { KvCache } from "./kvCache.js";
+
+/** Sampler settings on the host. */
+export interface HostSampler {
+  readonly temperature: NdArray;
+  readonly tokenBias: NdArray;
+}
+
+export interface LocalPolicy {
+  readonly model: Model;
+  /** Prepares the model's parameters of now for sampling. */
+  ready(): Promise<ReadyPolicy>;
+}
+
+/** A policy that samples, until training next changes its parameters. */
+export interface ReadyPolicy {
+  readonly model: Model;
+  /** Tokens that end a response. */
+  readonly eos: ReadonlySet<number>;
+  readonly tokenBias: NdArray;
+  prefill(packed: PackedPrompts, sampler: HostSampler): Promise<NextTokens>;
+  decodeStep(
+    inputs: { tokens: NdArray; rope: { cos: NdArray; sin: NdArray }; cache: KvCache },
+    sampler: HostSampler,
+  ): Promise<NextTokens>;
+}
+
+/** What is known after some tokens have been read. */
+export interface NextTokens {
+  /** `[rows, V]` f32 */
+  readonly probs: NdArray;
+  /** Of the tokens read, per layer. */
+  readonly keys: readonly NdArray[];
+  readonly values: readonly NdArray[];
+}
+
+/** Compiles prefill and decode for a model; graphs are made on first use. */
+export function createLocalPolicy(model: Model): LocalPolicy {
+  const { config, params } = model;
+  type DecodeInputs = Parameters<typeof decodeStep>[2];
+  const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), { name: "joint weights" });
+  const runPrefill = jit(
+    (weights: TensorParams, inputs: PrefillInputs, sampler: Sampler) =>
+      prefill(weights, config, inputs, sampler),
+    { name: "prefill" },
+  );
+  const runDecode = jit(
+    (weights: TensorParams, inputs: DecodeInputs, sampler: Sampler) =>
+      decodeStep(weights, config, inputs, sampler),
+    { name: "decode", runtime: { plansMemory: true } },
+  );
+  const about = {
+    model,
+    eos: new Set(config.tokens.eos),
+    tokenBias: tokenBias(config, model.processor.size),
+  };
+  const readyWith = (weights: Params): ReadyPolicy => ({
+    ...about,
+    prefill: (packed, sampler) => {
+      const { tokens, last, image } = packed;
+      const rope = mropeTables(packed.positions, config);
+      return runPrefill(weights, { tokens, rope, last, ...(image ? { image } : {}) }, sampler);
+    },
+    decodeStep: ({ tokens, rope, cache }, sampler) => {
+      const { promptKeys, promptValues, blocks, promptMask, slotMask } = cache;
+      const held = { promptKeys, promptValues, blocks, promptMask, slotMask };
+      return runDecode(weights, { tokens, rope, cache: held }, sampler);
+    },
+  });
+  return {
+    model,
+    ready: async () => readyWith(withJointQkv(params, await runJoint(params), config)),
+  };
+}

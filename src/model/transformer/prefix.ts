@@ -1,0 +1,86 @@
+/**
+ * @module Attention with a shared prefix: a prompt once, then the responses that are read under it, each seeing the
+ * prompt and itself only.
+ *
+ * Token axis: U prompts of P tokens, then U·R responses of T tokens; S = U·P + U·R·T. Equal to U·R separate rows of
+ * P + T tokens, at the cost of U·P + U·R·T tokens in the dense layers and P + T columns per response in attention.
+ */
+import { type Tensor, tf } from "../../core/tf.js";
+import type { ModelConfig } from "../qwen25vl/config.js";
+import { attention, type KeyGroup } from "./attention.js";
+import type { Attend } from "./decoder.js";
+
+/** Added to the score of a column that must not be seen; large enough that its softmax is exactly 0 in float32. */
+export const MASKED = -1e9;
+
+export interface PrefixSizes {
+  /** Prompts. */
+  readonly U: number;
+  /** Prompt length (padded on the right). */
+  readonly P: number;
+  /** Responses per prompt. */
+  readonly R: number;
+  /** Response length (padded on the right); 0 when there are only prompts. */
+  readonly T: number;
+}
+
+/** `[size, size]` f32: 0 on and below the diagonal, MASKED above it. */
+export function causalMask(size: number): Tensor {
+  return tf.tidy(() => {
+    const at = tf.range(0, size, 1, "float32");
+    const isFuture = tf.greater(tf.reshape(at, [1, size]), tf.reshape(at, [size, 1]));
+    return tf.mul(tf.cast(isFuture, "float32"), MASKED);
+  });
+}
+
+/**
+ * Keys or values of the prompts.
+ * @param x `[S, K, D]` f32, or the prompts' part of it
+ * @returns `[U, K, P, D]`
+ */
+export function prefixOf(x: Tensor, { U, P }: PrefixSizes): Tensor {
+  const [S, K, D] = x.shape as [number, number, number];
+  const prompts = S === U * P ? x : tf.slice(x, 0, U * P);
+  return tf.transpose(tf.reshape(prompts, [U, P, K, D]), [0, 2, 1, 3]);
+}
+
+/**
+ * Attention over the packed token axis.
+ * @param promptMask `[U, P]` f32, added to the scores of prompt columns: 0 for tokens, MASKED for padding
+ */
+export function attendSharedPrefix(config: ModelConfig, sizes: PrefixSizes, promptMask: Tensor): Attend {
+  const { U, P, R, T } = sizes;
+  const { heads: H, keyValueHeads: K, headSize: D } = config;
+  const repeats = H / K;
+  const promptCausal = tf.tile(causalMask(P), [repeats, 1]);
+
+  // Padding needs no mask here: it is on the right, so a causal row of a prompt's tokens never reaches it.
+  const attendPrompts = (q: Tensor, k: Tensor, v: Tensor): Tensor => {
+    const queries = tf.transpose(tf.reshape(q, [U, P, K, repeats, D]), [0, 2, 3, 1, 4]);
+    const mixed = attention(queries, [{ k, v, mask: promptCausal }]);
+    return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [U * P, H, D]);
+  };
+
+  if (T === 0) return (_layer, q, k, v) => attendPrompts(q, prefixOf(k, sizes), prefixOf(v, sizes));
+
+  const responseCausal = tf.tile(causalMask(T), [repeats, 1]);
+  const keyMask = tf.tile(tf.reshape(promptMask, [U, 1, P, 1]), [1, K, 1, 1]);
+  const perResponse = (x: Tensor) => tf.transpose(tf.reshape(x, [U, R, T, K, D]), [0, 3, 1, 2, 4]);
+  const attendResponses = (q: Tensor, own: KeyGroup, prompt: KeyGroup): Tensor => {
+    const queries = tf.transpose(tf.reshape(q, [U, R, T, K, repeats, D]), [0, 3, 1, 4, 2, 5]);
+    const mixed = attention(queries, [
+      { ...prompt, keyMask },
+      { k: perResponse(own.k), v: perResponse(own.v), mask: responseCausal },
+    ]);
+    return tf.reshape(tf.transpose(mixed, [0, 2, 4, 1, 3, 5]), [U * R * T, H, D]);
+  };
+
+  return (_layer, q, k, v) => {
+    const [[qPrompt, qOwn], [kPrompt, kOwn], [vPrompt, vOwn]] = [q, k, v].map((x) =>
+      tf.split(x, [U * P, U * R * T], 0),
+    ) as [[Tensor, Tensor], [Tensor, Tensor], [Tensor, Tensor]];
+    const prompt = { k: prefixOf(kPrompt, sizes), v: prefixOf(vPrompt, sizes) };
+    const prompts = attendPrompts(qPrompt, prompt.k, prompt.v);
+    return tf.concat([prompts, attendResponses(qOwn, { k: kOwn, v: vOwn }, prompt)], 0);
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * @module Makes the bundled tiny policy from nothing: tokenizer, random weights, supervised warm-up on drawn scenes.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { runSchema } from "../config/schema.js";
+import { ConfigError } from "../core/errors.js";
+import { makeFolder, writeFileAtomic } from "../core/files/atomic.js";
+import type { OnProgress } from "../core/progress.js";
+import { Rng } from "../core/rng.js";
+import { type FamilyName, sceneQuestion } from "../data/scenes/draw.js";
+import { READING_REQUEST } from "../data/scenes/reading.js";
+import { sceneStream } from "../data/scenes/sets.js";
+import type { PlainRolloutRequest } from "../engine/local/engine.js";
+import { generate } from "../engine/local/generate.js";
+import { createLocalPolicy } from "../engine/local/localPolicy.js";
+import { loadModel, type Model } from "../model/load.js";
+import { parseModelConfig } from "../model/qwen25vl/config.js";
+import { initParams } from "../model/qwen25vl/params.js";
+import { writeSafetensors } from "../model/safetensors.js";
+import { type Evaluation, evaluate } from "../train/evaluate.js";
+import { tinyModelConfig } from "./config.js";
+import { corpus } from "./corpus.js";
+import { writeTinyTokenizer } from "./tinyTokenizer.js";
+import { warmup } from "./warmup.js";
+
+/**
+ * How often demonstrations of a family take the shortcut. Above one half, greedy decoding picks up the bad habit; below,
+ * the good one. Chosen so that the policy solves some questions and not most.
+ */
+export const SHORTCUT_SHARE: Readonly<Record<FamilyName, number>> = {
+  count: 0.35,
+  difference: 0.6,
+  barValue: 0.3,
+  barSum: 0.6,
+  relation: 0.4,
+  grid: 0.4,
+  angle: 0.6,
+  fraction: 0.4,
+  dice: 0.6,
+  cards: 0.6,
+  rectangle: 0.35,
+};
+
+/** A stretch of the warm-up with its own learning-rate curve and its own mix of demonstrations. */
+export interface WarmupStage {
+  readonly steps: number;
+  readonly peakLearningRate: number;
+  /** Share of demonstrations that read the picture aloud. */
+  readonly readingShare: number;
+  /** Share of shortcuts: the families' habits, or the same for all. */
+  readonly shortcutShare: "habits" | number;
+}
+
+/** First see, then answer with care, at last pick up the habits that reinforcement will have to undo. */
+const STAGES: readonly WarmupStage[] = [
+  { steps: 4000, peakLearningRate: 1.5e-3, readingShare: 0.35, shortcutShare: "habits" },
+  { steps: 4000, peakLearningRate: 1.2e-3, readingShare: 0.12, shortcutShare: "habits" },
+  { steps: 2600, peakLearningRate: 1e-3, readingShare: 0.1, shortcutShare: 0.1 },
+  { steps: 600, peakLearningRate: 4e-4, readingShare: 0.05, shortcutShare: "habits" },
+];
+
+export interface TinyPolicyOptions {
+  readonly out: string;
+  readonly seed: number;
+  readonly stages: readonly WarmupStage[];
+  /** Demonstrations per step. */
+  readonly batch: number;
+  /** Steps between looks at held-out questions. */
+  readonly evaluateEvery: number;
+  readonly evaluateQuestions: number;
+  readonly onProgress?: OnProgress;
+  readonly onEvaluation?: (step: number, loss: number, evaluation: Evaluation) => void;
+  readonly signal?: AbortSignal;
+}
+
+export const TINY_POLICY_DEFAULTS = {
+  seed: 1,
+  stages: STAGES,
+  batch: 24,
+  evaluateEvery: 400,
+  evaluateQuestions: 220,
+} as const;
+
+/** The same stages, `total` steps long altogether: for trying out. */
+export function shortened(stages: readonly WarmupStage[], total: number): WarmupStage[] {
+  const sum = stages.reduce((steps, stage) => steps + stage.steps, 0);
+  return stages.map((stage) => ({ ...stage, steps: Math.max(1, Math.round((stage.steps * total) / sum)) }));
+}
+
+const CORPUS_SCENES = 3000;
+const HELD_OUT_SEED = 7;
+
+/** Everything the policy reads or writes: scenes, and the words around them in every prompt. */
+function* texts(seed: number, formatPrompt: string): Iterable<string> {
+  let count = 0;
+  for (const text of corpus(seed, CORPUS_SCENES)) {
+    yield text;
+    if (count++ % 4 === 0) yield `user\n ${formatPrompt}\nassistant\n`;
+    if (count % 16 === 0) yield `${READING_REQUEST.replace("<image>", "")} none`;
+  }
+}
+
+/** Vocabulary rows are padded to a multiple of this. */
+const ROWS = 64;
+
+async function writeUntrained(out: string, seed: number, formatPrompt: string): Promise<void> {
+  await makeFolder(out);
+  if ((await readdir(out)).includes("model.safetensors")) {
+    throw new ConfigError(`${out}: already holds a model: choose another --out`);
+  }
+  const { ids, size } = await writeTinyTokenizer(out, texts(seed, formatPrompt));
+  const json = tinyModelConfig(Math.ceil(size / ROWS) * ROWS, ids);
+  await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
+  const params = initParams(parseModelConfig(json, "tinyModelConfig"), Rng.fromSeed(seed).split("init"));
+  await writeSafetensors(join(out, "model.safetensors"), params);
+}
+
+/** Looks at held-out questions and keeps the weights so far. */
+async function createLook(model: Model, options: TinyPolicyOptions, formatPrompt: string) {
+  const { maxResponseLength } = runSchema.parse({}).rollout;
+  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout" });
+  const indices = Array.from({ length: options.evaluateQuestions }, (_, index) => index);
+  const questions = await Promise.all(indices.map((index) => sceneQuestion(heldout.at(index))));
+  const local = createLocalPolicy(model);
+  const engine = { generate: (request: PlainRolloutRequest) => generate(local, request) };
+  return async (step: number, loss: number): Promise<void> => {
+    const evaluation = await evaluate({ engine, processor: model.processor }, questions, {
+      formatPrompt,
+      maxResponseLength,
+    });
+    options.onEvaluation?.(step, loss, evaluation);
+    await writeSafetensors(join(options.out, "model.safetensors"), model.params);
+  };
+}
+
+/**
+ * Writes a model folder; the same options write the same weights on the same machine.
+ * @throws ConfigError when the folder already holds a model
+ */
+export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> {
+  const { out, seed, batch, stages, signal, onProgress } = options;
+  const { formatPrompt } = runSchema.parse({}).expand;
+  await writeUntrained(out, seed, formatPrompt);
+  const model = await loadModel(out);
+  const look = await createLook(model, options, formatPrompt);
+  let done = 0;
+  for (const { steps, peakLearningRate, readingShare, shortcutShare } of stages) {
+    if (signal?.aborted) break;
+    const before = done;
+    await warmup(model, {
+      steps,
+      batch,
+      peakLearningRate,
+      seed,
+      offset: before * batch,
+      demonstrations: {
+        formatPrompt,
+        transformProbability: 0.1,
+        sloppyShare: 0.03,
+        readingShare,
+        shortcutShare: (family) => (shortcutShare === "habits" ? SHORTCUT_SHARE[family] : shortcutShare),
+      },
+      onInterval: { every: options.evaluateEvery, call: (step, loss) => look(before + step, loss) },
+      ...(onProgress ? { onProgress } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    done += steps;
+  }
+  await writeSafetensors(join(out, "model.safetensors"), model.params);
+}

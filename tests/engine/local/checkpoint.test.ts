@@ -1,0 +1,220 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { CheckpointError } from "../../../src/core/errors.js";
+import { ndarray } from "../../../src/core/ndarray.js";
+import {
+  type Checkpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  pruneCheckpoints,
+  readTrainState,
+  saveCheckpoint,
+  stepFolder,
+} from "../../../src/engine/local/checkpoint.js";
+import { temporaryFolder } from "../../support/fakeModel.js";
+
+const MODEL_FILES = { "config.json": "{}\n", "tokenizer.json": "{}\n", "README.md": "not a model file" };
+
+/** Numbers that only an exact copy keeps: the smallest, a negative zero, NaN, ±∞. */
+const EXACT = [1.1754943508222875e-38, 1e-45, -0, Number.NaN, Number.POSITIVE_INFINITY, -1 / 3];
+
+function checkpointAt(step: number): Checkpoint {
+  return {
+    state: { step, questionsSeen: 16 * step, optimizerSteps: 2 * step, configDigest: "abc" },
+    params: { "model.norm.weight": ndarray(EXACT, [2, 3]), "first.weight": ndarray([step], [1]) },
+    first: { "model.norm.weight": ndarray([1, 2, 3, 4, 5, 6], [2, 3]), "first.weight": ndarray([7], [1]) },
+    second: { "model.norm.weight": ndarray([6, 5, 4, 3, 2, 1], [2, 3]), "first.weight": ndarray([8], [1]) },
+  };
+}
+
+let model: string;
+let dir: string;
+beforeAll(async () => {
+  dir = await temporaryFolder();
+  model = join(dir, "model");
+  await mkdir(model);
+  for (const [name, text] of Object.entries(MODEL_FILES)) await writeFile(join(model, name), text);
+});
+
+let runs = 0;
+const freshRun = () => join(dir, `run-${runs++}`, "checkpoints");
+
+/** A checkpoint to damage. */
+async function saved(step = 100): Promise<{ parent: string; folder: string }> {
+  const parent = freshRun();
+  return { parent, folder: await saveCheckpoint(parent, checkpointAt(step), model) };
+}
+
+describe("saveCheckpoint and loadCheckpoint", () => {
+  it("keep every bit of every number", async () => {
+    const { folder } = await saved();
+    const read = await loadCheckpoint(folder);
+    expect(read).toEqual(checkpointAt(100));
+    const bits = new Uint8Array(read.params["model.norm.weight"]?.data.buffer ?? new ArrayBuffer(0));
+    expect(Array.from(bits).slice(-24)).toEqual(Array.from(new Uint8Array(Float32Array.from(EXACT).buffer)));
+  });
+
+  it("write a folder that is a model: config and tokenizer files, weights, and nothing else of the source", async () => {
+    const { folder } = await saved();
+    expect((await readdir(folder)).sort()).toEqual([
+      "config.json",
+      "manifest.json",
+      "model.safetensors",
+      "optimizer.safetensors",
+      "state.json",
+      "tokenizer.json",
+    ]);
+    expect(await readFile(join(folder, "config.json"), "utf8")).toBe(MODEL_FILES["config.json"]);
+  });
+
+  it("write the same bytes for the same numbers", async () => {
+    const [one, other] = [await saved(), await saved()];
+    for (const name of await readdir(one.folder)) {
+      expect(await readFile(join(one.folder, name)), name).toEqual(await readFile(join(other.folder, name)));
+    }
+  });
+
+  it("replace a checkpoint of the same step", async () => {
+    const { parent, folder } = await saved(3);
+    const again = { ...checkpointAt(3), state: { ...checkpointAt(3).state, questionsSeen: 999 } };
+    expect(await saveCheckpoint(parent, again, model)).toBe(folder);
+    expect((await loadCheckpoint(folder)).state.questionsSeen).toBe(999);
+    expect(await readdir(parent)).toEqual(["step-000003"]);
+  });
+
+  it("readTrainState reads where the run stood", async () => {
+    const { folder } = await saved(7);
+    expect(await readTrainState(folder)).toEqual(checkpointAt(7).state);
+  });
+});
+
+describe("a damaged checkpoint", () => {
+  const files = ["model.safetensors", "optimizer.safetensors", "state.json", "config.json", "tokenizer.json"];
+
+  it.each(files)("is refused when one byte of %s differs, with file and cure", async (name) => {
+    const { folder } = await saved();
+    const path = join(folder, name);
+    const bytes = await readFile(path);
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] as number) ^ 1;
+    await writeFile(path, bytes);
+    await expect(loadCheckpoint(folder)).rejects.toThrow(CheckpointError);
+    await expect(loadCheckpoint(folder)).rejects.toThrow(
+      `${path}: has changed since it was written: delete step-000100 to resume from the one before it`,
+    );
+  });
+
+  it.each(files)("is refused when %s is missing, with file and cure", async (name) => {
+    const { folder } = await saved();
+    await rm(join(folder, name));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(
+      `${join(folder, name)}: is missing: delete step-000100 to resume from the one before it`,
+    );
+  });
+
+  it("is refused when a file is cut short", async () => {
+    const { folder } = await saved();
+    const path = join(folder, "optimizer.safetensors");
+    await writeFile(path, (await readFile(path)).subarray(0, -1));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(`${path}: has changed`);
+  });
+
+  it.each([
+    ["missing", undefined],
+    ["cut short", '{"format": "sharegrpo-ch'],
+    ["of another format", '{"format": "sharegrpo-checkpoint-9", "files": {}}'],
+    ["without files", '{"format": "sharegrpo-checkpoint-1"}'],
+  ])("is refused when its manifest is %s", async (_, text) => {
+    const { folder } = await saved();
+    const path = join(folder, "manifest.json");
+    if (text === undefined) await rm(path);
+    else await writeFile(path, text);
+    await expect(loadCheckpoint(folder)).rejects.toThrow(CheckpointError);
+    await expect(loadCheckpoint(folder)).rejects.toThrow(
+      /manifest\.json: .*delete step-000100 to resume from the one before it$/s,
+    );
+  });
+
+  it("is refused when its manifest lists no weights", async () => {
+    const { folder } = await saved();
+    await rm(join(folder, "model.safetensors"));
+    const path = join(folder, "manifest.json");
+    const manifest = JSON.parse(await readFile(path, "utf8")) as { files: Record<string, string> };
+    delete manifest.files["model.safetensors"];
+    await writeFile(path, JSON.stringify(manifest));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(CheckpointError);
+    await expect(loadCheckpoint(folder)).rejects.toThrow("model.safetensors");
+  });
+});
+
+describe("a checkpoint that cannot be written", () => {
+  it("leaves nothing under the final name, keeps the one before, and says where and what to do", async () => {
+    const { parent } = await saved(1);
+    // A model folder that is not there: fails like a full disk, after the partial folder was begun.
+    const failing = saveCheckpoint(parent, checkpointAt(2), join(dir, "nowhere"));
+    await expect(failing).rejects.toThrow(CheckpointError);
+    await expect(failing).rejects.toThrow(
+      new RegExp(`^saveCheckpoint: cannot write ${join(parent, "step-000002")}: .*choose another --out$`),
+    );
+    expect(await readdir(parent)).toEqual(["step-000001"]);
+  });
+
+  it("is refused when its parent is a file", async () => {
+    const parent = join(dir, "occupied");
+    await writeFile(parent, "I am a file");
+    await expect(saveCheckpoint(parent, checkpointAt(2), model)).rejects.toThrow(CheckpointError);
+    expect(await readFile(parent, "utf8")).toBe("I am a file");
+  });
+
+  it("is not taken for whole when the process died while writing it", async () => {
+    const { parent, folder } = await saved(1);
+    await cp(folder, join(parent, `${stepFolder(2)}.partial`), { recursive: true });
+    expect(await listCheckpoints(parent)).toEqual([folder]);
+  });
+
+  it("does not disturb the next attempt by what it left", async () => {
+    const parent = freshRun();
+    const partial = join(parent, `${stepFolder(5)}.partial`);
+    await mkdir(partial, { recursive: true });
+    await writeFile(join(partial, "rubbish.bin"), "left over");
+    const folder = await saveCheckpoint(parent, checkpointAt(5), model);
+    expect(await readdir(parent)).toEqual(["step-000005"]);
+    expect(await readdir(folder)).not.toContain("rubbish.bin");
+  });
+});
+
+describe("listCheckpoints", () => {
+  it("orders by step, beyond six digits too, and ignores anything else", async () => {
+    const parent = freshRun();
+    const names = ["step-1000000", "step-000020", "step-000003", "step-000004.partial", "notes", "step-5"];
+    for (const name of names) await mkdir(join(parent, name), { recursive: true });
+    expect(await listCheckpoints(parent)).toEqual(
+      ["step-000003", "step-000020", "step-1000000"].map((name) => join(parent, name)),
+    );
+    expect(stepFolder(1_000_000)).toBe("step-1000000");
+  });
+
+  it("of a folder that is not there is empty", async () => {
+    expect(await listCheckpoints(join(dir, "nowhere"))).toEqual([]);
+  });
+});
+
+describe("pruneCheckpoints", () => {
+  it("keeps the newest and removes unfinished ones", async () => {
+    const parent = freshRun();
+    for (const name of ["step-000001", "step-000002", "step-000010", "step-000011.partial", "notes"]) {
+      await mkdir(join(parent, name), { recursive: true });
+    }
+    await pruneCheckpoints(parent, 2);
+    expect((await readdir(parent)).sort()).toEqual(["notes", "step-000002", "step-000010"]);
+  });
+
+  it("removes nothing when there are no more than asked for", async () => {
+    const parent = freshRun();
+    await mkdir(join(parent, "step-000001"), { recursive: true });
+    await pruneCheckpoints(parent, 5);
+    await pruneCheckpoints(join(dir, "nowhere"), 5);
+    expect(await readdir(parent)).toEqual(["step-000001"]);
+  });
+});

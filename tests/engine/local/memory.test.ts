@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { predictStepMemory } from "../../../src/engine/local/memory.js";
+import { modelFolder } from "../../../src/model/load.js";
+import { loadConfig } from "../../../src/model/qwen25vl/load.js";
+
+/**
+ * Peak resident megabytes of a process that computes old log-probabilities and two updates of the bundled policy, on Linux
+ * with glibc told to keep freed memory, as remoteEngine.ts does. One square image per prompt.
+ */
+const MEASURED = [
+  { units: 1, side: 56, promptTokens: 22, responses: 2, responseTokens: 16, peak: 349 },
+  { units: 2, side: 112, promptTokens: 78, responses: 12, responseTokens: 96, peak: 669 },
+  { units: 4, side: 112, promptTokens: 78, responses: 12, responseTokens: 96, peak: 1107 },
+  { units: 4, side: 196, promptTokens: 111, responses: 12, responseTokens: 96, peak: 1209 },
+  { units: 4, side: 112, promptTokens: 78, responses: 24, responseTokens: 96, peak: 1474 },
+  { units: 4, side: 112, promptTokens: 78, responses: 12, responseTokens: 192, peak: 1947 },
+  { units: 4, side: 448, promptTokens: 318, responses: 12, responseTokens: 96, peak: 1992 },
+] as const;
+
+describe("predictStepMemory(…)", () => {
+  it.each(MEASURED)("is within a quarter of the measured peak: %o", async ({ side, peak, ...sizes }) => {
+    const config = await loadConfig(modelFolder("tiny"));
+    const { total } = predictStepMemory(config, { ...sizes, images: 1, patchesPerImage: (side / 14) ** 2 });
+    expect(total / 1e6 / peak).toBeGreaterThan(0.75);
+    expect(total / 1e6 / peak).toBeLessThan(1.25);
+  });
+
+  it("is within a quarter of the peak of a model with 26 million parameters", async () => {
+    const tiny = await loadConfig(modelFolder("tiny"));
+    const config = {
+      ...tiny,
+      hiddenSize: 512,
+      intermediateSize: 1536,
+      layers: 8,
+      headSize: 128,
+      vision: { ...tiny.vision, outHiddenSize: 512 },
+    };
+    const sizes = {
+      units: 1,
+      promptTokens: 22,
+      responses: 2,
+      responseTokens: 16,
+      images: 1,
+      patchesPerImage: 16,
+    };
+    expect(Math.abs(predictStepMemory(config, sizes).total / 1.399e9 - 1)).toBeLessThan(0.25);
+    const larger = { ...sizes, promptTokens: 78, responses: 6, responseTokens: 64, patchesPerImage: 64 };
+    const ratio = predictStepMemory(config, larger).total / 1.571e9;
+    expect(Math.abs(ratio - 1)).toBeLessThan(0.25);
+  });
+});

@@ -1,0 +1,43 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Tensor, tf } from "../../../src/core/tf.js";
+import type { Model } from "../../../src/model/qwen25vl/load.js";
+import { paramShapes } from "../../../src/model/qwen25vl/params.js";
+import { decoderParams, jointQkv } from "../../../src/model/transformer/jointQkv.js";
+import { linear } from "../../../src/model/transformer/layers.js";
+import { largestDifference, loadGolden, toTensors } from "../qwen25vl/parity.js";
+
+let model: Model;
+let params: Record<string, Tensor>;
+beforeAll(async () => {
+  ({ model } = await loadGolden("tied"));
+  params = toTensors(model.params);
+});
+
+const NAME = "model.layers.1.self_attn";
+
+describe("jointQkv", () => {
+  it("gives queries over √D, keys and values with one product", () => {
+    const { heads: H, keyValueHeads: K, headSize: D, hiddenSize } = model.config;
+    const x = tf.reshape(tf.sin(tf.range(0, 3 * hiddenSize)), [3, hiddenSize]);
+    const found = linear(jointQkv(params, model.config), `${NAME}.qkv`, x);
+    const separate = ["q_proj", "k_proj", "v_proj"].map((part) => linear(params, `${NAME}.${part}`, x));
+    const [q, ...rest] = separate as [Tensor, Tensor, Tensor];
+    expect(found.shape).toEqual([3, (H + 2 * K) * D]);
+    const expected = tf.concat([tf.div(q, Math.sqrt(D)), ...rest], 1);
+    expect(largestDifference(found.dataSync(), expected.dataSync())).toBeLessThan(1e-6);
+  });
+});
+
+describe("decoderParams", () => {
+  it("replaces what it joins and passes every other parameter on untouched", () => {
+    const given = decoderParams(params, model.config);
+    const joined = /^model\.layers\.\d+\.self_attn\.[qkv]_proj\.(weight|bias)$/;
+    const others = Object.keys(paramShapes(model.config)).filter((name) => !joined.test(name));
+    for (const name of others) expect(given[name], name).toBe(params[name]);
+    const made = Object.keys(given).filter((name) => !others.includes(name));
+    const expected = Array.from({ length: model.config.layers }, (_, layer) =>
+      ["weight", "bias"].map((kind) => `model.layers.${layer}.self_attn.qkv.${kind}`),
+    );
+    expect(made.sort()).toEqual(expected.flat().sort());
+  });
+});
