@@ -1,6 +1,6 @@
 /**
  * @module The policy under training as something that answers requests: sample, score, update, save. Everything a
- * request holds is plain data, so that the engine can live in a process of its own (remoteEngine.ts).
+ * request holds is plain data, so that the engine can live in a process of its own (process/engineInProcess.ts).
  */
 import process from "node:process";
 import type { OnProgress } from "../../core/progress.js";

@@ -1,5 +1,5 @@
 /**
- * @module The process an engine lives in: answers the requests of remoteEngine.ts one after another.
+ * @module The process an engine lives in: answers the requests of engineInProcess.ts one after another.
  */
 import process from "node:process";
 import { messageOf } from "../../core/errors.js";

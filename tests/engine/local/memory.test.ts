@@ -5,7 +5,7 @@ import { loadConfig } from "../../../src/model/qwen25vl/load.js";
 
 /**
  * Peak resident megabytes of a process that computes old log-probabilities and two updates of the bundled policy, on Linux
- * with glibc told to keep freed memory, as remoteEngine.ts does. One square image per prompt.
+ * with glibc told to keep freed memory, as engineInProcess.ts does. One square image per prompt.
  */
 const MEASURED = [
   { units: 1, side: 56, promptTokens: 22, responses: 2, responseTokens: 16, peak: 349 },

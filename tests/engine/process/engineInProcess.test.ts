@@ -14,7 +14,7 @@ function engineProcesses(): number[] {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
   return lines
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => Number(match?.[2]) === process.pid && match?.[3]?.includes("engineProcess"))
+    .filter((match) => Number(match?.[2]) === process.pid && match?.[3]?.includes("engine/process/program"))
     .map((match) => Number(match?.[1]));
 }
 
