@@ -10,9 +10,9 @@ import { messageOf, ServerError } from "../errors.js";
 
 export interface HttpRequest {
   readonly url: URL;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** For the whole exchange. */
   readonly timeoutMs: number;
   /** Bytes of body accepted; 64 MiB by default. */

@@ -56,7 +56,10 @@ interface Server {
 }
 
 /** firstDelay · 2^(failures − 1), at most maxDelay. */
-export function backoffMs(failures: number, { firstDelayMs, maxDelayMs }: BackoffOptions): number {
+export function backoffMs(
+  failures: number,
+  { firstDelayMs, maxDelayMs }: Pick<BackoffOptions, "firstDelayMs" | "maxDelayMs">,
+): number {
   return Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(30, failures - 1));
 }
 

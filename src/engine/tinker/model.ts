@@ -1,0 +1,227 @@
+/**
+ * @module A model that trains on a Tinker server. Its calls carry sequence numbers, so that one sent again is known
+ * again; they are sent one after the other and answered by tickets.
+ */
+import { z } from "zod";
+import { shownUrl } from "../../core/chat/http.js";
+import { ServerError } from "../../core/errors.js";
+import { CHUNK_LIMITS, type ChunkLimits, chunksOf } from "./chunks.js";
+import { type FutureWatch, retrieve } from "./futures.js";
+import { type DatumOutput, gradNormOf, outputsOf } from "./outputs.js";
+import type { Transport } from "./transport.js";
+import {
+  type AdamParams,
+  type Datum,
+  futureSchema,
+  lossOutputSchema,
+  optimizerOutputSchema,
+  samplerSchema,
+  savedSchema,
+  type WireLoss,
+  type WireLossConfig,
+} from "./wire.js";
+
+export interface LossCall {
+  readonly data: readonly Datum[];
+  readonly loss: WireLoss;
+  readonly config?: WireLossConfig;
+}
+
+export interface StepOutput {
+  /** Norm of the gradient before clipping, where the server tells. */
+  readonly gradNorm?: number;
+}
+
+export interface TrainingModel {
+  readonly id: string;
+  /** As the server has it. */
+  readonly baseModel: string;
+  readonly rank: number;
+  /** Number of the next training call. */
+  readonly nextSequence: () => number;
+  forward(call: LossCall, watch?: FutureWatch): Promise<DatumOutput[]>;
+  /** Adds to the gradient. */
+  forwardBackward(call: LossCall, watch?: FutureWatch): Promise<DatumOutput[]>;
+  optimStep(adam: AdamParams, watch?: FutureWatch): Promise<StepOutput>;
+  /** Weights and optimizer, kept by the server under a name of letters, digits, `-` and `_`. @returns `tinker://…` */
+  save(name: string, watch?: FutureWatch): Promise<string>;
+  /** Continues from what `save` kept; the first call of a fresh model. */
+  load(path: string, watch?: FutureWatch): Promise<void>;
+  /** Weights to sample from: kept under a name, or for this session alone. */
+  saveForSampler(name: string | undefined, watch?: FutureWatch): Promise<{ path?: string; session?: string }>;
+  /** Gives its place on the server back. */
+  unload(watch?: FutureWatch): Promise<void>;
+  /** Sends one optimizer step of rate 0 twice under one number. @returns whether the server took it for one */
+  knowsRepeats(watch?: FutureWatch): Promise<boolean>;
+}
+
+/** A request that was sent, and how to get what it is for. */
+interface Ticket<Result> {
+  readonly requestId: string;
+  result(): Promise<Result>;
+}
+
+interface Submission<Result> {
+  readonly path: string;
+  /** Without the model's id and the sequence number. */
+  readonly body: object;
+  readonly schema: z.ZodType<Result>;
+  readonly watch: FutureWatch;
+}
+
+const emptySchema = z.unknown();
+
+function outOfOrderError(transport: Transport, cause: ServerError): ServerError {
+  const url = shownUrl(transport.base);
+  const message = `${url}: a result was lost after later requests were sent, so that it cannot be asked for again in its place: resume from the last checkpoint`;
+  return new ServerError(message, { ...cause.details, cause });
+}
+
+/** Sends a request and waits for its result. */
+type Ask = <Result>(
+  path: string,
+  body: object,
+  schema: z.ZodType<Result>,
+  watch?: FutureWatch,
+) => Promise<Result>;
+
+/** A step that moves nothing. */
+const IDLE_STEP: AdamParams = {
+  ...{ learning_rate: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, grad_clip_norm: 0 },
+};
+
+const optimBody = (adam: AdamParams) => ({ adam_params: adam, type: "optim_step" });
+
+async function saveForSampler(ask: Ask, name: string | undefined, at: number, watch?: FutureWatch) {
+  const kept = name === undefined ? { path: null, sampling_session_seq_id: at } : { path: name };
+  const body = { ...kept, type: "save_weights_for_sampler" };
+  const { path, sampling_session_id } = await ask("/save_weights_for_sampler", body, samplerSchema, watch);
+  return { ...(path ? { path } : {}), ...(sampling_session_id ? { session: sampling_session_id } : {}) };
+}
+
+/** Bytes under way at once, in requests of the longest kind: 50 MB, as the SDK. */
+const REQUESTS_AHEAD = 10;
+
+type Submitter = ReturnType<typeof createSubmitter>;
+
+/** Sends a model's requests in order. */
+function createSubmitter(transport: Transport, modelId: string, isIdempotent: () => boolean) {
+  let sequence = 0;
+  let queue: Promise<unknown> = Promise.resolve();
+  const post = (path: string, body: object, signal?: AbortSignal) =>
+    transport.call({ path, body, answer: futureSchema, isRepeatable: isIdempotent(), signal });
+
+  const send = async <Result>(
+    { path, body, schema, watch }: Submission<Result>,
+    at: number,
+  ): Promise<Ticket<Result>> => {
+    const whole = { model_id: modelId, ...body, seq_id: at };
+    const { request_id } = await post(path, whole, watch.signal);
+    const result = async (): Promise<Result> => {
+      const first = await retrieve(transport, request_id, schema, watch);
+      if (first.kind === "done") return first.result;
+      if (sequence !== at || !isIdempotent()) throw outOfOrderError(transport, first.error);
+      const again = await post(path, whole, watch.signal);
+      const second = await retrieve(transport, again.request_id, schema, watch);
+      if (second.kind === "done") return second.result;
+      throw second.error;
+    };
+    return { requestId: request_id, result };
+  };
+
+  return {
+    next: () => sequence + 1,
+    /** Sends when all before it are sent. */
+    submit<Result>(submission: Submission<Result>, at = ++sequence): Promise<Ticket<Result>> {
+      const sent = queue.then(() => send(submission, at));
+      queue = sent.catch(() => undefined);
+      return sent;
+    },
+  };
+}
+
+export interface TrainingModelOptions {
+  readonly id: string;
+  readonly baseModel: string;
+  readonly rank: number;
+  readonly limits?: ChunkLimits;
+  /** Whether the server knows a repeated request; else a lost answer ends the run. */
+  readonly isIdempotent?: boolean;
+}
+
+/** Sends the requests of a mini-batch one after the other, at most so many bytes ahead of their results. */
+function createComputer(submit: Submitter["submit"], limits: ChunkLimits, where: string) {
+  return async (
+    { path, key }: { readonly path: string; readonly key: string },
+    { data, loss, config }: LossCall,
+    watch: FutureWatch = {},
+  ): Promise<DatumOutput[]> => {
+    const outputs: Promise<DatumOutput[]>[] = [];
+    let ahead = 0;
+    for (const chunk of chunksOf(data, limits)) {
+      if (ahead + chunk.bytes > REQUESTS_AHEAD * limits.bytes) {
+        await Promise.all(outputs);
+        ahead = 0;
+      }
+      const input = { data: chunk.data, loss_fn: loss, ...(config ? { loss_fn_config: config } : {}) };
+      const ticket = await submit({ path, body: { [key]: input }, schema: lossOutputSchema, watch });
+      ahead += chunk.bytes;
+      const output = ticket.result().then((result) => outputsOf(chunk.data, result, where));
+      // Its failure is thrown below, where all are waited for.
+      output.catch(() => undefined);
+      outputs.push(output);
+    }
+    return (await Promise.all(outputs)).flat();
+  };
+}
+
+/** The calls of a model that the server has made. */
+export function trainingModel(
+  transport: Transport,
+  { id, baseModel, rank, limits = CHUNK_LIMITS, isIdempotent = true }: TrainingModelOptions,
+): TrainingModel {
+  let knowsRepeats = isIdempotent;
+  const { submit, next } = createSubmitter(transport, id, () => knowsRepeats);
+  const compute = createComputer(submit, limits, shownUrl(transport.base));
+  const ask: Ask = async (path, body, schema, watch = {}) =>
+    (await submit({ path, body, schema, watch })).result();
+
+  return {
+    ...{ id, baseModel, rank, nextSequence: next },
+    forward: (call, watch) => compute({ path: "/forward", key: "forward_input" }, call, watch),
+    forwardBackward: (call, watch) =>
+      compute({ path: "/forward_backward", key: "forward_backward_input" }, call, watch),
+    async optimStep(adam, watch) {
+      const { metrics } = await ask("/optim_step", optimBody(adam), optimizerOutputSchema, watch);
+      const gradNorm = gradNormOf(metrics);
+      return gradNorm === undefined ? {} : { gradNorm };
+    },
+    async save(name, watch) {
+      return (await ask("/save_weights", { path: name, type: "save_weights" }, savedSchema, watch)).path;
+    },
+    async load(path, watch) {
+      await ask("/load_weights", { path, optimizer: true, type: "load_weights" }, emptySchema, watch);
+    },
+    saveForSampler: (name, watch) => saveForSampler(ask, name, next(), watch),
+    async unload(watch = {}) {
+      const call = {
+        path: "/unload_model",
+        body: { model_id: id, type: "unload_model" },
+        answer: futureSchema,
+      };
+      const { request_id } = await transport.call({ ...call, isRepeatable: true, signal: watch.signal });
+      await retrieve(transport, request_id, emptySchema, watch);
+    },
+    async knowsRepeats(watch = {}) {
+      const body = optimBody(IDLE_STEP);
+      const at = next();
+      const twice = [
+        await submit({ path: "/optim_step", body, schema: emptySchema, watch }),
+        await submit({ path: "/optim_step", body, schema: emptySchema, watch }, at),
+      ];
+      await Promise.all(twice.map((ticket) => ticket.result()));
+      knowsRepeats = twice[0]?.requestId === twice[1]?.requestId;
+      return knowsRepeats;
+    },
+  };
+}

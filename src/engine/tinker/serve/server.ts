@@ -1,0 +1,151 @@
+/**
+ * @module The Tinker wire answered over HTTP, on loopback unless asked otherwise, by whatever stands behind it.
+ * Faults can be ordered, so that clients can be shown what networks and servers do.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { WireBackend } from "./backend.js";
+import { refusal, type WireReply } from "./futures.js";
+import { createHandlers } from "./handlers.js";
+import { problemsOf, REQUESTS, type RequestPath } from "./requests.js";
+
+/** A request as a fault is chosen for it. */
+export interface WireRequest {
+  /** Below `/api/v1`. */
+  readonly path: string;
+  /** How many requests of this path came before it. */
+  readonly call: number;
+  readonly body: unknown;
+}
+
+/**
+ * What goes wrong: `status` answers so instead of working; `lost` works and breaks the connection instead of answering;
+ * `hang` never answers; `reply` works and answers with something else.
+ */
+export type Fault =
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly body?: string;
+      readonly headers?: Record<string, string>;
+    }
+  | { readonly kind: "lost" }
+  | { readonly kind: "hang" }
+  | { readonly kind: "reply"; readonly body: unknown };
+
+export interface TinkerServerOptions {
+  readonly backend: WireBackend;
+  readonly version: string;
+  /** 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** A free one unless given. */
+  readonly port?: number;
+  /** Longest that a result is waited for in one asking, milliseconds. */
+  readonly pollMs?: number;
+  readonly faults?: (request: WireRequest) => Fault | undefined;
+  /** Hears of every request, after its answer. */
+  readonly onRequest?: (request: WireRequest, status: number) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface TinkerServer {
+  readonly url: string;
+  /** Forgets all tickets, as a server that started anew. */
+  forget(): void;
+  endSessions(): void;
+  close(): Promise<void>;
+}
+
+const DEFAULTS = { host: "127.0.0.1", port: 0, pollMs: 30_000 } as const;
+const PREFIX = "/api/v1";
+const MOST_BYTES = 256 * 1024 * 1024;
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of request) {
+    pieces.push(piece as Uint8Array);
+    size += (piece as Uint8Array).length;
+    if (size > MOST_BYTES) return undefined;
+  }
+  const text = Buffer.concat(pieces).toString("utf8");
+  try {
+    return text === "" ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function send(response: ServerResponse, { status, body }: WireReply): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+/** Checks a body and calls its handler. */
+async function answer(
+  state: ReturnType<typeof createHandlers>,
+  method: string,
+  path: string,
+  json: unknown,
+): Promise<WireReply> {
+  if (method === "GET") {
+    if (path === "/healthz") return { status: 200, body: { status: "ok" } };
+    if (path === "/get_server_capabilities") return { status: 200, body: state.capabilities };
+    return refusal(404, "Not Found");
+  }
+  if (!(path in REQUESTS)) return refusal(404, "Not Found");
+  if (json === undefined) return refusal(400, "the body is no JSON, or too long");
+  const known = path as RequestPath;
+  const parsed = REQUESTS[known].safeParse(json);
+  if (!parsed.success) return refusal(422, problemsOf(parsed.error));
+  // The body is what the handler of this path reads: both are looked up by it.
+  const handle = state.handlers[known] as (body: unknown) => Promise<WireReply> | WireReply;
+  return handle(parsed.data);
+}
+
+export async function startTinkerServer(options: TinkerServerOptions): Promise<TinkerServer> {
+  const { host, port, pollMs, faults, onRequest, onError } = { ...DEFAULTS, ...options };
+  const state = createHandlers({ ...options, pollMs });
+  const calls = new Map<string, number>();
+
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    const path = (request.url ?? "").split("?", 1)[0]?.slice(PREFIX.length) ?? "";
+    const json = await readJson(request);
+    const call = calls.get(path) ?? 0;
+    calls.set(path, call + 1);
+    const asked = { path, call, body: json };
+    const fault = faults?.(asked);
+    if (fault?.kind === "status") {
+      onRequest?.(asked, fault.status);
+      return void response.writeHead(fault.status, { ...fault.headers }).end(fault.body ?? "{}");
+    }
+    if (fault?.kind === "hang") return;
+    const reply = await answer(state, request.method ?? "GET", path, json);
+    onRequest?.(asked, reply.status);
+    if (fault?.kind === "lost") return void response.destroy();
+    send(response, fault?.kind === "reply" ? { status: 200, body: fault.body } : reply);
+  };
+
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => {
+      onError?.(error);
+      send(response, refusal(500, "the server failed; see its log"));
+    });
+  });
+  server.listen(port, host);
+  await once(server, "listening");
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host}:${address.port}`,
+    forget: state.forget,
+    endSessions: state.endSessions,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await options.backend.close();
+    },
+  };
+}
