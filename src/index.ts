@@ -22,6 +22,8 @@ export type { ChatMessage, ChatParams, ChatPart, ChatReply } from "./core/chat/c
 export { type ChatClient, type ChatClientOptions, createChatClient } from "./core/chat/openai.js";
 export * from "./core/errors.js";
 export * from "./core/files/runRecords.js";
+export { imageSize, readImage } from "./core/image/decode.js";
+export type { ImageSize, RgbImage } from "./core/image/rgb.js";
 export * from "./core/interrupt.js";
 export * from "./core/ndarray.js";
 export * from "./core/progress.js";

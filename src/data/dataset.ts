@@ -2,6 +2,7 @@
  * @module Questions of data files: looked at once from end to end, then read one by one, images decoded when needed.
  */
 
+import pLimit from "p-limit";
 import { DataError } from "../core/errors.js";
 import { digestJson } from "../core/files/digest.js";
 import { listed } from "../core/listed.js";
@@ -34,6 +35,9 @@ export interface DatasetOptions extends SurveyOptions {
   /** Images are brought within these when they are read. */
   readonly limits: ImageLimits;
 }
+
+/** A step asks for all its questions at once; so many decoded images are in memory. */
+const DECODED_AT_ONCE = 4;
 
 const shareOf = (count: number, total: number) => `${count} of ${total} rows`;
 
@@ -84,6 +88,7 @@ export async function openDataset(files: readonly RowFile[], options: DatasetOpt
   const { facts, notes } = choose(found, options);
   if (facts.length === 0)
     throw new DataError(`${found.paths.join(", ")}: no usable question in ${found.rows} rows`);
+  const fitting = pLimit(DECODED_AT_ONCE);
   return {
     count: facts.length,
     digest: digestJson(facts.map(({ id, fingerprint, rewrites }) => [id, fingerprint, rewrites])),
@@ -95,7 +100,10 @@ export async function openDataset(files: readonly RowFile[], options: DatasetOpt
       const file = files[at?.file ?? -1];
       if (!at || !file) throw new DataError(`question ${index}: there are ${facts.length}`);
       const question = await readAgain(file, at, options);
-      const images = await Promise.all(question.images.map((one) => fitImage(one, options.limits)));
+      const where = `${file.path}: ${file.placeOf(at.row)}`;
+      const images = await Promise.all(
+        question.images.map((one) => fitting(() => fitImage(one, options.limits, where))),
+      );
       return { ...question, images };
     },
   };

@@ -10,8 +10,19 @@ import { isAbsent } from "./cells.js";
 export type ImageList = { readonly images: readonly ImageSource[] } | { readonly problem: string };
 type OneImage = { readonly image: ImageSource } | { readonly problem: string };
 
-/** What base64 of PNG, JPEG, GIF, WebP and TIFF begins with; shorter texts are paths. */
-const BASE64_STARTS = ["iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "SUkqA", "TU0AK"];
+/** What base64 of PNG, JPEG, GIF, WebP, TIFF and BMP begins with; shorter texts are paths. */
+const BASE64_STARTS = [
+  "iVBORw0KGgo",
+  "/9j/",
+  "R0lGOD",
+  "UklGR",
+  "SUkqA",
+  "TU0AK",
+  "Qk0",
+  "Qk1",
+  "Qk2",
+  "Qk3",
+];
 const SHORTEST_BASE64 = 64;
 const DATA_URL = /^data:[^,;]{0,80}(?:;[^,;]{0,80})*;base64,/i;
 

@@ -1,35 +1,11 @@
 /**
- * @module Sizes of images from their headers, and images brought within limits while they are decoded.
+ * @module Tokens that images take, and images brought within limits.
  */
-import sharp from "sharp";
-import { DataError, messageOf } from "../core/errors.js";
+import { encodePng, imageSize, readImage } from "../core/image/decode.js";
+import type { ImageSize } from "../core/image/rgb.js";
+import { resizeBicubic } from "../model/bicubic.js";
 import { type ImageConfig, smartResize } from "../model/imageProcessor.js";
 import type { ImageSource } from "../records.js";
-
-/** As it is looked at: turned by its EXIF orientation. */
-export interface ImageSize {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What sharp decodes at most; larger ones are refused before that. */
-export const MOST_PIXELS = 0x3fff * 0x3fff;
-
-/**
- * Reads the header only.
- * @throws DataError when there is no such file, or it is no image
- */
-export async function imageSize(source: ImageSource): Promise<ImageSize> {
-  const input = source.kind === "path" ? source.path : source.bytes;
-  const name = source.kind === "path" ? source.path : `of ${source.bytes.length} bytes`;
-  try {
-    const { width, height, orientation = 1 } = await sharp(input).metadata();
-    // EXIF orientations 5 to 8 lie on their side.
-    return orientation > 4 ? { width: height, height: width } : { width, height };
-  } catch (cause) {
-    throw new DataError(`image ${name}: ${messageOf(cause)}`, { cause });
-  }
-}
 
 /** Tokens an image takes in a prompt. @throws DataError when it is too long and thin for the model */
 export function imageTokens({ width, height }: ImageSize, config: ImageConfig): number {
@@ -76,16 +52,19 @@ export function limitedSize({ width, height }: ImageSize, { minPixels, maxPixels
 
 /**
  * The image, or where its size is outside the limits a PNG of it that is within them, so that it is transformed and kept
- * at the size it is read at. JPEG and WebP are shrunk while they are decoded: the large bitmap never exists.
+ * at the size it is read at: bicubic, as the released code makes it.
+ * @param where names the sample in messages
+ * @throws DataError when it cannot be read or decoded
  */
-export async function fitImage(source: ImageSource, limits: ImageLimits): Promise<ImageSource> {
+export async function fitImage(
+  source: ImageSource,
+  limits: ImageLimits,
+  where: string,
+): Promise<ImageSource> {
   if (limits.minPixels === null && limits.maxPixels === null) return source;
-  const size = await imageSize(source);
+  const size = await imageSize(source, where);
   const fitted = limitedSize(size, limits);
   if (fitted.width === size.width && fitted.height === size.height) return source;
-  const input = source.kind === "path" ? source.path : source.bytes;
-  const resized = sharp(input)
-    .autoOrient()
-    .resize({ ...fitted, fit: "fill", kernel: "cubic" });
-  return { kind: "bytes", bytes: new Uint8Array(await resized.png({ compressionLevel: 1 }).toBuffer()) };
+  const resized = resizeBicubic(await readImage(source, where), fitted);
+  return { kind: "bytes", bytes: await encodePng(resized) };
 }

@@ -5,10 +5,12 @@
 
 import { DataError, messageOf } from "../core/errors.js";
 import { sha256 } from "../core/files/digest.js";
+import { imageSize, MOST_PIXELS } from "../core/image/decode.js";
+import type { ImageSize } from "../core/image/rgb.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Processor } from "../model/processor.js";
 import type { Question } from "../records.js";
-import { type ImageSize, imageSize, imageTokens, MOST_PIXELS } from "./pixels.js";
+import { imageTokens } from "./pixels.js";
 import { exactPromptLength, promptLengthBound } from "./promptLength.js";
 import { type Problem, type QuestionKeys, readQuestion } from "./question.js";
 import type { RowFile, ScannedRow } from "./rows.js";

@@ -13,12 +13,12 @@
  * 5. A question can forbid transforms; the code knows no exception.
  */
 
-import { readFile } from "node:fs/promises";
-import { DataError, messageOf } from "../core/errors.js";
+import { DataError } from "../core/errors.js";
+import { imageBytes } from "../core/image/decode.js";
 import type { Rng } from "../core/rng.js";
 import { type ImageSource, type Question, TRANSFORMS, type TransformName, type Variant } from "../records.js";
 import { type GuidanceStyle, guidanceSentence } from "./guidance.js";
-import { applyTransform, type NoiseRounding } from "./visual.js";
+import { applyTransform, type NoiseRounding, type TransformOptions } from "./visual.js";
 
 const IMAGE_MARKER = "<image>";
 
@@ -119,15 +119,6 @@ function drawView(allowed: readonly TransformName[], taken: readonly View[], p: 
   return fresh.length > 0 ? rng.pick(fresh) : wanted;
 }
 
-async function bytesOf(image: ImageSource): Promise<Uint8Array> {
-  if (image.kind === "bytes") return image.bytes;
-  try {
-    return await readFile(image.path);
-  } catch (cause) {
-    throw new DataError(`expandQuestion: missing image: ${image.path}; ${messageOf(cause)}`, { cause });
-  }
-}
-
 /** The words with guidance in front and the format prompt behind; leading markers stay in front. */
 function composeText(words: string, view: View, options: ExpandOptions): string {
   const { formatPrompt } = options;
@@ -180,12 +171,14 @@ export async function expandQuestion(
     const taken = views.filter((_, earlier) => chosen[earlier] === wording);
     views.push(drawView(allowed, taken, options.transformProbability, draws.split("view", k)));
   }
+  const where = `question "${question.id}"`;
+  const rounding = options.noiseRounding === undefined ? {} : { rounding: options.noiseRounding };
   const variants = await Promise.all(
     chosen.map(async (wording, index): Promise<Variant> => {
       const transform = views[index] ?? "none";
       const images = await Promise.all(
         question.images.map((image, at) =>
-          viewOf(image, transform, draws.split("noise", index, at), options.noiseRounding),
+          viewOf(image, transform, draws.split("noise", index, at), { where, ...rounding }),
         ),
       );
       const text = composeText(wordsOf(question, wording), transform, options);
@@ -195,12 +188,17 @@ export async function expandQuestion(
   return { variants, notes };
 }
 
+/** The image, seen so; its pixels are decoded as the plain image's are. */
 async function viewOf(
   image: ImageSource,
   view: View,
   rng: Rng,
-  rounding?: NoiseRounding,
+  options: TransformOptions & { readonly where: string },
 ): Promise<ImageSource> {
   if (view === "none") return image;
-  return { kind: "bytes", bytes: await applyTransform(await bytesOf(image), view, rng, rounding) };
+  const where = image.kind === "path" ? `${options.where}: ${image.path}` : options.where;
+  return {
+    kind: "bytes",
+    bytes: await applyTransform(await imageBytes(image), view, rng, { ...options, where }),
+  };
 }

@@ -7,8 +7,8 @@
  * 2. Noise comes from the caller's stream, where the code uses one global generator.
  */
 
-import sharp from "sharp";
-import { DataError, messageOf } from "../core/errors.js";
+import { encodePng, readImage } from "../core/image/decode.js";
+import { type Orientation, oriented, type RgbImage } from "../core/image/rgb.js";
 import { philox, type Rng } from "../core/rng.js";
 import type { TransformName } from "../records.js";
 
@@ -19,48 +19,15 @@ const NOISE = {
   gaussian_noise_mean0_std50: 50,
 } as const;
 
-/** Pixels, row by row from the top left, three bytes each. */
-interface RgbImage {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
-
-async function decodeRgb(image: Uint8Array): Promise<RgbImage> {
-  try {
-    const decoded = sharp(image).toColourspace("srgb").removeAlpha();
-    const { data, info } = await decoded.raw().toBuffer({ resolveWithObject: true });
-    return { data, width: info.width, height: info.height };
-  } catch (cause) {
-    const what = `invalid image: ${image.length} bytes; ${messageOf(cause)}`;
-    throw new DataError(`applyTransform: ${what}`, { cause });
-  }
-}
-
-/** Where the pixel at (x, y) of a `width` × `height` image goes. */
-type Move = (x: number, y: number, width: number, height: number) => readonly [number, number];
-
-const MOVES: Readonly<Record<Exclude<TransformName, keyof typeof NOISE>, Move>> = {
-  rotate_90cw: (x, y, _, height) => [height - 1 - y, x],
-  rotate_90ccw: (x, y, width) => [y, width - 1 - x],
-  rotate_180cw: (x, y, width, height) => [width - 1 - x, height - 1 - y],
-  vertically_flipped: (x, y, _, height) => [x, height - 1 - y],
-  horizontally_flipped: (x, y, width) => [width - 1 - x, y],
-  horizontally_vertically_flipped: (x, y, width, height) => [width - 1 - x, height - 1 - y],
+/** How each move turns or mirrors the pixels. */
+const MOVES: Readonly<Record<Exclude<TransformName, keyof typeof NOISE>, Orientation>> = {
+  rotate_90cw: 6,
+  rotate_90ccw: 8,
+  rotate_180cw: 3,
+  vertically_flipped: 4,
+  horizontally_flipped: 2,
+  horizontally_vertically_flipped: 3,
 };
-
-function movePixels({ data, width, height }: RgbImage, move: Move, swapsSides: boolean): RgbImage {
-  const moved = new Uint8Array(data.length);
-  const [newWidth, newHeight] = swapsSides ? [height, width] : [width, height];
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [toX, toY] = move(x, y, width, height);
-      const from = (y * width + x) * 3;
-      moved.set(data.subarray(from, from + 3), (toY * newWidth + toX) * 3);
-    }
-  }
-  return { data: moved, width: newWidth, height: newHeight };
-}
 
 /** How a noisy value becomes a grey level. */
 export type NoiseRounding = "nearest" | "down";
@@ -89,23 +56,29 @@ function addNoise(
 
 const isNoise = (transform: TransformName): transform is keyof typeof NOISE => transform in NOISE;
 
+export interface TransformOptions {
+  /** Of noisy values; `"nearest"` unless given. */
+  readonly rounding?: NoiseRounding;
+  /** Names the image in messages. */
+  readonly where?: string;
+}
+
 /**
- * Another view of an image, as PNG bytes without alpha.
- * @param image bytes of any format that sharp reads
+ * Another view of an image, as a PNG: of the very pixels that the plain image is read as.
+ * @param image bytes of any format that can be read
  * @param rng read by the noises only
- * @param rounding of noisy values; `"nearest"` unless given
- * @throws DataError when the image cannot be decoded
+ * @throws DataError when the image cannot be read or decoded
  */
 export async function applyTransform(
   image: Uint8Array,
   transform: TransformName,
   rng: Rng,
-  rounding: NoiseRounding = "nearest",
+  { rounding = "nearest", where = `applyTransform: ${transform}` }: TransformOptions = {},
 ): Promise<Uint8Array> {
-  const pixels = await decodeRgb(image);
-  const { data, width, height } = isNoise(transform)
-    ? addNoise(pixels, { sigma: NOISE[transform], rounding }, rng)
-    : movePixels(pixels, MOVES[transform], transform.startsWith("rotate_90"));
-  const png = sharp(data, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 1 });
-  return new Uint8Array(await png.toBuffer());
+  const pixels = await readImage({ kind: "bytes", bytes: image }, where);
+  return encodePng(
+    isNoise(transform)
+      ? addNoise(pixels, { sigma: NOISE[transform], rounding }, rng)
+      : oriented(pixels, MOVES[transform]),
+  );
 }

@@ -8,22 +8,12 @@
  * they lose more than twice as many pixels as the rows, which moves single values by up to 16 of 255.
  */
 
-export interface ImageSize {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** An image of bytes, row-major, three channels a pixel. */
-export interface RgbImage extends ImageSize {
-  /** `[height, width, 3]` */
-  readonly data: Uint8Array;
-}
+import { CHANNELS, type ImageSize, type RgbImage } from "../core/image/rgb.js";
 
 const SUPPORT = 2;
 const SHARPNESS = -0.5;
 /** 8 bits for the value, 2 for overshoot, the rest for the weight. */
 const FRACTION_BITS = 22;
-const CHANNELS = 3;
 
 function cubic(distance: number): number {
   const x = Math.abs(distance);

@@ -1,15 +1,13 @@
 /**
  * @module Images to patches, as Qwen2-VL's image processor makes them: upright RGB, sides rounded to whole merged
  * patches, bicubic, normalised, patches of one merged token side by side.
- *
- * Transparent pixels are laid over white, as Python's `transformers` does since version 5 (before, their hidden
- * colour showed). Colour profiles are ignored, as Pillow ignores them.
  */
-import sharp from "sharp";
 import { z } from "zod";
-import { DataError, messageOf } from "../core/errors.js";
+import { DataError } from "../core/errors.js";
+import { readImage } from "../core/image/decode.js";
+import { CHANNELS, type RgbImage } from "../core/image/rgb.js";
 import type { ImageSource } from "../records.js";
-import { type RgbImage, resizeBicubic } from "./bicubic.js";
+import { resizeBicubic } from "./bicubic.js";
 import { checkModelFile } from "./modelFiles.js";
 
 export interface ImageConfig {
@@ -42,7 +40,6 @@ export interface ResizeLimits {
   readonly maxPixels: number;
 }
 
-const CHANNELS = 3;
 /** Longest side over shortest. */
 const MAX_RATIO = 200;
 
@@ -124,47 +121,6 @@ export function smartResize(
     return { height: fitted(height), width: fitted(width) };
   }
   return rounded;
-}
-
-/** `alpha` of a colour over white, in Pillow's fixed point. */
-function overWhite(colour: number, alpha: number): number {
-  const mixed = (colour * alpha + 255 * (255 - alpha)) * 128 + 0x4000;
-  return ((mixed >> 8) + mixed) >> 15;
-}
-
-/** Upright RGB bytes of an encoded image. @throws DataError when it cannot be read or decoded */
-export async function readImage(source: ImageSource, where: string): Promise<RgbImage> {
-  const input = source.kind === "path" ? source.path : source.bytes;
-  try {
-    const { data, info } = await sharp(input, { ignoreIcc: true })
-      .autoOrient()
-      .toColourspace("srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data: toRgb(data, info.channels) };
-  } catch (error) {
-    const name = source.kind === "path" ? source.path : `of ${source.bytes.length} bytes`;
-    const advice = "save it again as PNG or JPEG, or remove the row";
-    throw new DataError(`${where}: cannot read image ${name}: ${messageOf(error)}; ${advice}`, {
-      cause: error,
-    });
-  }
-}
-
-/** @param data one (grey), two (grey, alpha), three or four (alpha last) channels a pixel */
-function toRgb(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === CHANNELS) return data;
-  const pixels = data.length / channels;
-  const isGrey = channels < CHANNELS;
-  const rgb = new Uint8Array(pixels * CHANNELS);
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    const alpha = channels % 2 === 0 ? (data[(pixel + 1) * channels - 1] as number) : 255;
-    for (let c = 0; c < CHANNELS; c++) {
-      const colour = data[pixel * channels + (isGrey ? 0 : c)] as number;
-      rgb[pixel * CHANNELS + c] = overWhite(colour, alpha);
-    }
-  }
-  return rgb;
 }
 
 /** `[3][256]` What each byte of each channel becomes. */

@@ -3,7 +3,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
-import sharp from "sharp";
+import { encodePng, readImage } from "../core/image/decode.js";
 import type { ImageSource } from "../records.js";
 
 /** An image that can be shown, or why it cannot. */
@@ -17,6 +17,7 @@ const SIGNATURES: readonly { readonly type: string; readonly bytes: readonly num
   { type: "image/jpeg", bytes: [0xff, 0xd8, 0xff] },
   { type: "image/gif", bytes: [0x47, 0x49, 0x46, 0x38] },
   { type: "image/webp", bytes: [0x52, 0x49, 0x46, 0x46] },
+  { type: "image/bmp", bytes: [0x42, 0x4d] },
 ];
 
 /** Reads one image; the type comes from its bytes, and a name that leads out of the folder is refused. */
@@ -28,7 +29,7 @@ export async function embedImage(dir: string, name: string): Promise<EmbeddedIma
   }
   const bytes = await readFile(path).catch(() => undefined);
   if (!bytes) return { kind: "none", name, reason: "file is missing" };
-  return dataImage(name, bytes) ?? { kind: "none", name, reason: "not PNG, JPEG, GIF or WebP" };
+  return dataImage(name, bytes) ?? { kind: "none", name, reason: "not PNG, JPEG, GIF, WebP or BMP" };
 }
 
 /** The image at a `data:` address; undefined when a browser would not show these bytes. */
@@ -44,10 +45,8 @@ export async function embedBytes(name: string, image: ImageSource): Promise<Embe
   if (!bytes) return { kind: "none", name, reason: "file is missing" };
   const shown = dataImage(name, bytes);
   if (shown) return shown;
-  const png = await sharp(bytes)
-    .png()
-    .toBuffer()
-    .catch(() => undefined);
+  const decoded = await readImage({ kind: "bytes", bytes }, name).catch(() => undefined);
+  const png = decoded && (await encodePng(decoded));
   return (png && dataImage(name, png)) ?? { kind: "none", name, reason: "cannot be decoded" };
 }
 

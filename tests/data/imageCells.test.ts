@@ -4,6 +4,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeBase64, readImages } from "../../src/data/imageCells.js";
+import { imageCase } from "../core/image/imagesGolden.js";
 import { temporaryFolder } from "../support/fakeModel.js";
 
 let folder: string;
@@ -44,6 +45,15 @@ describe("readImages(…)", () => {
     expect(readImages("in/a.png", folder)).toEqual(asPath());
     expect(readImages({ bytes: null, path: "in/a.png" }, folder)).toEqual(asPath());
     expect(readImages(join(folder, "in", "a.png"), folder)).toEqual(asPath());
+  });
+
+  it("knows base64 of every format that is read", () => {
+    for (const name of ["rgb.png", "subsampling0.jpg", "moving.gif", "lossy.webp", "rgb.tiff", "24.bmp"]) {
+      const bytes = imageCase(name);
+      const read = readImages(Buffer.from(bytes).toString("base64"), folder);
+      const [image] = "images" in read ? read.images : [];
+      expect(image?.kind === "bytes" && Buffer.from(image.bytes).equals(bytes), name).toBe(true);
+    }
   });
 
   it("keeps the order of several images, and none where there are none", () => {

@@ -91,7 +91,7 @@ describe("expandQuestion, by its switches", () => {
 
   it("darkens noise by half a grey level when it rounds down, as the released code does", async () => {
     const brightness = async (rounding: "nearest" | "down") => {
-      const noisy = await applyTransform(grey, "gaussian_noise_mean0_std10", rng(), rounding);
+      const noisy = await applyTransform(grey, "gaussian_noise_mean0_std10", rng(), { rounding });
       const { data } = await sharp(noisy).raw().toBuffer({ resolveWithObject: true });
       return data.reduce((sum, value) => sum + value, 0) / data.length;
     };

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { DataError } from "../../src/core/errors.js";
+import { readImage } from "../../src/core/image/decode.js";
 import { Rng } from "../../src/core/rng.js";
 import { applyTransform } from "../../src/expand/visual.js";
 import { TRANSFORMS, type TransformName } from "../../src/records.js";
+import { imageCase, readable, sourceOf } from "../core/image/imagesGolden.js";
 
 interface Golden {
   readonly image_orientation: readonly {
@@ -16,6 +18,14 @@ interface Golden {
 const golden: Golden = JSON.parse(readFileSync("tests/golden/expand/images.json", "utf8"));
 const MOVES = TRANSFORMS.filter((name) => !name.includes("noise"));
 const rng = () => Rng.fromSeed(1);
+const INVERSES = [
+  ["rotate_90cw", "rotate_90ccw"],
+  ["rotate_90ccw", "rotate_90cw"],
+  ["rotate_180cw", "rotate_180cw"],
+  ["vertically_flipped", "vertically_flipped"],
+  ["horizontally_flipped", "horizontally_flipped"],
+  ["horizontally_vertically_flipped", "rotate_180cw"],
+] as const;
 
 async function pngOf(data: Uint8Array, width: number, height: number, channels: 1 | 3 | 4 = 3) {
   return new Uint8Array(await sharp(data, { raw: { width, height, channels } }).png().toBuffer());
@@ -47,13 +57,7 @@ describe("applyTransform moves", () => {
     expect([...moved.data].filter((_, at) => at % 3 === 0)).toEqual([4, 1, 5, 2, 6, 3]); // 4 1 / 5 2 / 6 3
   });
 
-  test.each([
-    ["rotate_90cw", "rotate_90ccw"],
-    ["rotate_180cw", "rotate_180cw"],
-    ["vertically_flipped", "vertically_flipped"],
-    ["horizontally_flipped", "horizontally_flipped"],
-    ["horizontally_vertically_flipped", "rotate_180cw"],
-  ] as const)("%s is undone by %s", async (there, back) => {
+  test.each(INVERSES)("%s is undone by %s", async (there, back) => {
     const once = await applyTransform(await pngOf(SIX, 3, 2), there, rng());
     expect((await pixelsOf(once)).data).not.toEqual(SIX);
     const twice = await pixelsOf(await applyTransform(once, back, rng()));
@@ -68,13 +72,33 @@ describe("applyTransform moves", () => {
     }
   });
 
-  test("grey images become RGB and transparency is dropped", async () => {
-    const grey = await pngOf(Uint8Array.from([10, 200]), 2, 1, 1);
-    const fromGrey = await pixelsOf(await applyTransform(grey, "horizontally_flipped", rng()));
-    expect(fromGrey).toMatchObject({ channels: 3, data: Uint8Array.from([200, 200, 200, 10, 10, 10]) });
-    const clear = await pngOf(Uint8Array.from([1, 2, 3, 0, 4, 5, 6, 255]), 2, 1, 4);
-    const fromClear = await pixelsOf(await applyTransform(clear, "rotate_180cw", rng()));
-    expect(fromClear).toMatchObject({ channels: 3, data: Uint8Array.from([4, 5, 6, 1, 2, 3]) });
+  test.each(readable)("$name: a move and its inverse give back what the policy reads", async (one) => {
+    const source = sourceOf(one);
+    const plain = await readImage(source, one.name);
+    for (const [there, back] of INVERSES) {
+      const moved = await applyTransform(source.bytes, there, rng());
+      const bytes = await applyTransform(moved, back, rng());
+      expect(await readImage({ kind: "bytes", bytes }, there), there).toEqual(plain);
+    }
+  });
+
+  test.each(readable)("$name: noise is added to what the policy reads", async (one) => {
+    const source = sourceOf(one);
+    const { data } = await readImage(source, one.name);
+    const bytes = await applyTransform(source.bytes, "gaussian_noise_mean0_std10", rng());
+    const noisy = await readImage({ kind: "bytes", bytes }, one.name);
+    // At most 6.7 σ: the largest radius of Box–Muller with 32 bits.
+    const shifts = [...noisy.data].map((value, at) => Math.abs(value - (data[at] ?? Number.NaN)));
+    expect(Math.max(...shifts)).toBeLessThanOrEqual(67);
+    // All bytes are shifted by less than 30 on average: σ √(2/π) = 8, less where it clips.
+    expect(shifts.reduce((sum, shift) => sum + shift, 0) / shifts.length).toBeLessThan(12);
+  });
+
+  test("names the image that cannot be decoded", async () => {
+    const half = imageCase("half.png");
+    await expect(applyTransform(half, "rotate_90cw", rng(), { where: 'question "7"' })).rejects.toThrow(
+      /^question "7": cannot read image of \d+ bytes: /,
+    );
   });
 
   test("bytes that are no image are a DataError", async () => {

@@ -182,7 +182,7 @@ describe("writeReport of what a model or a data set wrote", () => {
     await writeFile(join(dir, "rollouts.jsonl"), jsonl([{ ...rollout, variants }]));
     const body = bodyOf(await reportOf(dir));
     expect(body).toContain("../secret.png: lies outside the run folder");
-    expect(body).toContain("config.yaml: not PNG, JPEG, GIF or WebP");
+    expect(body).toContain("config.yaml: not PNG, JPEG, GIF, WebP or BMP");
     expect(body).toContain("images/gone.png: file is missing");
   });
 });

@@ -9,7 +9,8 @@ import { z } from "zod";
 import { DataError } from "../errors.js";
 import { digestJson, sha256 } from "../files/digest.js";
 import { appendJsonl, readJsonl } from "../files/jsonl.js";
-import { type ChatMessage, type ChatParams, type ChatReply, imageBytes } from "./chat.js";
+import { imageBytes } from "../image/decode.js";
+import type { ChatMessage, ChatParams, ChatReply } from "./chat.js";
 import type { ChatClient } from "./openai.js";
 
 export interface CallCache {

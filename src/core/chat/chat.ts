@@ -4,11 +4,9 @@
  *
  * Wire format: https://platform.openai.com/docs/api-reference/chat, as vLLM, SGLang and llama.cpp serve it.
  */
-import { readFile } from "node:fs/promises";
-import sharp from "sharp";
 import { z } from "zod";
 import type { ImageSource } from "../../records.js";
-import { DataError, messageOf } from "../errors.js";
+import { encodePng, imageBytes, readImage } from "../image/decode.js";
 
 /** A piece of a message. */
 export type ChatPart =
@@ -62,28 +60,13 @@ function mimeOf(bytes: Uint8Array): string | undefined {
   return SIGNATURES.find(([, offset, signature]) => text.startsWith(signature, offset))?.[0];
 }
 
-/** Bytes of an image. @throws DataError when its file cannot be read */
-export async function imageBytes(image: ImageSource): Promise<Uint8Array> {
-  if (image.kind === "bytes") return image.bytes;
-  try {
-    return await readFile(image.path);
-  } catch (cause) {
-    throw new DataError(`${image.path}: cannot read the image: ${messageOf(cause)}`, { cause });
-  }
-}
-
 /** @throws DataError when the image cannot be read or is in no known format */
 async function dataUrl(image: ImageSource): Promise<string> {
   const bytes = await imageBytes(image);
   const mime = mimeOf(bytes);
   if (mime) return `data:${mime};base64,${Buffer.from(bytes).toString("base64")}`;
-  try {
-    const png = await sharp(bytes).png().toBuffer();
-    return `data:image/png;base64,${png.toString("base64")}`;
-  } catch (cause) {
-    const name = image.kind === "path" ? image.path : "chat: image";
-    throw new DataError(`${name}: invalid image: ${bytes.length} bytes; ${messageOf(cause)}`, { cause });
-  }
+  const png = await encodePng(await readImage(image, "chat"));
+  return `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 }
 
 async function wireContent(content: ChatMessage["content"]): Promise<unknown> {

@@ -2,12 +2,14 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type ChatClientOptions, createChatClient } from "../../../src/core/chat/openai.js";
 import type { Clock } from "../../../src/core/chat/servers.js";
 import { ServerError } from "../../../src/core/errors.js";
+import { readImage } from "../../../src/core/image/decode.js";
 import {
   type ChatBehaviour,
   type ChatServer,
   type ChatServerScript,
   startChatServer,
 } from "../../helpers/chatServer.js";
+import { imageCase } from "../image/imagesGolden.js";
 
 const servers: ChatServer[] = [];
 afterEach(async () => {
@@ -101,11 +103,20 @@ describe("a request", () => {
     });
   });
 
+  test.each(["24.bmp", "exif6.tiff"])("%s is sent as a PNG of the same pixels", async (name) => {
+    const server = await inTurn("hi");
+    const image = { kind: "bytes", bytes: imageCase(name) } as const;
+    await clientOf(server).complete([{ role: "user", content: [{ kind: "image", image }] }]);
+    const sent = /data:image\/png;base64,([^"]+)/.exec(JSON.stringify(server.requests[0]?.body))?.[1] ?? "";
+    const png = { kind: "bytes", bytes: new Uint8Array(Buffer.from(sent, "base64")) } as const;
+    expect(await readImage(png)).toEqual(await readImage(image));
+  });
+
   test("an image that is no image is refused before anything is sent", async () => {
     const server = await inTurn("hi");
     const image = { kind: "bytes", bytes: Uint8Array.of(1, 2, 3) } as const;
     const asked = clientOf(server).complete([{ role: "user", content: [{ kind: "image", image }] }]);
-    await expect(asked).rejects.toThrow(/invalid image: 3 bytes/);
+    await expect(asked).rejects.toThrow(/cannot read image of 3 bytes/);
     expect(server.requests).toHaveLength(0);
   });
 
