@@ -14,6 +14,7 @@ const SUPPORT = 2;
 const SHARPNESS = -0.5;
 /** 8 bits for the value, 2 for overshoot, the rest for the weight. */
 const FRACTION_BITS = 22;
+const HALF = 1 << (FRACTION_BITS - 1);
 
 function cubic(distance: number): number {
   const x = Math.abs(distance);
@@ -26,7 +27,7 @@ function cubic(distance: number): number {
 interface Taps {
   readonly first: number;
   /** Integers, times 2^22. */
-  readonly weights: readonly number[];
+  readonly weights: Int32Array;
 }
 
 function tapsOf(x: number, from: number, to: number): Taps {
@@ -38,7 +39,7 @@ function tapsOf(x: number, from: number, to: number): Taps {
   const step = 1 / stretch;
   const raw = Array.from({ length: end - first }, (_, at) => cubic((at + first - centre + 0.5) * step));
   const total = raw.reduce((sum, weight) => sum + weight, 0);
-  const weights = raw.map((weight) => {
+  const weights = Int32Array.from(raw, (weight) => {
     const scaled = (total === 0 ? weight : weight / total) * 2 ** FRACTION_BITS;
     return Math.trunc(scaled + (scaled < 0 ? -0.5 : 0.5));
   });
@@ -48,16 +49,8 @@ function tapsOf(x: number, from: number, to: number): Taps {
 const tapsFor = (from: number, to: number): Taps[] =>
   Array.from({ length: to }, (_, x) => tapsOf(x, from, to));
 
-/** One output value. @param start index of the first input; @param stride between inputs */
-function blend(data: Uint8Array, weights: readonly number[], start: number, stride: number): number {
-  let sum = 1 << (FRACTION_BITS - 1);
-  let at = start;
-  for (const weight of weights) {
-    sum += (data[at] as number) * weight;
-    at += stride;
-  }
-  return Math.min(255, Math.max(0, sum >> FRACTION_BITS));
-}
+/** A byte of a sum in fixed point, rounded by the half it began with. */
+const toByte = (sum: number) => Math.min(255, Math.max(0, sum >> FRACTION_BITS));
 
 function resizeRows({ width, height, data }: RgbImage, to: number): RgbImage {
   const taps = tapsFor(width, to);
@@ -65,19 +58,34 @@ function resizeRows({ width, height, data }: RgbImage, to: number): RgbImage {
   let at = 0;
   for (let y = 0; y < height; y++) {
     for (const { first, weights } of taps) {
-      const start = (y * width + first) * CHANNELS;
-      for (let c = 0; c < CHANNELS; c++) out[at++] = blend(data, weights, start + c, CHANNELS);
+      let [red, green, blue] = [HALF, HALF, HALF];
+      let from = (y * width + first) * CHANNELS;
+      for (let k = 0; k < weights.length; k++, from += CHANNELS) {
+        const weight = weights[k] as number;
+        red += (data[from] as number) * weight;
+        green += (data[from + 1] as number) * weight;
+        blue += (data[from + 2] as number) * weight;
+      }
+      out[at] = toByte(red);
+      out[at + 1] = toByte(green);
+      out[at + 2] = toByte(blue);
+      at += CHANNELS;
     }
   }
   return { width: to, height, data: out };
 }
 
 function resizeColumns({ width, height, data }: RgbImage, to: number): RgbImage {
-  const out = new Uint8Array(to * width * CHANNELS);
   const stride = width * CHANNELS;
-  let at = 0;
-  for (const { first, weights } of tapsFor(height, to)) {
-    for (let x = 0; x < stride; x++) out[at++] = blend(data, weights, first * stride + x, stride);
+  const out = new Uint8Array(to * stride);
+  const sums = new Float64Array(stride);
+  for (const [y, { first, weights }] of tapsFor(height, to).entries()) {
+    sums.fill(HALF);
+    for (const [k, weight] of weights.entries()) {
+      const row = (first + k) * stride;
+      for (let x = 0; x < stride; x++) sums[x] = (sums[x] as number) + (data[row + x] as number) * weight;
+    }
+    for (let x = 0; x < stride; x++) out[y * stride + x] = toByte(sums[x] as number);
   }
   return { width, height: to, data: out };
 }
