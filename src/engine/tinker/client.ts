@@ -144,7 +144,7 @@ async function createModel(
     ...{ session_id: sessionId, model_seq_id: at, base_model: baseModel, lora_config: lora },
     ...{ user_metadata: null, type: "create_model" },
   };
-  const { model_id, lora_config } = await asked(
+  const { model_id, base_model, lora_config } = await asked(
     transport,
     { path: "/create_model", body, schema: createdModelSchema },
     watch,
@@ -153,7 +153,8 @@ async function createModel(
     ...{ path: "/get_info", body: { model_id, type: "get_info" }, answer: modelInfoSchema },
     ...{ isRepeatable: true, signal: watch?.signal },
   });
-  const served = info.model_data.base_model ?? info.model_data.model_name ?? baseModel;
+  // SkyRL's get_info repeats what was asked for; its answer to create_model names what it has.
+  const served = base_model ?? info.model_data.base_model ?? info.model_data.model_name ?? baseModel;
   if (lastPart(served) !== lastPart(baseModel)) {
     throw new ModelError(
       `${shownUrl(transport.base)}: asked for the model ${baseModel}, the server has ${served}: set engine.baseModel to it, or start the server with the other`,
