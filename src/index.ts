@@ -29,7 +29,7 @@ export * from "./core/ndarray.js";
 export * from "./core/progress.js";
 export * from "./core/rng.js";
 export * from "./core/stats.js";
-export { type Tensor, tf } from "./core/tf.js";
+export { type Tensor, type TensorParams, tf } from "./core/tf.js";
 export * from "./core/zip.js";
 export * from "./data/dataset.js";
 export * from "./data/describe.js";

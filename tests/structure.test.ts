@@ -120,6 +120,17 @@ describe("the source tree", () => {
     expect(backward).toEqual([]);
   });
 
+  it("knows model families in src/model/families.ts alone: what they share is in transformer/", () => {
+    const family = /^src\/model\/(qwen[^/]*)\//;
+    const importers = [...src, ...benchmarks].flatMap((source) =>
+      localImports(source)
+        .filter((target) => family.test(target) && family.exec(target)?.[1] !== family.exec(source.path)?.[1])
+        .map((target) => `${source.path} imports ${target}`),
+    );
+    expect(importers.filter((line) => !line.startsWith("src/model/families.ts "))).toEqual([]);
+    expect(importers.length).toBeGreaterThan(0);
+  });
+
   it("imports benchmarks from the command line only, and tests from nowhere", () => {
     const outward = [...src, ...benchmarks].flatMap((source) =>
       localImports(source)

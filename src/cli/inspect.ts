@@ -16,10 +16,9 @@ import { readQuestion } from "../data/question.js";
 import { openRows, type RowFile } from "../data/rows.js";
 import { rowId, type Survey, survey } from "../data/survey.js";
 import { type MemoryPrediction, predictStepMemory } from "../engine/local/memory.js";
-import { modelFolder } from "../model/load.js";
+import { loadNetwork, modelFolder } from "../model/load.js";
 import { IMAGE_TOKEN, loadProcessor, type Processor } from "../model/processor.js";
 import { promptText } from "../model/prompt.js";
-import { loadConfig } from "../model/qwen25vl/load.js";
 import { dataPage, type ShownQuestion } from "../report/dataPage.js";
 import { formatTable } from "../report/table.js";
 import { datasetOptions, hubOptions } from "../train/questionSource.js";
@@ -79,15 +78,15 @@ async function showQuestion(
 async function predictMemory(config: RunConfig, report: DataReport): Promise<MemoryPrediction> {
   const { expand, rollout, update, data } = config;
   const isShared = update.algorithm === "share-grpo";
-  const model = await loadConfig(modelFolder(config.model));
+  const network = await loadNetwork(modelFolder(config.model));
   const finite = (value: number) => (Number.isFinite(value) ? value : 0);
-  return predictStepMemory(model, {
+  return predictStepMemory(network, {
     units: update.microBatchUnits,
     promptTokens: Math.min(data.maxPromptLength, finite(report.promptTokens.max)),
     responses: rollout.responses * (isShared ? expand.variants : 1),
     responseTokens: rollout.maxResponseLength,
     images: finite(report.imagesPerRow.max),
-    patchesPerImage: finite(report.imageTokens.max) * model.vision.spatialMergeSize ** 2,
+    patchesPerImage: finite(report.imageTokens.max) * network.config.vision.spatialMergeSize ** 2,
   });
 }
 

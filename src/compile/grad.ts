@@ -2,10 +2,8 @@
  * @module Value and gradient of a loss with respect to a record of parameters, by TensorFlow.js's tape. Works eagerly
  * and while compiling.
  */
-import { type Tensor, tf } from "../core/tf.js";
+import { type Tensor, type TensorParams, tf } from "../core/tf.js";
 import { mapTree } from "./tree.js";
-
-export type TensorParams = Readonly<Record<string, Tensor>>;
 
 /**
  * @param f its `loss` is a scalar; `aux` is returned beside it and has no gradient

@@ -30,3 +30,5 @@ tf.env().set("PROD", true); // also silences the advice to install tfjs-node
 
 export { tf };
 export type Tensor = tf.Tensor;
+/** Tensors by parameter name. */
+export type TensorParams = Readonly<Record<string, Tensor>>;

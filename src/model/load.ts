@@ -1,12 +1,26 @@
 /**
- * @module A model folder as one thing: network and processor.
+ * @module A model folder in Hugging Face layout as one thing: network, weights and processor.
+ *
+ * The network is `config.json` and, for end and padding tokens, `generation_config.json`; weights are
+ * `model.safetensors` or its shards.
  */
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
+import { ModelError } from "../core/errors.js";
 import { packageRoot } from "../core/files/packageRoot.js";
+import type { Params } from "../core/ndarray.js";
+import { parseNetwork } from "./families.js";
+import type { Network } from "./family.js";
+import { checkModelFile, readModelJson, requireModelFolder } from "./modelFiles.js";
+import { checkParams } from "./params.js";
 import { loadProcessor, type Processor } from "./processor.js";
-import { loadModel as loadNetwork, type Model as Network } from "./qwen25vl/load.js";
+import { readSafetensors } from "./safetensors.js";
 
 export interface Model extends Network {
+  readonly params: Params;
+  /** The folder it came from. */
+  readonly dir: string;
   readonly processor: Processor;
 }
 
@@ -36,5 +50,68 @@ export function modelFolder(model: string): string {
  */
 export async function loadModel(dir: string): Promise<Model> {
   const processor = await loadProcessor(dir);
-  return { ...(await loadNetwork(dir)), processor };
+  const network = await loadNetwork(dir);
+  return { ...network, params: await loadParams(dir, network), dir, processor };
+}
+
+const token = z.int().nonnegative();
+const generationSchema = z.looseObject({
+  eos_token_id: z.union([token, z.array(token)]).nullish(),
+  pad_token_id: token.nullish(),
+});
+
+/**
+ * Family and sizes, with the end and padding tokens of `generation_config.json` where that names them.
+ * @throws ModelError when the folder or config.json is missing or unusable, or no token ends a response
+ */
+export async function loadNetwork(dir: string): Promise<Network> {
+  await requireModelFolder(dir);
+  const path = join(dir, "config.json");
+  const json = await readModelJson(path);
+  if (json === undefined) {
+    throw new ModelError(`${dir}: missing config.json; copy the whole model folder, not the weights alone`);
+  }
+  const { family, config } = parseNetwork(json, path);
+  const generation = join(dir, "generation_config.json");
+  const found = checkModelFile(generationSchema, (await readModelJson(generation)) ?? {}, generation);
+  const eos = found.eos_token_id == null ? config.tokens.eos : [found.eos_token_id].flat();
+  if (eos.length === 0) {
+    throw new ModelError(`${generation}: missing end token: eos_token_id; add it there or to config.json`);
+  }
+  return {
+    family,
+    config: { ...config, tokens: { ...config.tokens, eos, pad: found.pad_token_id ?? config.tokens.pad } },
+  };
+}
+
+/**
+ * The weights, under our names for them.
+ * @throws ModelError when they are missing or do not fit the network; CheckpointError when a file is damaged
+ */
+export async function loadParams(dir: string, network: Network): Promise<Params> {
+  const single = join(dir, "model.safetensors");
+  const index = join(dir, "model.safetensors.index.json");
+  const weights = (await isThere(single)) ? single : index;
+  if (!(await isThere(weights))) {
+    throw new ModelError(
+      `${dir}: missing model.safetensors and model.safetensors.index.json; copy the weights into the folder`,
+    );
+  }
+  const saved = Object.entries(await readSafetensors(weights));
+  const { family, config } = network;
+  const params = Object.fromEntries(
+    saved.flatMap(([theirs, array]) => {
+      const name = family.rename(theirs, config);
+      return name === undefined ? [] : [[name, array] as const];
+    }),
+  );
+  checkParams(network, params, weights);
+  return params;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,6 +1,6 @@
 /**
  * @module Everything of a model folder that stands between words or images and the network: tokenizer, chat
- * template, image settings, end tokens.
+ * template, image settings.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -20,19 +20,13 @@ export interface Processor extends Tokenizer {
   readonly image: ImageConfig;
   /** The token of `IMAGE_TOKEN`. */
   readonly imageToken: number;
-  /** Tokens that end a response, by `generation_config.json`, else by `tokenizer_config.json`. */
-  readonly eos: readonly number[];
 }
 
-const token = z.int().nonnegative();
-const generationSchema = z.looseObject({ eos_token_id: z.union([token, z.array(token)]).nullish() });
-const namedToken = z.union([z.string(), z.looseObject({ content: z.string() })]);
-const tokenizerConfigSchema = z.looseObject({ eos_token: namedToken.nullish() });
 const processorSchema = z.looseObject({ image_processor: z.looseObject({}).optional() });
 
 /**
- * Reads the folder's `tokenizer.json`, `tokenizer_config.json`, chat template, `preprocessor_config.json` (or the
- * `image_processor` of `processor_config.json`) and `generation_config.json`.
+ * Reads the folder's `tokenizer.json`, `tokenizer_config.json`, chat template and `preprocessor_config.json` (or the
+ * `image_processor` of `processor_config.json`).
  * @throws ModelError naming the folder or file that is missing or unusable
  */
 export async function loadProcessor(dir: string): Promise<Processor> {
@@ -41,7 +35,9 @@ export async function loadProcessor(dir: string): Promise<Processor> {
   const imageToken = tokenizer.specialTokens.get(IMAGE_TOKEN);
   if (imageToken === undefined) {
     const path = join(dir, "tokenizer.json");
-    throw new ModelError(`${path}: missing special token: ${IMAGE_TOKEN}; is this a Qwen2.5-VL folder?`);
+    throw new ModelError(
+      `${path}: missing special token: ${IMAGE_TOKEN}; is this a folder of a Qwen vision-language model?`,
+    );
   }
   return {
     ...tokenizer,
@@ -49,7 +45,6 @@ export async function loadProcessor(dir: string): Promise<Processor> {
     chatTemplate: await loadChatTemplate(dir),
     image: await loadImageConfig(dir),
     imageToken,
-    eos: await loadEos(dir, tokenizer),
   };
 }
 
@@ -65,22 +60,4 @@ async function loadImageConfig(dir: string): Promise<ImageConfig> {
   );
   if (inner === undefined) throw missingFile(path);
   return parseImageConfig(inner, outer);
-}
-
-async function loadEos(dir: string, { specialTokens }: Tokenizer): Promise<readonly number[]> {
-  const generation = join(dir, "generation_config.json");
-  const { eos_token_id: ids } = checkModelFile(
-    generationSchema,
-    (await readModelJson(generation)) ?? {},
-    generation,
-  );
-  if (ids !== undefined && ids !== null) return typeof ids === "number" ? [ids] : ids;
-  const path = join(dir, "tokenizer_config.json");
-  const { eos_token: named } = checkModelFile(tokenizerConfigSchema, (await readModelJson(path)) ?? {}, path);
-  const content = typeof named === "string" ? named : named?.content;
-  const id = content === undefined ? undefined : specialTokens.get(content);
-  if (id === undefined) {
-    throw new ModelError(`${generation}: missing end token: eos_token_id; add it, or eos_token to ${path}`);
-  }
-  return [id];
 }

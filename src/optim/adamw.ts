@@ -10,10 +10,7 @@
  */
 import { CheckpointError, ShapeError } from "../core/errors.js";
 import { type NdArray, scalar } from "../core/ndarray.js";
-import { type Tensor, tf } from "../core/tf.js";
-
-/** Tensors by parameter name. */
-export type Tensors = Readonly<Record<string, Tensor>>;
+import { type Tensor, type TensorParams, tf } from "../core/tf.js";
 
 export interface AdamWOptions {
   readonly beta1: number;
@@ -42,8 +39,8 @@ export function decaysMatrices(_name: string, shape: readonly number[]): boolean
 
 /** First and second moments, by parameter name, in the parameters' shapes. */
 export interface AdamWState {
-  readonly first: Tensors;
-  readonly second: Tensors;
+  readonly first: TensorParams;
+  readonly second: TensorParams;
 }
 
 /** What one step needs besides gradients. Scalars `[]` f32; make them with `adamwScalars`. */
@@ -82,14 +79,14 @@ export function adamwHostStep(...args: Parameters<typeof adamwScalars>): AdamWSt
 }
 
 /** Moments of zero for these parameters. */
-export function init(params: Tensors): AdamWState {
+export function init(params: TensorParams): AdamWState {
   const zeros = () =>
     Object.fromEntries(Object.entries(params).map(([name, param]) => [name, tf.zerosLike(param)]));
   return { first: zeros(), second: zeros() };
 }
 
 /** The tensor of that name. @throws CheckpointError when the state belongs to other parameters */
-function named(what: string, tensors: Tensors, name: string): Tensor {
+function named(what: string, tensors: TensorParams, name: string): Tensor {
   const tensor = tensors[name];
   if (!tensor) throw new CheckpointError(`adamw.update: missing ${what}: ${name}`);
   return tensor;
@@ -120,11 +117,11 @@ function updateOne(one: OneParameter, step: AdamWStep, options: AdamWOptions) {
  * @throws ShapeError when a gradient does not have its parameter's shape
  */
 export function update(
-  params: Tensors,
-  grads: Tensors,
+  params: TensorParams,
+  grads: TensorParams,
   state: AdamWState,
   step: AdamWStep & { readonly options?: AdamWOptions },
-): { readonly params: Tensors; readonly state: AdamWState } {
+): { readonly params: TensorParams; readonly state: AdamWState } {
   const options = step.options ?? ADAMW_DEFAULTS;
   const updated = Object.entries(grads).map(([name, grad]) => {
     const param = named("parameter", params, name);
@@ -148,7 +145,7 @@ export function update(
  * Undoes a step that must not count: `previous` where `finite` is 0, else `next`.
  * @param finite `[]` f32, 0 or 1, from `clipByGlobalNorm`
  */
-export function keepIfFinite(finite: Tensor, next: Tensors, previous: Tensors): Tensors {
+export function keepIfFinite(finite: Tensor, next: TensorParams, previous: TensorParams): TensorParams {
   const holds = tf.greater(finite, 0.5);
   return Object.fromEntries(
     Object.entries(next).map(([name, tensor]) => [

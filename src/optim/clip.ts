@@ -1,14 +1,13 @@
 /**
  * @module Clips gradients by their global norm: g · min(1, max / (‖g‖ + 1e-6)), as PyTorch's `clip_grad_norm_`.
  */
-import { type Tensor, tf } from "../core/tf.js";
-import type { Tensors } from "./adamw.js";
+import { type Tensor, type TensorParams, tf } from "../core/tf.js";
 
 /** Largest finite float32: a norm that is not ≤ this is infinite or NaN. */
 const LARGEST = 3.4028234e38;
 
 export interface Clipped {
-  readonly grads: Tensors;
+  readonly grads: TensorParams;
   /** `[]` f32, √Σ g² before clipping. */
   readonly norm: Tensor;
   /** `[]` f32, 1 when the norm is finite, else 0: the update must be skipped. */
@@ -16,13 +15,13 @@ export interface Clipped {
 }
 
 /** √ of the sum of all squares. */
-export function globalNorm(grads: Tensors): Tensor {
+export function globalNorm(grads: TensorParams): Tensor {
   const squares = Object.values(grads).map((grad) => tf.sum(tf.square(grad)));
   return tf.sqrt(squares.reduce((sum, square) => tf.add(sum, square), tf.scalar(0)));
 }
 
 /** @param maxNorm a positive number; Infinity measures without clipping */
-export function clipByGlobalNorm(grads: Tensors, maxNorm: number): Clipped {
+export function clipByGlobalNorm(grads: TensorParams, maxNorm: number): Clipped {
   const norm = globalNorm(grads);
   const finite = tf.cast(tf.lessEqual(norm, LARGEST), "float32");
   if (maxNorm === Number.POSITIVE_INFINITY) return { grads, norm, finite };

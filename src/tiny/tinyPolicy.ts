@@ -14,9 +14,9 @@ import { sceneStream } from "../data/scenes/sets.js";
 import type { PlainRolloutRequest } from "../engine/local/engine.js";
 import { generate } from "../engine/local/generate.js";
 import { createLocalPolicy } from "../engine/local/localPolicy.js";
+import { parseNetwork } from "../model/families.js";
 import { loadModel, type Model } from "../model/load.js";
-import { parseModelConfig } from "../model/qwen25vl/config.js";
-import { initParams } from "../model/qwen25vl/params.js";
+import { initParams } from "../model/params.js";
 import { writeSafetensors } from "../model/safetensors.js";
 import { type Evaluation, evaluate } from "../train/evaluate.js";
 import { tinyModelConfig } from "./config.js";
@@ -112,7 +112,7 @@ async function writeUntrained(out: string, seed: number, formatPrompt: string): 
   const { ids, size } = await writeTinyTokenizer(out, texts(seed, formatPrompt));
   const json = tinyModelConfig(Math.ceil(size / ROWS) * ROWS, ids);
   await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
-  const params = initParams(parseModelConfig(json, "tinyModelConfig"), Rng.fromSeed(seed).split("init"));
+  const params = initParams(parseNetwork(json, "tinyModelConfig"), Rng.fromSeed(seed).split("init"));
   await writeSafetensors(join(out, "model.safetensors"), params);
 }
 

@@ -6,7 +6,7 @@ import { jit } from "../compile/jit.js";
 import { type NdArray, type Params, scalar } from "../core/ndarray.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
-import { type Tensor, tf } from "../core/tf.js";
+import { type TensorParams, tf } from "../core/tf.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { responseLogProbs } from "../engine/local/forward.js";
 import { type Moments, zerosLike } from "../engine/local/learner.js";
@@ -41,7 +41,6 @@ export interface WarmupOptions {
   readonly signal?: AbortSignal;
 }
 
-type TensorParams = Readonly<Record<string, Tensor>>;
 const ADAMW = { ...ADAMW_DEFAULTS, beta2: 0.98, weightDecay: 0.02, decays: decaysMatrices };
 
 /**
@@ -61,7 +60,7 @@ function shortened(next: TensorParams, before: TensorParams): TensorParams {
 /** Loss, gradient, clip and AdamW in one graph. */
 export function trainStepFor(model: Model) {
   const loss = valueAndGrad((params: TensorParams, batch: PackedUnits, sampler: Sampler) => {
-    const logProbs = responseLogProbs(params, model.config, batch, sampler);
+    const logProbs = responseLogProbs(params, model, batch, sampler);
     const total = tf.neg(tf.sum(tf.mul(logProbs, batch.responseMask)));
     return { loss: tf.div(total, tf.sum(batch.responseMask)) };
   });
@@ -88,7 +87,7 @@ export function warmupLearningRate(step: number, steps: number, peak: number): n
 }
 
 /** Nearly every batch of demonstrations fits these sizes, so that a few graphs serve the whole warm-up. */
-const BUCKETS = { minPromptLength: 96, minResponseLength: 64, minWindows: 6 };
+const BUCKETS = { minPromptLength: 96, minResponseLength: 64, minPatches: 96 };
 
 /**
  * Trains `model.params` in place.
@@ -107,7 +106,7 @@ export async function warmup(model: Model, options: WarmupOptions): Promise<numb
   const batchAt = async (step: number): Promise<PackedUnits<NdArray>> => {
     const first = options.offset + step * options.batch;
     const units = await Promise.all(Array.from({ length: options.batch }, (_, at) => unit(first + at)));
-    return packUnits(units, config, BUCKETS);
+    return packUnits(units, model, BUCKETS);
   };
   const run = jit(trainStepFor(model), { name: "warmup", donate: { 0: 0, 1: 1 } });
   const sampler = { temperature: scalar(1), tokenBias: tokenBias(config, processor.size) };

@@ -13,20 +13,11 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 describe("loadProcessor", () => {
-  it("reads tokens, image settings and both end tokens", async () => {
+  it("reads tokens and image settings", async () => {
     const processor = await loadProcessor(dir);
     const { specialTokens } = processor;
     expect(processor.imageToken).toBe(specialTokens.get("<|image_pad|>"));
-    expect(processor.eos).toEqual([specialTokens.get("<|im_end|>"), specialTokens.get("<|endoftext|>")]);
     expect(processor.image).toMatchObject({ patchSize: 14, mergeSize: 2, minPixels: 3136, maxPixels: 50176 });
-  });
-
-  it("takes the end token from tokenizer_config.json where generation_config.json names none", async () => {
-    await rm(join(dir, "generation_config.json"));
-    const processor = await loadProcessor(dir);
-    expect(processor.eos).toEqual([processor.specialTokens.get("<|im_end|>")]);
-    await writeFile(join(dir, "tokenizer_config.json"), "{}");
-    await expect(loadProcessor(dir)).rejects.toThrow(`${dir}/generation_config.json: missing end token`);
   });
 
   it("reads image settings from processor_config.json, where newer libraries save them", async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/core/errors.js";
 import { ndarray, type Params, sizeOf } from "../../src/core/ndarray.js";
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../../src/model/safetensors.js";
-import { goldenFolder } from "./qwen25vl/parity.js";
+import { goldenFolder } from "./parity.js";
 
 let folder: string;
 let path: string;
@@ -168,7 +168,7 @@ describe("writeSafetensors", () => {
   });
 
   it("writes the bytes that Python's safetensors writes", async () => {
-    const original = `${goldenFolder("tied")}/model.safetensors`;
+    const original = `${goldenFolder("qwen25vl/tied")}/model.safetensors`;
     await writeSafetensors(path, await readSafetensors(original));
     expect(Buffer.compare(await readFile(path), await readFile(original))).toBe(0);
   });

@@ -1,12 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Tensor, tf } from "../../src/core/tf.js";
+import { type Tensor, type TensorParams, tf } from "../../src/core/tf.js";
 import {
   ADAMW_DEFAULTS,
   adamwScalars,
   decaysMatrices,
   init,
   keepIfFinite,
-  type Tensors,
   update,
 } from "../../src/optim/adamw.js";
 import { clipByGlobalNorm } from "../../src/optim/clip.js";
@@ -30,7 +29,7 @@ function tensors(listed: Listed): Record<string, Tensor> {
 }
 
 /** float32 against float64 on numbers of size 1. */
-function expectClose(actual: Tensors, expected: Listed, tolerance = 1e-6): void {
+function expectClose(actual: TensorParams, expected: Listed, tolerance = 1e-6): void {
   expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
   for (const [name, { shape, values }] of Object.entries(expected)) {
     expect(actual[name]?.shape).toEqual(shape);
@@ -59,7 +58,7 @@ beforeAll(async () => {
 describe("adamw.update", () => {
   it.each(reference.runs)("equals PyTorch's AdamW step by step, weight decay $weightDecay", (run) => {
     const options = { ...ADAMW_DEFAULTS, weightDecay: run.weightDecay };
-    let params: Tensors = tensors(reference.params);
+    let params: TensorParams = tensors(reference.params);
     let state = init(params);
     for (const [at, grads] of reference.grads.entries()) {
       const step = { ...scalars(at + 1, reference.learningRates[at] as number), options };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TensorParams, valueAndGrad } from "../../src/compile/grad.js";
+import { valueAndGrad } from "../../src/compile/grad.js";
 import { jit } from "../../src/compile/jit.js";
 import { ndarray, scalar } from "../../src/core/ndarray.js";
+import type { TensorParams } from "../../src/core/tf.js";
 import { type Tensor, tf } from "../../src/core/tf.js";
 import { adamwScalars, init, keepIfFinite, update } from "../../src/optim/adamw.js";
 import { clipByGlobalNorm } from "../../src/optim/clip.js";

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import type { NdArray } from "../../src/core/ndarray.js";
 import { Rng } from "../../src/core/rng.js";
+import { parseNetwork } from "../../src/model/families.js";
 import { loadModel, type Model } from "../../src/model/load.js";
+import { initParams } from "../../src/model/params.js";
 import type { Prompt } from "../../src/model/prompt.js";
-import { parseModelConfig } from "../../src/model/qwen25vl/config.js";
-import { initParams } from "../../src/model/qwen25vl/params.js";
 import { writeSafetensors } from "../../src/model/safetensors.js";
 import { tinyModelConfig } from "../../src/tiny/config.js";
 import { writeTinyTokenizer } from "../../src/tiny/tinyTokenizer.js";
@@ -66,7 +66,7 @@ export async function writeFakeModel(dir: string, options: FakeModelOptions = {}
     },
   };
   await writeFile(join(dir, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
-  const params = initParams(parseModelConfig(json, "fake model"), Rng.fromSeed(options.seed ?? 1));
+  const params = initParams(parseNetwork(json, "fake model"), Rng.fromSeed(options.seed ?? 1));
   const embedding = params["model.embed_tokens.weight"] as NdArray;
   const ends = [ids["<|im_end|>"], ids["<|endoftext|>"]];
   embedding.data.forEach((value, at) => {

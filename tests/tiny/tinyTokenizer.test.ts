@@ -48,7 +48,8 @@ describe("writeTinyTokenizer", () => {
     const processor = await loadProcessor(dirs[0]);
     expect(processor.size).toBe(size);
     expect(processor.imageToken).toBe(ids["<|image_pad|>"]);
-    expect(processor.eos).toEqual([ids["<|im_end|>"], ids["<|endoftext|>"]]);
+    const generation = JSON.parse(await readFile(join(dirs[0], "generation_config.json"), "utf8"));
+    expect(generation.eos_token_id).toEqual([ids["<|im_end|>"], ids["<|endoftext|>"]]);
     expect(promptText(processor, "<image>how many?", "row")).toBe(
       "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>how many?<|im_end|>\n<|im_start|>assistant\n",
     );

@@ -5,10 +5,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Params, sizeOf } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
+import { parseNetwork } from "../../../src/model/families.js";
 import type { Model } from "../../../src/model/load.js";
+import { initParams } from "../../../src/model/params.js";
 import type { Processor } from "../../../src/model/processor.js";
-import { parseModelConfig } from "../../../src/model/qwen25vl/config.js";
-import { initParams } from "../../../src/model/qwen25vl/params.js";
 import { writeSafetensors } from "../../../src/model/safetensors.js";
 import { tinyModelConfig } from "../../../src/tiny/config.js";
 
@@ -54,11 +54,11 @@ function sixMillionConfig(processor: Processor, heads: Heads) {
 export async function writeSixMillion(dir: string, processor: Processor, heads: Heads): Promise<Model> {
   await mkdir(dir, { recursive: true });
   const json = sixMillionConfig(processor, heads);
-  const config = parseModelConfig(json, "sixMillionConfig");
-  const params = initParams(config, Rng.fromSeed(1).split("speed"));
+  const network = parseNetwork(json, "sixMillionConfig");
+  const params = initParams(network, Rng.fromSeed(1).split("speed"));
   await writeFile(join(dir, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
   await writeSafetensors(join(dir, "model.safetensors"), params);
-  return { config, params, dir, processor };
+  return { ...network, params, dir, processor };
 }
 
 /** Parameters of the decoder, embedding included. */

@@ -3,17 +3,17 @@
  * against PyTorch. Both sides start from one weights file and must agree on the loss and on every gradient's norm.
  */
 import { z } from "zod";
-import { type TensorParams, valueAndGrad } from "../../../src/compile/grad.js";
+import { valueAndGrad } from "../../../src/compile/grad.js";
 import { jit } from "../../../src/compile/jit.js";
 import { type NdArray, ndarray, type Params, scalar, zeros } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
-import { type Tensor, tf } from "../../../src/core/tf.js";
+import { type Tensor, type TensorParams, tf } from "../../../src/core/tf.js";
 import type { Model } from "../../../src/model/load.js";
-import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
-import { mropeTables } from "../../../src/model/qwen25vl/rope.js";
+import type { DecoderSizes } from "../../../src/model/modelConfig.js";
 import { decoder, embed, logits } from "../../../src/model/transformer/decoder.js";
 import { decoderParams } from "../../../src/model/transformer/jointQkv.js";
 import { attendSharedPrefix } from "../../../src/model/transformer/prefix.js";
+import { mropeTables } from "../../../src/model/transformer/rope.js";
 import { type AdamWStep, adamwScalars, update } from "../../../src/optim/adamw.js";
 import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
 import { VOCABULARY } from "./model.js";
@@ -31,7 +31,7 @@ interface TextBatch<Array = Tensor> {
   readonly rope: { readonly cos: Array; readonly sin: Array };
 }
 
-function textBatch(config: ModelConfig): TextBatch<NdArray> {
+function textBatch(config: DecoderSizes): TextBatch<NdArray> {
   const draws = Rng.fromSeed(2).split("speed", "tokens");
   const text = Array.from({ length: ROWS }, () =>
     Array.from({ length: LENGTH + 1 }, () => draws.integer(0, VOCABULARY)),
@@ -47,17 +47,11 @@ function textBatch(config: ModelConfig): TextBatch<NdArray> {
 }
 
 /** Mean cross-entropy of the next token over all rows, nats. */
-function nextTokenLoss(config: ModelConfig) {
+function nextTokenLoss(config: DecoderSizes) {
   return valueAndGrad((params: TensorParams, { tokens, labels, rope }: TextBatch) => {
     const sizes = { U: ROWS, P: LENGTH, R: 0, T: 0 };
     const attend = attendSharedPrefix(config, sizes, tf.zeros([ROWS, LENGTH]));
-    const hidden = decoder(
-      decoderParams(params, config),
-      config,
-      embed(params, config, tokens),
-      rope,
-      attend,
-    );
+    const hidden = decoder(decoderParams(params, config), config, embed(params, tokens), rope, attend);
     const logProbs = tf.logSoftmax(logits(params, config, hidden));
     const picked = tf.mul(logProbs, tf.oneHot(labels, config.vocabSize, 1, 0, "float32"));
     return { loss: tf.mul(tf.sum(picked), -1 / (ROWS * LENGTH)) };

@@ -5,7 +5,7 @@
 import process from "node:process";
 import type { OnProgress } from "../../core/progress.js";
 import { loadModel, type Model } from "../../model/load.js";
-import { checkParams } from "../../model/qwen25vl/params.js";
+import { checkParams } from "../../model/params.js";
 import type { Unit } from "../../model/transformer/pack.js";
 import type { UpdateUnit } from "../../policy/units.js";
 import type { Rollout } from "../../records.js";
@@ -71,7 +71,7 @@ export function createEngine(model: Model, options: LearnerOptions): Engine {
     async restore(folder) {
       const saved = await loadCheckpoint(folder);
       const parts = ["params", "first", "second"] as const;
-      for (const part of parts) checkParams(model.config, saved[part], `${folder}: ${PART_FILES[part]}`);
+      for (const part of parts) checkParams(model, saved[part], `${folder}: ${PART_FILES[part]}`);
       for (const part of parts) {
         for (const [name, array] of Object.entries(saved[part])) learner[part][name]?.data.set(array.data);
       }

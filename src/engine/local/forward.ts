@@ -2,25 +2,26 @@
  * @module Log-probabilities of responses under prompts: the one forward pass that warm-up, old policy, update and
  * evaluation share.
  */
-import { type Tensor, tf } from "../../core/tf.js";
-import type { ModelConfig } from "../../model/qwen25vl/config.js";
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
+import type { Network } from "../../model/family.js";
 import type { Sampler } from "../../model/transformer/decode.js";
 import { decoder, embed, logits } from "../../model/transformer/decoder.js";
 import { decoderParams } from "../../model/transformer/jointQkv.js";
-import { imageRows, type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
+import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
 import { attendSharedPrefix } from "../../model/transformer/prefix.js";
+import { see } from "../../model/transformer/see.js";
 
 /**
  * log π(token | prompt, tokens before) at the sampler's temperature, for every response token of a packed batch.
  * @returns `[U, R, T]` f32, in nats; padding holds numbers that mean nothing
  */
 export function responseLogProbs(
-  params: Readonly<Record<string, Tensor>>,
-  config: ModelConfig,
+  params: TensorParams,
+  network: Network,
   batch: PackedUnits,
   sampler: Sampler,
 ): Tensor {
-  return sampledLogProbs(responseLogSoftmax(params, config, batch, sampler), batch);
+  return sampledLogProbs(responseLogSoftmax(params, network, batch, sampler), batch);
 }
 
 /** `[U, R, T]` f32: of each token's distribution, the sampled token's log-probability. */
@@ -39,19 +40,20 @@ export function tokenEntropies(logSoftmax: Tensor, batch: PackedUnits): Tensor {
 
 /** `[U·R·T, V]` f32: log π of every vocabulary entry at every response token, at the sampler's temperature. */
 export function responseLogSoftmax(
-  params: Readonly<Record<string, Tensor>>,
-  config: ModelConfig,
+  params: TensorParams,
+  network: Network,
   batch: PackedUnits,
   sampler: Sampler,
 ): Tensor {
+  const { config } = network;
   const sizes = sizesOf(batch);
   const { U, P, R, T } = sizes;
   const tokens = tf.concat([
     tf.reshape(batch.promptTokens, [U * P]),
     tf.reshape(batch.responseTokens, [U * R * T]),
   ]);
-  const image = batch.image && overAllTokens(imageRows(params, config, batch.image), U * R * T);
-  const x = embed(params, config, tokens, image);
+  const image = batch.image && overAllTokens(see(params, network, batch.image), U * R * T);
+  const x = embed(params, tokens, image);
   const attend = attendSharedPrefix(config, sizes, batch.promptMask);
   const hidden = decoder(decoderParams(params, config), config, x, batch.rope, attend);
   const scores = logits(params, config, tf.gather(hidden, batch.predictor));

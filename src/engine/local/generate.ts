@@ -7,8 +7,8 @@ import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
 import type { OnProgress } from "../../core/progress.js";
 import { Rng, type RngKey } from "../../core/rng.js";
 import type { Prompt } from "../../model/prompt.js";
-import { mropeTables } from "../../model/qwen25vl/rope.js";
 import { packPrompts } from "../../model/transformer/pack.js";
+import { mropeTables } from "../../model/transformer/rope.js";
 import type { Rollout, StopReason } from "../../records.js";
 import { KvCache } from "./kvCache.js";
 import type { LocalPolicy, ReadyPolicy } from "./localPolicy.js";
@@ -104,7 +104,7 @@ async function decodeRows(
   const { config } = policy.model;
   const { sampling } = request;
   const prompts = request.prompts.slice((all[0] as Row).prompt, (all[0] as Row).prompt + U);
-  const packed = packPrompts(prompts, config);
+  const packed = packPrompts(prompts, policy.model);
   const last = Math.max(...packed.next) + sampling.maxTokens;
   const sampler = {
     temperature: ndarray([sampling.isGreedy ? 1 : sampling.temperature], []),

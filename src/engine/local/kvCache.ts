@@ -2,7 +2,7 @@
  * @module Keys and values of the responses in progress, on the host: read by the decode graph, written between steps.
  */
 import { type NdArray, zeros } from "../../core/ndarray.js";
-import type { ModelConfig } from "../../model/qwen25vl/config.js";
+import type { DecoderSizes } from "../../model/modelConfig.js";
 import { MASKED } from "../../model/transformer/prefix.js";
 
 /** New array whose block b is block `indices[b]` of `source`; blocks are along the first axis. */
@@ -56,7 +56,7 @@ export class KvCache {
   /** An empty cache for `responses` rows per prompt; the first block has `slots` tokens. */
   static create(
     prompt: PromptCache,
-    config: ModelConfig,
+    config: DecoderSizes,
     { responses, slots }: { readonly responses: number; readonly slots: number },
   ): KvCache {
     const rows = (prompt.mask.shape[0] ?? 0) * responses;

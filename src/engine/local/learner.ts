@@ -161,7 +161,7 @@ function compile(model: Model, options: LearnerOptions): Compiled {
   const { config, processor } = model;
   const reference = (options.kl?.use ?? "off") === "off" ? undefined : copyOf(model.params);
   const sampler = { temperature: scalar(options.temperature), tokenBias: tokenBias(config, processor.size) };
-  const pack = (units: readonly Unit[]) => packUnits(units, config, { rows: options.microBatchUnits });
+  const pack = (units: readonly Unit[]) => packUnits(units, model, { rows: options.microBatchUnits });
   return { model, options, reference, graphs: learnerGraphs(model, options), sampler, pack };
 }
 

@@ -4,7 +4,7 @@
 import { valueAndGrad } from "../../compile/grad.js";
 import { jit } from "../../compile/jit.js";
 import { invariant } from "../../core/errors.js";
-import { type Tensor, tf } from "../../core/tf.js";
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
@@ -15,8 +15,6 @@ import { SURROGATE_DEFAULTS, surrogateLoss } from "../../policy/surrogate.js";
 import { responseLogProbs, responseLogSoftmax, sampledLogProbs, tokenEntropies } from "./forward.js";
 import type { LearnerOptions } from "./learner.js";
 import type { LossBatch } from "./lossBatch.js";
-
-type TensorParams = Readonly<Record<string, Tensor>>;
 
 /** AdamW's moments by parameter name. */
 export interface Moments<Array = Tensor> {
@@ -55,7 +53,7 @@ function totalLoss(model: Model, options: LearnerOptions) {
     const { U, R, T } = sizesOf(batch.packed);
     const rows = (x: Tensor) => tf.reshape(x, [U * R, -1]);
     const tokens = (x: Tensor) => tf.reshape(x, [U * R, T]);
-    const logSoftmax = responseLogSoftmax(params, model.config, batch.packed, sampler);
+    const logSoftmax = responseLogSoftmax(params, model, batch.packed, sampler);
     const logProbs = rows(sampledLogProbs(logSoftmax, batch.packed));
     const mask = rows(batch.packed.responseMask);
     const scale = rows(batch.scale);
@@ -68,7 +66,7 @@ function totalLoss(model: Model, options: LearnerOptions) {
     if (batch.kl) {
       const { referenceLogProbs } = batch.kl;
       const kl = reference
-        ? tokens(fullKl(logSoftmax, responseLogSoftmax(reference, model.config, batch.packed, sampler)))
+        ? tokens(fullKl(logSoftmax, responseLogSoftmax(reference, model, batch.packed, sampler)))
         : estimatedKl(logProbs, referenceLogProbs && tokens(referenceLogProbs), options);
       loss = tf.add(loss, klLoss(kl, { mask, scale, coefficient: batch.kl.coefficient }));
       aux["referenceKlSum"] = masked(kl, mask);
@@ -113,7 +111,7 @@ export function learnerGraphs(model: Model, options: LearnerOptions) {
   return {
     logProbs: jit(
       (weights: TensorParams, packed: PackedUnits, host: Sampler) =>
-        responseLogProbs(weights, model.config, packed, host),
+        responseLogProbs(weights, model, packed, host),
       { name: "log-probs" },
     ),
     accumulate: jit(accumulate(model, options), { name: "accumulate", donate: { 0: 1 } }),

@@ -4,12 +4,12 @@
  */
 import { jit } from "../../compile/jit.js";
 import type { NdArray, Params } from "../../core/ndarray.js";
+import type { TensorParams } from "../../core/tf.js";
 import type { Model } from "../../model/load.js";
-import { mropeTables } from "../../model/qwen25vl/rope.js";
 import { decodeStep, type PrefillInputs, prefill, type Sampler } from "../../model/transformer/decode.js";
 import { jointQkv, withJointQkv } from "../../model/transformer/jointQkv.js";
-import type { TensorParams } from "../../model/transformer/layers.js";
 import { type PackedPrompts, tokenBias } from "../../model/transformer/pack.js";
+import { mropeTables } from "../../model/transformer/rope.js";
 import type { KvCache } from "./kvCache.js";
 
 /** Sampler settings on the host. */
@@ -53,7 +53,7 @@ export function createLocalPolicy(model: Model): LocalPolicy {
   const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), { name: "joint weights" });
   const runPrefill = jit(
     (weights: TensorParams, inputs: PrefillInputs, sampler: Sampler) =>
-      prefill(weights, config, inputs, sampler),
+      prefill(weights, model, inputs, sampler),
     { name: "prefill" },
   );
   const runDecode = jit(

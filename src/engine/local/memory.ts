@@ -16,8 +16,9 @@
  * 0.3 GB. Predictions lie within a quarter of the measured peak (`tests/engine/local/memory.test.ts` holds the measurements).
  */
 import { sizeOf } from "../../core/ndarray.js";
-import type { ModelConfig } from "../../model/qwen25vl/config.js";
-import { paramShapes } from "../../model/qwen25vl/params.js";
+import type { Network } from "../../model/family.js";
+import type { ModelConfig } from "../../model/modelConfig.js";
+import { paramShapes } from "../../model/params.js";
 import { roundUp } from "../../model/transformer/pack.js";
 
 /** Sizes of one micro-batch. */
@@ -32,7 +33,7 @@ export interface StepSizes {
   readonly responseTokens: number;
   /** Images of a prompt. */
   readonly images: number;
-  /** n: 14-pixel patches of the largest image, after resizing. */
+  /** n: patches of the largest image, after resizing. */
   readonly patchesPerImage: number;
 }
 
@@ -63,12 +64,13 @@ function visionFloats({ vision }: ModelConfig, { units, images, patchesPerImage:
 }
 
 /** The peak of a training step, bytes. */
-export function predictStepMemory(config: ModelConfig, sizes: StepSizes): MemoryPrediction {
+export function predictStepMemory(network: Network, sizes: StepSizes): MemoryPrediction {
+  const { config } = network;
   const { layers: L, heads: H, hiddenSize: h, intermediateSize: I, vocabSize: V } = config;
   const { units: U, responses: R } = sizes;
   const P = roundUp(sizes.promptTokens, PROMPT_STEP);
   const T = roundUp(sizes.responseTokens, RESPONSE_STEP);
-  const parameters = Object.values(paramShapes(config)).reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const parameters = Object.values(paramShapes(network)).reduce((sum, shape) => sum + sizeOf(shape), 0);
   const activations = {
     tokens: L * U * (P + R * T) * (10 * h + 5 * I),
     attention: 2 * L * H * U * (P * P + R * T * (P + T)),

@@ -4,51 +4,16 @@
  */
 import { z } from "zod";
 import { ModelError } from "../../core/errors.js";
+import type { ModelConfig, VisionSizes } from "../modelConfig.js";
 
-export interface ModelConfig {
-  readonly hiddenSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly keyValueHeads: number;
-  readonly headSize: number;
-  readonly intermediateSize: number;
-  readonly vocabSize: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
-  /** How many rotary frequencies belong to time, height and width; sums to headSize / 2. */
-  readonly mropeSection: readonly number[];
-  readonly tieWordEmbeddings: boolean;
-  readonly tokens: {
-    readonly image: number;
-    readonly visionStart: number;
-    readonly visionEnd: number;
-    readonly video: number;
-    readonly eos: readonly number[];
-    readonly pad: number;
-    readonly bos?: number;
-  };
-  readonly vision: VisionConfig;
+/** The shared sizes, and those of window attention. */
+export interface Qwen25Config extends ModelConfig {
+  readonly vision: Qwen25VisionConfig;
 }
 
-export interface VisionConfig {
-  readonly depth: number;
-  readonly hiddenSize: number;
-  readonly heads: number;
-  readonly intermediateSize: number;
-  /** Pixels. */
-  readonly patchSize: number;
-  /** Frames. */
-  readonly temporalPatchSize: number;
-  /** Patches on a side of what becomes one token. */
-  readonly spatialMergeSize: number;
-  /** Pixels on a side of an attention window. */
+export interface Qwen25VisionConfig extends VisionSizes {
+  /** Pixels on a side of an attention window, in blocks that are not of full attention. */
   readonly windowSize: number;
-  /** Layers in which a patch sees its whole image. */
-  readonly fullAttentionLayers: readonly number[];
-  readonly inChannels: number;
-  /** The decoder's hidden size. */
-  readonly outHiddenSize: number;
-  readonly ropeTheta: number;
 }
 
 const count = z.int().positive();
@@ -113,7 +78,7 @@ const fileSchema = z.object({
  * @param where the file's path, for messages
  * @throws ModelError when a field is missing, of the wrong kind, or contradicts another
  */
-export function parseModelConfig(json: unknown, where: string): ModelConfig {
+export function parseConfig(json: unknown, where: string): Qwen25Config {
   const file = parsePart(fileSchema, json, where);
   const nested = file.text_config ?? undefined;
   const inside = nested ? `${where}: text_config` : where;
@@ -127,7 +92,7 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
   const eos = text.eos_token_id ?? [];
   const bos = text.bos_token_id ?? undefined;
   const eosTokens = typeof eos === "number" ? [eos] : eos;
-  const config: ModelConfig = {
+  const config: Qwen25Config = {
     hiddenSize: text.hidden_size,
     layers: text.num_hidden_layers,
     heads: text.num_attention_heads,
@@ -137,7 +102,7 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
     vocabSize: text.vocab_size,
     rmsNormEps: text.rms_norm_eps,
     ropeTheta: rope.rope_theta ?? text.rope_theta ?? 1_000_000,
-    mropeSection: rope.mrope_section ?? [16, 24, 24],
+    rotaryAxes: sectionAxes(rope.mrope_section ?? [16, 24, 24]),
     tieWordEmbeddings: (file.tie_word_embeddings ?? false) || (text.tie_word_embeddings ?? false),
     tokens: {
       image: file.image_token_id,
@@ -154,7 +119,12 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
   return config;
 }
 
-function visionConfig(vision: z.infer<typeof visionSchema>): VisionConfig {
+/** How many frequencies belong to time, height and width → which axis turns each of them. */
+function sectionAxes(sections: readonly number[]): number[] {
+  return sections.flatMap((size, axis) => new Array<number>(size).fill(axis));
+}
+
+function visionConfig(vision: z.infer<typeof visionSchema>): Qwen25VisionConfig {
   return {
     depth: vision.depth,
     hiddenSize: vision.hidden_size,
@@ -188,9 +158,9 @@ function withoutNull(record: Readonly<Record<string, unknown>>): Record<string, 
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
 }
 
-function checkConfig(config: ModelConfig, where: string): void {
+function checkConfig(config: Qwen25Config, where: string): void {
   const { vision } = config;
-  const sections = config.mropeSection.reduce((sum, size) => sum + size, 0);
+  const sections = config.rotaryAxes.length;
   const tokens = Object.values(config.tokens).flat();
   const rules: [boolean, string][] = [
     [Number.isInteger(config.headSize), "hidden_size is not a multiple of num_attention_heads"],

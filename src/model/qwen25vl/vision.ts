@@ -7,27 +7,29 @@
  * with one compiled graph for all images of a bucket.
  */
 import { dims } from "../../core/dims.js";
-import { ModelError, ShapeError } from "../../core/errors.js";
+import { ModelError } from "../../core/errors.js";
 import { type NdArray, zeros } from "../../core/ndarray.js";
-import { type Tensor, tf } from "../../core/tf.js";
-import { zip } from "../../core/zip.js";
-import { attention } from "../transformer/attention.js";
-import { gelu, linear, param, rmsNorm, swiglu, type TensorParams } from "../transformer/layers.js";
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
+import type { BlockInputs, ImageLayout, VisionInputs, VisionTower } from "../family.js";
+import type { ImagePatches } from "../imageProcessor.js";
+import { attendGroups } from "../transformer/attention.js";
+import { gelu, linear, param, rmsNorm, swiglu } from "../transformer/layers.js";
+import { roundUp } from "../transformer/pack.js";
+import { gatherPatches, type PatchSlots } from "../transformer/patches.js";
 import { MASKED } from "../transformer/prefix.js";
-import type { ModelConfig } from "./config.js";
-import { type Grid, mergedCount, type Rotation, rotate, rotation, visionRotaryTables } from "./rope.js";
+import { type Grid, mergedCount, visionRotaryTables } from "../transformer/rope.js";
+import type { Qwen25Config } from "./config.js";
 
 /** The tower's norms, unlike the decoder's, have a fixed epsilon. */
 const VISION_EPS = 1e-6;
 
+/** Windows are rounded up to a multiple of this: bigger means fewer graphs and more padding. */
+const WINDOW_STEP = 2;
+
 /** Where patches go. Slots number I·W·C. */
-export interface VisionLayout {
+export interface VisionLayout extends PatchSlots {
   readonly images: number;
   readonly windows: number;
-  /** Consecutive slots that become one row of the tower's output. */
-  readonly patchesPerCell: number;
-  /** Per slot: index into the patches of all images one after another; −1 for padding. */
-  readonly source: Int32Array;
   /** `[I·W·C, D]` f32 */
   readonly cos: NdArray;
   /** `[I·W·C, D]` f32 */
@@ -36,19 +38,17 @@ export interface VisionLayout {
   readonly windowMask: NdArray;
   /** `[I, W·C]` f32 */
   readonly fullMask: NdArray;
-  /** `mergedSlot[image][merged]`: the row of the tower's output for each of an image's tokens in reading order. */
-  readonly mergedSlot: readonly (readonly number[])[];
 }
 
 /** Patches on a side of a merged cell, cells on a side of a window, patches in a window. */
-function windowSizes({ vision }: ModelConfig): { merge: number; side: number; C: number } {
+function windowSizes({ vision }: Qwen25Config): { merge: number; side: number; C: number } {
   const merge = vision.spatialMergeSize;
   const side = vision.windowSize / merge / vision.patchSize;
   return { merge, side, C: side * side * merge * merge };
 }
 
 /** Windows that one frame of an image takes. */
-function windowsOf(grid: Grid, config: ModelConfig): number {
+function windowsOf(grid: Grid, config: Qwen25Config): number {
   const { merge, side } = windowSizes(config);
   return Math.ceil(grid.h / merge / side) * Math.ceil(grid.w / merge / side);
 }
@@ -62,7 +62,7 @@ interface Cell {
 }
 
 /** An image's merged cells in reading order, and where they go when a frame takes W windows. */
-function cellsOf(grid: Grid, W: number, config: ModelConfig): Cell[] {
+function cellsOf(grid: Grid, W: number, config: Qwen25Config): Cell[] {
   const { merge, side, C } = windowSizes(config);
   const [h, w] = [grid.h / merge, grid.w / merge];
   const windowsAcross = Math.ceil(w / side);
@@ -80,7 +80,7 @@ function cellsOf(grid: Grid, W: number, config: ModelConfig): Cell[] {
 /** @throws ModelError when the grids do not fit the bucket, or a side is odd */
 function layoutSizes(
   grids: readonly Grid[],
-  config: ModelConfig,
+  config: Qwen25Config,
   bucket?: { readonly images: number; readonly windows: number },
 ): { I: number; W: number } {
   const { merge } = windowSizes(config);
@@ -105,7 +105,7 @@ function layoutSizes(
  */
 export function visionLayout(
   grids: readonly Grid[],
-  config: ModelConfig,
+  config: Qwen25Config,
   bucket?: { readonly images: number; readonly windows: number },
 ): VisionLayout {
   const { I, W } = layoutSizes(grids, config, bucket);
@@ -146,95 +146,65 @@ export function visionLayout(
   };
 }
 
-/**
- * Puts patches into their slots; padding is 0.
- * @param patchesPerImage each `[G, patchDim]`, in the image processor's order (merge groups contiguous)
- * @returns `[I·W·C, patchDim]` f32
- * @throws ShapeError when the patches are not those of the layout's grids
- */
-export function gatherPatches(layout: VisionLayout, patchesPerImage: readonly Float32Array[]): NdArray {
-  const { mergedSlot, patchesPerCell } = layout;
-  if (patchesPerImage.length !== mergedSlot.length) {
-    throw new ShapeError(
-      `gatherPatches: expected patches of ${mergedSlot.length} images, got ${patchesPerImage.length}`,
-    );
-  }
-  const patchDim = (patchesPerImage[0]?.length ?? 0) / ((mergedSlot[0]?.length ?? 1) * patchesPerCell);
-  const gathered = zeros([layout.source.length, patchDim]);
-  const cellSize = patchesPerCell * patchDim;
-  zip(patchesPerImage, mergedSlot).forEach(([patches, slots], image) => {
-    if (patches.length !== slots.length * cellSize || !Number.isInteger(patchDim)) {
-      const wanted = `${slots.length * patchesPerCell} patches of ${patchDim} values`;
-      throw new ShapeError(`gatherPatches: image ${image}: expected ${wanted}, got ${patches.length} values`);
-    }
-    slots.forEach((slot, cell) => {
-      gathered.data.set(patches.subarray(cell * cellSize, (cell + 1) * cellSize), slot * cellSize);
-    });
-  });
-  return gathered;
+/** Images in slots, the number of windows rounded up. */
+function layOut(images: readonly ImagePatches[], config: Qwen25Config, minPatches: number): ImageLayout {
+  const grids = images.map(({ grid }) => grid);
+  const exact = visionLayout(grids, config);
+  const least = Math.ceil(minPatches / windowSizes(config).C);
+  const windows = roundUp(Math.max(exact.windows, least), WINDOW_STEP);
+  const isExact = exact.windows === windows && exact.images === images.length;
+  const layout = isExact ? exact : visionLayout(grids, config, { images: images.length, windows });
+  const patches = gatherPatches(
+    layout,
+    images.map((image) => image.patches),
+  );
+  const { cos, sin, windowMask, fullMask } = layout;
+  return { inputs: { patches, cos, sin, windowMask, fullMask }, rows: layout.mergedSlot };
 }
 
-export interface VisionInputs {
-  /** `[I·W·C, patchDim]` f32 */
-  readonly patches: Tensor;
-  /** `[I·W·C, D]` f32 */
-  readonly cos: Tensor;
-  /** `[I·W·C, D]` f32 */
-  readonly sin: Tensor;
+/** What the tower reads. */
+type Inputs = VisionInputs & {
   /** `[I·W, C]` f32, added to the scores of window layers */
   readonly windowMask: Tensor;
   /** `[I, W·C]` f32, added to the scores of full-attention layers */
   readonly fullMask: Tensor;
-}
+};
 
-/**
- * @returns `[I·W·C/4, outHidden]`: one row per merge group; rows of padding hold numbers that mean nothing
- */
-export function visionTower(params: TensorParams, config: ModelConfig, inputs: VisionInputs): Tensor {
-  const { vision } = config;
+function embedPatches(params: TensorParams, { vision }: Qwen25Config, inputs: VisionInputs): Tensor {
   const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
   const { S } = dims("visionTower: patches", inputs.patches, "S P", { P: patchDim });
   dims("visionTower: cos", inputs.cos, "S D", { S, D: vision.hiddenSize / vision.heads });
   const kernel = tf.reshape(param(params, "visual.patch_embed.proj.weight"), [vision.hiddenSize, patchDim]);
-  const turn = rotation(inputs);
-  let hidden: Tensor = tf.matMul(inputs.patches, kernel, false, true);
-  for (let block = 0; block < vision.depth; block++) {
-    const name = `visual.blocks.${block}`;
-    const mask = vision.fullAttentionLayers.includes(block) ? inputs.fullMask : inputs.windowMask;
-    const qkv = linear(params, `${name}.attn.qkv`, rmsNorm(params, `${name}.norm1`, hidden, VISION_EPS));
-    const mixed = attendGroups(qkv, vision.heads, turn, mask);
-    hidden = tf.add(hidden, linear(params, `${name}.attn.proj`, mixed));
-    const normed = rmsNorm(params, `${name}.norm2`, hidden, VISION_EPS);
-    hidden = tf.add(hidden, swiglu(params, `${name}.mlp`, normed));
-  }
-  return merger(params, config, hidden);
+  return tf.matMul(inputs.patches, kernel, false, true);
 }
 
-/**
- * Attention within groups of consecutive slots.
- * @param qkv `[S, 3·H·D]` f32
- * @param mask `[B, S/B]` f32, added to the scores of a key
- * @returns `[S, H·D]`
- */
-function attendGroups(qkv: Tensor, H: number, turn: Rotation, mask: Tensor): Tensor {
-  const [S, width] = qkv.shape as [number, number];
-  const { B, N } = dims("visionTower: mask", mask, "B N");
-  const D = width / 3 / H;
-  const [q, k, v] = tf.split(qkv, 3, 1).map((part) => tf.reshape(part, [S, H, D])) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  const groups = (x: Tensor) => tf.transpose(tf.reshape(x, [B, N, H, D]), [0, 2, 1, 3]);
-  const queries = groups(tf.mul(rotate(q, turn), 1 / Math.sqrt(D)));
-  const keyMask = tf.tile(tf.reshape(mask, [B, 1, N, 1]), [1, H, 1, 1]);
-  const mixed = attention(queries, [{ k: groups(rotate(k, turn)), v: groups(v), keyMask }]);
-  return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [S, H * D]);
+/** Pre-norm attention and SwiGLU. @param x `[S, C]` f32 */
+function visionBlock(
+  weights: TensorParams,
+  { vision }: Qwen25Config,
+  x: Tensor,
+  { turn, mask }: BlockInputs,
+): Tensor {
+  const qkv = linear(weights, "attn.qkv", rmsNorm(weights, "norm1", x, VISION_EPS));
+  const seen = tf.add(x, linear(weights, "attn.proj", attendGroups(qkv, vision.heads, turn, mask)));
+  return tf.add(seen, swiglu(weights, "mlp", rmsNorm(weights, "norm2", seen, VISION_EPS)));
 }
 
 /** Norm, then every merge group's patches side by side through two linear layers. */
-function merger(params: TensorParams, { vision }: ModelConfig, hidden: Tensor): Tensor {
+function merge(params: TensorParams, { vision }: Qwen25Config, hidden: Tensor): Tensor {
   const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
   const rows = tf.reshape(rmsNorm(params, "visual.merger.ln_q", hidden, VISION_EPS), [-1, merged]);
   return linear(params, "visual.merger.mlp.2", gelu(linear(params, "visual.merger.mlp.0", rows)));
 }
+
+/** Layout and tower. */
+export const qwen25Vision = {
+  layOut,
+  tower: {
+    embed: embedPatches,
+    maskOf: ({ vision }, block, { windowMask, fullMask }: Inputs) =>
+      vision.fullAttentionLayers.includes(block) ? fullMask : windowMask,
+    block: visionBlock,
+    merge,
+  } satisfies VisionTower<Qwen25Config>,
+};

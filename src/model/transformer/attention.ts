@@ -1,5 +1,6 @@
 /**
- * @module Softmax attention with its gradient written out, and grouped-query attention over plain rows.
+ * @module Softmax attention with its gradient written out, grouped-query attention over plain rows, and the vision
+ * towers' attention within groups.
  *
  * Keys may come in several groups, each with a batch of its own (a shared prompt, a response of one's own):
  * P = softmax([q·k₁ᵀ + mask₁, q·k₂ᵀ + mask₂, …]), o = Σ Pᵢ·vᵢ. With δ = Σ_d ∂o·o, which equals Σ_s ∂P·P, the gradient of
@@ -11,6 +12,7 @@
 import { dims } from "../../core/dims.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import type { Attend } from "./decoder.js";
+import { type Rotation, rotate } from "./rope.js";
 
 /** Keys that all queries of a batch element see, but for masks. Masks have no gradient. */
 export interface KeyGroup {
@@ -107,4 +109,26 @@ export function attendRows(mask: Tensor, sizes: { readonly B: number; readonly S
     const mixed = attention(queries, [{ k: rows(k), v: rows(v), mask: tf.tile(perRow, [1, 1, repeats, 1]) }]);
     return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [B * S, H, D]);
   };
+}
+
+/**
+ * Attention within groups of consecutive slots.
+ * @param qkv `[S, 3·H·D]` f32
+ * @param mask `[B, S/B]` f32, added to the scores of a key
+ * @returns `[S, H·D]`
+ */
+export function attendGroups(qkv: Tensor, H: number, turn: Rotation, mask: Tensor): Tensor {
+  const [S, width] = qkv.shape as [number, number];
+  const { B, N } = dims("attendGroups: mask", mask, "B N");
+  const D = width / 3 / H;
+  const [q, k, v] = tf.split(qkv, 3, 1).map((part) => tf.reshape(part, [S, H, D])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const groups = (x: Tensor) => tf.transpose(tf.reshape(x, [B, N, H, D]), [0, 2, 1, 3]);
+  const queries = groups(tf.mul(rotate(q, turn), 1 / Math.sqrt(D)));
+  const keyMask = tf.tile(tf.reshape(mask, [B, 1, N, 1]), [1, H, 1, 1]);
+  const mixed = attention(queries, [{ k: groups(rotate(k, turn)), v: groups(v), keyMask }]);
+  return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [S, H * D]);
 }

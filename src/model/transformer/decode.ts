@@ -4,13 +4,13 @@
  * The cache lives on the host and is a read-only input; a step returns the new token's keys and values only. Prompt
  * keys are stored once per prompt and shared by its R responses. Rows are U·R responses, prompt slowest.
  */
-import { type Tensor, tf } from "../../core/tf.js";
-import type { ModelConfig } from "../qwen25vl/config.js";
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
+import type { Network } from "../family.js";
+import type { DecoderSizes } from "../modelConfig.js";
 import { type Attend, decoder, embed, logits } from "./decoder.js";
-import { type ImageInputs, imageRows } from "./pack.js";
+import type { ImageInputs } from "./pack.js";
 import { attendSharedPrefix, prefixOf } from "./prefix.js";
-
-type TensorParams = Readonly<Record<string, Tensor>>;
+import { see } from "./see.js";
 
 export interface Rope {
   /** `[T, D]` f32 */
@@ -44,7 +44,8 @@ export function tokenProbabilities(scores: Tensor, sampler: Sampler): Tensor {
  * Reads the prompts.
  * @returns `probs` `[U, V]` of the first response token; per layer `keys` and `values` `[U, K, P, D]`
  */
-export function prefill(params: TensorParams, config: ModelConfig, inputs: PrefillInputs, sampler: Sampler) {
+export function prefill(params: TensorParams, network: Network, inputs: PrefillInputs, sampler: Sampler) {
+  const { config } = network;
   const [U, P] = inputs.tokens.shape as [number, number];
   const sizes = { U, P, R: 0, T: 0 };
   const keys: Tensor[] = [];
@@ -55,8 +56,8 @@ export function prefill(params: TensorParams, config: ModelConfig, inputs: Prefi
     values.push(prefixOf(v, sizes));
     return attend(layer, q, k, v);
   };
-  const image = inputs.image && imageRows(params, config, inputs.image);
-  const x = embed(params, config, tf.reshape(inputs.tokens, [U * P]), image);
+  const image = inputs.image && see(params, network, inputs.image);
+  const x = embed(params, tf.reshape(inputs.tokens, [U * P]), image);
   const hidden = decoder(params, config, x, inputs.rope, remember);
   const probs = tokenProbabilities(logits(params, config, tf.gather(hidden, inputs.last)), sampler);
   return { probs, keys, values };
@@ -82,7 +83,7 @@ export interface Cache {
 
 /** Attention of one new token per row over [prompt, blocks …, itself]. */
 function attendCached(
-  config: ModelConfig,
+  config: DecoderSizes,
   cache: Cache,
   fresh: { keys: Tensor[]; values: Tensor[] },
 ): Attend {
@@ -134,12 +135,12 @@ function attendCached(
  */
 export function decodeStep(
   params: TensorParams,
-  config: ModelConfig,
+  config: DecoderSizes,
   inputs: { tokens: Tensor; rope: Rope; cache: Cache },
   sampler: Sampler,
 ) {
   const fresh = { keys: [] as Tensor[], values: [] as Tensor[] };
   const attend = attendCached(config, inputs.cache, fresh);
-  const hidden = decoder(params, config, embed(params, config, inputs.tokens), inputs.rope, attend);
+  const hidden = decoder(params, config, embed(params, inputs.tokens), inputs.rope, attend);
   return { probs: tokenProbabilities(logits(params, config, hidden), sampler), ...fresh };
 }

@@ -1,14 +1,14 @@
 /**
- * @module The language half of Qwen2.5-VL: embedding, pre-norm layers over a flat token axis, and the head.
+ * @module The language half: embedding, pre-norm layers over a flat token axis, and the head.
  *
  * Everything but attention treats tokens alone, so any batch is packed flat into one axis T; what sees what is the
  * `attend` function's business.
  */
 import { dims } from "../../core/dims.js";
-import { type Tensor, tf } from "../../core/tf.js";
-import type { ModelConfig } from "../qwen25vl/config.js";
-import { rotate, rotation } from "../qwen25vl/rope.js";
-import { linear, param, rmsNorm, swiglu, type TensorParams } from "./layers.js";
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
+import type { DecoderSizes } from "../modelConfig.js";
+import { linear, param, rmsNorm, swiglu, within } from "./layers.js";
+import { type Rotation, rotate, rotation } from "./rope.js";
 
 /**
  * Attention of one layer.
@@ -33,12 +33,7 @@ export interface ImageTokens {
  * @param tokens `[T]` i32
  * @returns `[T, hidden]`: rows of the embedding, and of the vision tower where the token is an image's
  */
-export function embed(
-  params: TensorParams,
-  _config: ModelConfig,
-  tokens: Tensor,
-  image?: ImageTokens,
-): Tensor {
+export function embed(params: TensorParams, tokens: Tensor, image?: ImageTokens): Tensor {
   const { T } = dims("embed: tokens", tokens, "T");
   const text = tf.gather(param(params, "model.embed_tokens.weight"), tokens);
   if (!image) return text;
@@ -47,44 +42,66 @@ export function embed(
   return tf.add(tf.mul(text, tf.sub(1, isImage)), tf.mul(tf.gather(image.rows, image.index), isImage));
 }
 
+/** What a layer reads beside hidden states. */
+export interface LayerInputs {
+  readonly turn: Rotation;
+  /** `Attend` of this layer. */
+  readonly attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor;
+}
+
 /**
+ * One layer.
+ * @param weights the layer's parameters, by their names after `model.layers.N.`, with joint queries, keys and values
+ *   (jointQkv.ts)
+ * @param x `[T, hidden]` f32
+ * @returns `[T, hidden]`
+ */
+export function decoderLayer(
+  weights: TensorParams,
+  config: DecoderSizes,
+  x: Tensor,
+  { turn, attend }: LayerInputs,
+): Tensor {
+  const { heads: H, keyValueHeads: K, headSize: D, rmsNormEps } = config;
+  const { T } = dims("decoderLayer: x", x, "T C", { C: config.hiddenSize });
+  const qkv = linear(weights, "self_attn.qkv", rmsNorm(weights, "input_layernorm", x, rmsNormEps));
+  const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
+  const [q, k] = tf.split(rotate(tf.reshape(turning, [T, H + K, D]), turn), [H, K], 1) as [Tensor, Tensor];
+  const mixed = tf.reshape(attend(q, k, tf.reshape(v, [T, K, D])), [T, H * D]);
+  const seen = tf.add(x, linear(weights, "self_attn.o_proj", mixed));
+  return tf.add(seen, swiglu(weights, "mlp", rmsNorm(weights, "post_attention_layernorm", seen, rmsNormEps)));
+}
+
+/**
+ * All layers and the final norm.
  * @param params with joint queries, keys and values (jointQkv.ts)
  * @param x `[T, hidden]` f32, embedded tokens
  * @param rope `[T, D]` f32 each: M-RoPE tables
- * @returns `[T, hidden]`, final norm applied
+ * @returns `[T, hidden]`
  */
 export function decoder(
   params: TensorParams,
-  config: ModelConfig,
+  config: DecoderSizes,
   x: Tensor,
   rope: { readonly cos: Tensor; readonly sin: Tensor },
   attend: Attend,
 ): Tensor {
-  const { hiddenSize, headSize: D, rmsNormEps } = config;
-  const { T } = dims("decoder: x", x, "T C", { C: hiddenSize });
-  dims("decoder: rope.cos", rope.cos, "T D", { T, D });
-  const { heads: H, keyValueHeads: K } = config;
+  const { T } = dims("decoder: x", x, "T C", { C: config.hiddenSize });
+  dims("decoder: rope.cos", rope.cos, "T D", { T, D: config.headSize });
   const turn = rotation(rope);
   let hidden = x;
   for (let layer = 0; layer < config.layers; layer++) {
-    const name = `model.layers.${layer}`;
-    const normed = rmsNorm(params, `${name}.input_layernorm`, hidden, rmsNormEps);
-    const qkv = linear(params, `${name}.self_attn.qkv`, normed);
-    const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
-    const [q, k] = tf.split(rotate(tf.reshape(turning, [T, H + K, D]), turn), [H, K], 1) as [Tensor, Tensor];
-    const mixed = attend(layer, q, k, tf.reshape(v, [T, K, D]));
-    hidden = tf.add(hidden, linear(params, `${name}.self_attn.o_proj`, tf.reshape(mixed, [T, hiddenSize])));
-    const again = rmsNorm(params, `${name}.post_attention_layernorm`, hidden, rmsNormEps);
-    hidden = tf.add(hidden, swiglu(params, `${name}.mlp`, again));
+    const inputs = { turn, attend: (q: Tensor, k: Tensor, v: Tensor) => attend(layer, q, k, v) };
+    hidden = decoderLayer(within(params, `model.layers.${layer}`), config, hidden, inputs);
   }
-  return rmsNorm(params, "model.norm", hidden, rmsNormEps);
+  return rmsNorm(params, "model.norm", hidden, config.rmsNormEps);
 }
 
 /**
  * @param hidden `[T, hidden]` f32
  * @returns `[T, V]`
  */
-export function logits(params: TensorParams, config: ModelConfig, hidden: Tensor): Tensor {
+export function logits(params: TensorParams, config: DecoderSizes, hidden: Tensor): Tensor {
   const head = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
   return tf.matMul(hidden, param(params, head), false, true);
 }

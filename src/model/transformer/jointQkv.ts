@@ -3,14 +3,14 @@
  * product instead of three. Queries come out scaled, so that nothing multiplies scores by a constant later (ONNX
  * Runtime would fold that into its products and leave their fast path for single rows).
  */
-import { type Tensor, tf } from "../../core/tf.js";
-import type { ModelConfig } from "../qwen25vl/config.js";
-import { param, type TensorParams } from "./layers.js";
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
+import type { DecoderSizes } from "../modelConfig.js";
+import { param } from "./layers.js";
 
 const PARTS = ["q_proj", "k_proj", "v_proj"] as const;
 const KINDS = ["weight", "bias"] as const;
 
-function attentionNames({ layers }: ModelConfig): string[] {
+function attentionNames({ layers }: DecoderSizes): string[] {
   return Array.from({ length: layers }, (_, layer) => `model.layers.${layer}.self_attn`);
 }
 
@@ -18,7 +18,7 @@ function attentionNames({ layers }: ModelConfig): string[] {
  * @returns per layer N `model.layers.N.self_attn.qkv.weight` `[(H+2K)·D, hidden]` and `.bias` `[(H+2K)·D]`, f32; the
  *   query rows times 1/√D, the scale of attention's scores
  */
-export function jointQkv(params: TensorParams, config: ModelConfig): TensorParams {
+export function jointQkv(params: TensorParams, config: DecoderSizes): TensorParams {
   const joint = (name: string, kind: string): Tensor => {
     const [q, ...rest] = PARTS.map((part) => param(params, `${name}.${part}.${kind}`)) as [
       Tensor,
@@ -36,7 +36,7 @@ export function jointQkv(params: TensorParams, config: ModelConfig): TensorParam
 export function withJointQkv<Array>(
   params: Readonly<Record<string, Array>>,
   joint: Readonly<Record<string, Array>>,
-  config: ModelConfig,
+  config: DecoderSizes,
 ): Record<string, Array> {
   const parts = new Set(
     attentionNames(config).flatMap((name) =>
@@ -48,6 +48,6 @@ export function withJointQkv<Array>(
 }
 
 /** The parameters that the decoder takes, made inside a graph. */
-export function decoderParams(params: TensorParams, config: ModelConfig): TensorParams {
+export function decoderParams(params: TensorParams, config: DecoderSizes): TensorParams {
   return withJointQkv(params, jointQkv(params, config), config);
 }

@@ -2,16 +2,23 @@
  * @module Layers that the decoder and the vision tower share, as functions of named parameters.
  */
 import { ModelError } from "../../core/errors.js";
-import { type Tensor, tf } from "../../core/tf.js";
-
-/** Tensors by Hugging Face name. */
-export type TensorParams = Readonly<Record<string, Tensor>>;
+import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 
 /** @throws ModelError when there is none of this name */
 export function param(params: TensorParams, name: string): Tensor {
   const tensor = params[name];
   if (!tensor) throw new ModelError(`param: missing parameter: ${name}`);
   return tensor;
+}
+
+/** The parameters of a layer, by their names after `prefix.`. */
+export function within<Array>(
+  params: Readonly<Record<string, Array>>,
+  prefix: string,
+): Readonly<Record<string, Array>> {
+  const start = `${prefix}.`;
+  const own = Object.entries(params).filter(([name]) => name.startsWith(start));
+  return Object.fromEntries(own.map(([name, array]) => [name.slice(start.length), array]));
 }
 
 /**

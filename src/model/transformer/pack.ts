@@ -7,11 +7,11 @@ import { dims } from "../../core/dims.js";
 import { invariant, ModelError } from "../../core/errors.js";
 import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
 import type { Tensor } from "../../core/tf.js";
+import type { Network, VisionInputs } from "../family.js";
+import type { ModelConfig } from "../modelConfig.js";
 import type { Prompt } from "../prompt.js";
-import type { ModelConfig } from "../qwen25vl/config.js";
-import { mergedCount, mropePositions, mropeTables } from "../qwen25vl/rope.js";
-import { gatherPatches, visionLayout, visionTower } from "../qwen25vl/vision.js";
 import { MASKED, type PrefixSizes } from "./prefix.js";
+import { mergedCount, mropePositions, mropeTables } from "./rope.js";
 
 /** The smallest multiple of `step` that is at least `size`. */
 export function roundUp(size: number, step: number): number {
@@ -20,11 +20,7 @@ export function roundUp(size: number, step: number): number {
 
 /** Image part of a packed batch; `Array` is NdArray on the host and Tensor inside a compiled function. */
 export interface ImageInputs<Array = Tensor> {
-  readonly patches: Array;
-  readonly cos: Array;
-  readonly sin: Array;
-  readonly windowMask: Array;
-  readonly fullMask: Array;
+  readonly vision: VisionInputs<Array>;
   /** `[U·P]` i32: which row of the vision tower's output a prompt token takes; 0 for text */
   readonly index: Array;
   /** `[U·P]` f32: 1 for image tokens, 0 for text */
@@ -49,7 +45,6 @@ export interface PackedPrompts {
 /** Bucket steps: bigger means fewer graphs and more padding. */
 const PROMPT_STEP = 32;
 const RESPONSE_STEP = 16;
-const WINDOW_STEP = 2;
 
 /**
  * Pads prompts to one length and lays their images out for the vision tower.
@@ -58,9 +53,10 @@ const WINDOW_STEP = 2;
  */
 export function packPrompts(
   prompts: readonly Prompt[],
-  config: ModelConfig,
-  options: { readonly rows?: number; readonly minLength?: number; readonly minWindows?: number } = {},
+  network: Network,
+  options: { readonly rows?: number; readonly minLength?: number; readonly minPatches?: number } = {},
 ): PackedPrompts {
+  const { config } = network;
   const U = options.rows ?? prompts.length;
   const filled = Array.from({ length: U }, (_, u) => (prompts[u] ?? prompts[0]) as Prompt);
   const longest = Math.max(options.minLength ?? 0, ...filled.map((prompt) => prompt.tokens.length));
@@ -84,7 +80,7 @@ export function packPrompts(
     }
     return rope.next;
   });
-  const image = packImages(filled, config, { P, minWindows: options.minWindows ?? 0 });
+  const image = packImages(filled, network, { P, minPatches: options.minPatches ?? 0 });
   return { sizes: { U, P }, tokens, mask, positions, next, last, ...(image ? { image } : {}) };
 }
 
@@ -106,45 +102,25 @@ function checkFeatures({ tokens, images }: Prompt, u: number, config: ModelConfi
 /** Images of all prompts as one vision batch, and where each image token of the prompts finds its row. */
 function packImages(
   prompts: readonly Prompt[],
-  config: ModelConfig,
-  { P, minWindows }: { readonly P: number; readonly minWindows: number },
+  { family, config }: Network,
+  { P, minPatches }: { readonly P: number; readonly minPatches: number },
 ): ImageInputs<NdArray> | undefined {
   const images = prompts.flatMap((prompt) => prompt.images);
   if (images.length === 0) return undefined;
-  const grids = images.map((image) => image.grid);
-  const exact = visionLayout(grids, config);
-  const bucket = {
-    images: images.length,
-    windows: roundUp(Math.max(exact.windows, minWindows), WINDOW_STEP),
-  };
-  const layout = bucket.windows === exact.windows ? exact : visionLayout(grids, config, bucket);
+  const { inputs, rows } = family.layOut(images, config, minPatches);
   const index = zeros([prompts.length * P], "int32");
   const isImage = zeros([prompts.length * P]);
   let image = 0;
   prompts.forEach((prompt, u) => {
-    const rows = prompt.images.flatMap(() => layout.mergedSlot[image++] ?? []);
+    const own = prompt.images.flatMap(() => rows[image++] ?? []);
     let used = 0;
     prompt.tokens.forEach((token, at) => {
       if (token !== config.tokens.image) return;
-      index.data[u * P + at] = rows[used++] ?? 0;
+      index.data[u * P + at] = own[used++] ?? 0;
       isImage.data[u * P + at] = 1;
     });
   });
-  const patches = gatherPatches(
-    layout,
-    images.map((each) => each.patches),
-  );
-  const { cos, sin, windowMask, fullMask } = layout;
-  return { patches, cos, sin, windowMask, fullMask, index, isImage };
-}
-
-/** What `embed` takes for image tokens: the vision tower's rows and where they go. */
-export function imageRows(
-  params: Readonly<Record<string, Tensor>>,
-  config: ModelConfig,
-  image: ImageInputs,
-): { rows: Tensor; index: Tensor; isImage: Tensor } {
-  return { rows: visionTower(params, config, image), index: image.index, isImage: image.isImage };
+  return { vision: inputs, index, isImage };
 }
 
 /** A prompt with the responses to be read under it. */
@@ -176,7 +152,8 @@ export interface PackOptions {
   /** Bucket floors. */
   readonly minPromptLength?: number;
   readonly minResponseLength?: number;
-  readonly minWindows?: number;
+  /** Per image. */
+  readonly minPatches?: number;
 }
 
 /**
@@ -185,9 +162,10 @@ export interface PackOptions {
  */
 export function packUnits(
   units: readonly Unit[],
-  config: ModelConfig,
+  network: Network,
   options: PackOptions = {},
 ): PackedUnits<NdArray> {
+  const { config } = network;
   const R = units[0]?.responses.length ?? 0;
   invariant(R > 0, "packUnits: no responses");
   invariant(
@@ -196,11 +174,11 @@ export function packUnits(
   );
   const prompts = packPrompts(
     units.map((unit) => unit.prompt),
-    config,
+    network,
     {
       rows: options.rows ?? units.length,
       minLength: options.minPromptLength ?? 0,
-      minWindows: options.minWindows ?? 0,
+      minPatches: options.minPatches ?? 0,
     },
   );
   const longest = Math.max(...units.flatMap((unit) => unit.responses.map((response) => response.length)));

@@ -6,7 +6,7 @@
  * P + T tokens, at the cost of U·P + U·R·T tokens in the dense layers and P + T columns per response in attention.
  */
 import { type Tensor, tf } from "../../core/tf.js";
-import type { ModelConfig } from "../qwen25vl/config.js";
+import type { DecoderSizes } from "../modelConfig.js";
 import { attention, type KeyGroup } from "./attention.js";
 import type { Attend } from "./decoder.js";
 
@@ -48,7 +48,7 @@ export function prefixOf(x: Tensor, { U, P }: PrefixSizes): Tensor {
  * Attention over the packed token axis.
  * @param promptMask `[U, P]` f32, added to the scores of prompt columns: 0 for tokens, MASKED for padding
  */
-export function attendSharedPrefix(config: ModelConfig, sizes: PrefixSizes, promptMask: Tensor): Attend {
+export function attendSharedPrefix(config: DecoderSizes, sizes: PrefixSizes, promptMask: Tensor): Attend {
   const { U, P, R, T } = sizes;
   const { heads: H, keyValueHeads: K, headSize: D } = config;
   const repeats = H / K;

@@ -54,7 +54,7 @@ const tokensOf = (rollouts: readonly (readonly Rollout[])[]) =>
 async function uncached(given: readonly Prompt[]): Promise<Float32Array[]> {
   const ready = await policy.ready();
   const sampler = { temperature: scalar(1), tokenBias: ready.tokenBias };
-  const { probs } = await ready.prefill(packPrompts(given, model.config), sampler);
+  const { probs } = await ready.prefill(packPrompts(given, model), sampler);
   const V = model.config.vocabSize;
   return given.map((_, row) => Float32Array.from(probs.data.subarray(row * V, (row + 1) * V)));
 }

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.js";
 import { gatherBlocks, KvCache } from "../../../src/engine/local/kvCache.js";
-import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
+import type { ModelConfig } from "../../../src/model/modelConfig.js";
 import { MASKED } from "../../../src/model/transformer/prefix.js";
-import { loadGolden } from "../../model/qwen25vl/parity.js";
+import { loadGolden } from "../../model/parity.js";
 
 let config: ModelConfig;
 beforeAll(async () => {
-  config = { ...(await loadGolden("tied")).model.config, keyValueHeads: 2, headSize: 1, layers: 1 };
+  config = { ...(await loadGolden("qwen25vl/tied")).model.config, keyValueHeads: 2, headSize: 1, layers: 1 };
 });
 
 const [U, R, K, P] = [2, 2, 2, 3];

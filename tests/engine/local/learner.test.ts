@@ -8,7 +8,7 @@ import {
 } from "../../../src/engine/local/learner.js";
 import type { Model } from "../../../src/model/load.js";
 import { naiveUnits, type UpdateUnit } from "../../../src/policy/units.js";
-import { largestDifference } from "../../model/qwen25vl/parity.js";
+import { largestDifference } from "../../model/parity.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
 import { LEARNER_OPTIONS } from "../../support/learnerOptions.js";
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { predictStepMemory } from "../../../src/engine/local/memory.js";
-import { modelFolder } from "../../../src/model/load.js";
-import { loadConfig } from "../../../src/model/qwen25vl/load.js";
+import { loadNetwork, modelFolder } from "../../../src/model/load.js";
 
 /**
  * Peak resident megabytes of a process that computes old log-probabilities and two updates of the bundled policy, on Linux
@@ -19,14 +18,14 @@ const MEASURED = [
 
 describe("predictStepMemory(…)", () => {
   it.each(MEASURED)("is within a quarter of the measured peak: %o", async ({ side, peak, ...sizes }) => {
-    const config = await loadConfig(modelFolder("tiny"));
-    const { total } = predictStepMemory(config, { ...sizes, images: 1, patchesPerImage: (side / 14) ** 2 });
+    const network = await loadNetwork(modelFolder("tiny"));
+    const { total } = predictStepMemory(network, { ...sizes, images: 1, patchesPerImage: (side / 14) ** 2 });
     expect(total / 1e6 / peak).toBeGreaterThan(0.75);
     expect(total / 1e6 / peak).toBeLessThan(1.25);
   });
 
   it("is within a quarter of the peak of a model with 26 million parameters", async () => {
-    const tiny = await loadConfig(modelFolder("tiny"));
+    const { family, config: tiny } = await loadNetwork(modelFolder("tiny"));
     const config = {
       ...tiny,
       hiddenSize: 512,
@@ -43,9 +42,9 @@ describe("predictStepMemory(…)", () => {
       images: 1,
       patchesPerImage: 16,
     };
-    expect(Math.abs(predictStepMemory(config, sizes).total / 1.399e9 - 1)).toBeLessThan(0.25);
+    expect(Math.abs(predictStepMemory({ family, config }, sizes).total / 1.399e9 - 1)).toBeLessThan(0.25);
     const larger = { ...sizes, promptTokens: 78, responses: 6, responseTokens: 64, patchesPerImage: 64 };
-    const ratio = predictStepMemory(config, larger).total / 1.571e9;
+    const ratio = predictStepMemory({ family, config }, larger).total / 1.571e9;
     expect(Math.abs(ratio - 1)).toBeLessThan(0.25);
   });
 });

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
-import { parseModelConfig } from "../../../src/model/qwen25vl/config.js";
+import { parseNetwork } from "../../../src/model/families.js";
 import { tinyModelConfig } from "../../../src/tiny/config.js";
-import { goldenFolder } from "./parity.js";
+import { goldenFolder } from "../parity.js";
 
 /** What Qwen2.5-VL-7B publishes, as far as it is read. */
 const PUBLISHED_7B = {
@@ -44,9 +44,9 @@ const PUBLISHED_7B = {
   },
 };
 
-describe("parseModelConfig", () => {
+describe("parseNetwork", () => {
   it("reads the flat layout of the published 7B model", () => {
-    const config = parseModelConfig(PUBLISHED_7B, "config.json");
+    const { config } = parseNetwork(PUBLISHED_7B, "config.json");
     expect(config).toMatchObject({
       headSize: 128,
       keyValueHeads: 4,
@@ -62,24 +62,24 @@ describe("parseModelConfig", () => {
   });
 
   it("reads the layout with a text_config that transformers 5 writes", async () => {
-    const json = JSON.parse(await readFile(`${goldenFolder("untied")}/config.json`, "utf8"));
-    const config = parseModelConfig(json, "config.json");
+    const json = JSON.parse(await readFile(`${goldenFolder("qwen25vl/untied")}/config.json`, "utf8"));
+    const { config } = parseNetwork(json, "config.json");
     expect(json.hidden_size).toBeUndefined();
     expect(config).toMatchObject({
       hiddenSize: 16,
       layers: 1,
       heads: 2,
       ropeTheta: 1e6,
-      mropeSection: [2, 1, 1],
+      rotaryAxes: [0, 0, 1, 2],
     });
     expect(config.tokens.eos).toEqual([2]);
   });
 
   it("finds a tie that older versions wrote inside text_config", async () => {
-    const json = JSON.parse(await readFile(`${goldenFolder("untied")}/config.json`, "utf8"));
+    const json = JSON.parse(await readFile(`${goldenFolder("qwen25vl/untied")}/config.json`, "utf8"));
     const { tie_word_embeddings: _, ...rest } = json;
     const tied = { ...rest, text_config: { ...json.text_config, tie_word_embeddings: true } };
-    expect(parseModelConfig(tied, "config.json").tieWordEmbeddings).toBe(true);
+    expect(parseNetwork(tied, "config.json").config.tieWordEmbeddings).toBe(true);
   });
 
   it("reads the dimensions of the bundled policy", () => {
@@ -88,7 +88,10 @@ describe("parseModelConfig", () => {
         (name, at) => [`<|${name}|>`, at],
       ),
     );
-    expect(parseModelConfig(tinyModelConfig(512, tokens), "tiny")).toMatchObject({ headSize: 32, layers: 5 });
+    expect(parseNetwork(tinyModelConfig(512, tokens), "tiny").config).toMatchObject({
+      headSize: 32,
+      layers: 5,
+    });
   });
 
   const sliding = { ...PUBLISHED_7B, use_sliding_window: true };
@@ -107,8 +110,8 @@ describe("parseModelConfig", () => {
     ["a token outside the vocabulary", { ...PUBLISHED_7B, vocab_size: 1000 }, /vocab_size/],
     ["no object", null, /config\.json/],
   ])("refuses %s, naming the file and the field", (_what, json, message) => {
-    expect(() => parseModelConfig(json, "some/config.json")).toThrow(ModelError);
-    expect(() => parseModelConfig(json, "some/config.json")).toThrow(message);
-    expect(() => parseModelConfig(json, "some/config.json")).toThrow(/^some\/config\.json: /);
+    expect(() => parseNetwork(json, "some/config.json")).toThrow(ModelError);
+    expect(() => parseNetwork(json, "some/config.json")).toThrow(message);
+    expect(() => parseNetwork(json, "some/config.json")).toThrow(/^some\/config\.json: /);
   });
 });

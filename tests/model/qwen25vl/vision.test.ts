@@ -1,40 +1,47 @@
+import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ModelError, ShapeError } from "../../../src/core/errors.js";
+import { ModelError } from "../../../src/core/errors.js";
 import type { Params } from "../../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
-import type { Model } from "../../../src/model/qwen25vl/load.js";
-import { gatherPatches, visionLayout, visionTower } from "../../../src/model/qwen25vl/vision.js";
+import type { Network } from "../../../src/model/family.js";
+import { parseConfig, type Qwen25Config } from "../../../src/model/qwen25vl/config.js";
+import { visionLayout } from "../../../src/model/qwen25vl/vision.js";
 import {
-  gridsOf,
-  type HostInputs,
+  type Case,
+  type GoldenModel,
+  goldenFolder,
   hostInputs,
+  imageRows,
   largestDifference,
   loadGolden,
   pick,
   tensorInputs,
   toTensors,
-} from "./parity.js";
+} from "../parity.js";
 
-let model: Model;
+let model: GoldenModel;
+let config: Qwen25Config;
 let expected: Params;
 let params: Record<string, Tensor>;
 beforeAll(async () => {
-  ({ model, expected } = await loadGolden("tied"));
+  ({ model, expected } = await loadGolden("qwen25vl/tied"));
+  config = parseConfig(
+    JSON.parse(await readFile(`${goldenFolder("qwen25vl/tied")}/config.json`, "utf8")),
+    "",
+  );
   params = toTensors(model.params);
 });
 
-/** The rows of an image's tokens in reading order. */
-function towerRows(host: HostInputs): Tensor {
-  const image = tensorInputs(host).image;
-  if (!image || !host.image) throw new Error("no image");
-  return tf.gather(visionTower(params, model.config, image), host.image.layout.mergedSlot.flat());
+/** Inputs of a golden prompt, with room for so many patches per image. */
+function inputsOf(name: Case, { network = model as Network, minPatches = 0, from = expected } = {}) {
+  return tensorInputs(hostInputs(from, name, network, minPatches));
 }
 
 // The tied model's windows are 4×4 patches: 2×2 merged cells of 2×2 patches.
 describe("visionLayout", () => {
   it("puts an image's patches into windows, row by row", () => {
     // 4×6 patches = 2×3 cells: cells 0 1 | 2, and 3 4 | 5; the second window is half padding.
-    const layout = visionLayout([{ t: 1, h: 4, w: 6 }], model.config);
+    const layout = visionLayout([{ t: 1, h: 4, w: 6 }], config);
     expect([layout.images, layout.windows]).toEqual([1, 2]);
     expect(layout.mergedSlot).toEqual([[0, 1, 4, 2, 3, 6]]);
     const cells = Array.from({ length: 8 }, (_, cell) => layout.source[4 * cell]);
@@ -54,7 +61,7 @@ describe("visionLayout", () => {
       { t: 1, h: 10, w: 8 },
       { t: 1, h: 2, w: 2 },
     ];
-    const layout = visionLayout(grids, model.config);
+    const layout = visionLayout(grids, config);
     expect([layout.images, layout.windows]).toEqual([2, 6]);
     const used = Array.from(layout.source).filter((from) => from >= 0);
     expect(used.sort((a, b) => a - b)).toEqual(Array.from({ length: 84 }, (_, patch) => patch));
@@ -62,66 +69,40 @@ describe("visionLayout", () => {
   });
 
   it("lays frames out as images of their own", () => {
-    const layout = visionLayout([{ t: 2, h: 4, w: 4 }], model.config);
+    const layout = visionLayout([{ t: 2, h: 4, w: 4 }], config);
     expect([layout.images, layout.windows]).toEqual([2, 1]);
     expect(layout.mergedSlot).toEqual([[0, 1, 2, 3, 4, 5, 6, 7]]);
   });
 
   it("lays out no images as nothing", () => {
-    expect(visionLayout([], model.config)).toMatchObject({ images: 0, windows: 0, mergedSlot: [] });
+    expect(visionLayout([], config)).toMatchObject({ images: 0, windows: 0, mergedSlot: [] });
   });
 
   it("refuses an odd grid and a bucket that is too small", () => {
-    expect(() => visionLayout([{ t: 1, h: 3, w: 4 }], model.config)).toThrow(ModelError);
+    expect(() => visionLayout([{ t: 1, h: 3, w: 4 }], config)).toThrow(ModelError);
     const grids = [{ t: 1, h: 4, w: 6 }];
-    expect(() => visionLayout(grids, model.config, { images: 1, windows: 1 })).toThrow(
+    expect(() => visionLayout(grids, config, { images: 1, windows: 1 })).toThrow(
       "visionLayout: expected at most 1 images of 1 windows, got 1 images of 2 windows",
     );
   });
 });
 
-describe("gatherPatches", () => {
-  it("puts patches into their slots and zeros into padding", () => {
-    const layout = visionLayout([{ t: 1, h: 2, w: 2 }], model.config, { images: 1, windows: 1 });
-    const gathered = gatherPatches(layout, [Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)]);
-    expect(gathered.shape).toEqual([16, 2]);
-    expect(Array.from(gathered.data)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, ...new Array(24).fill(0)]);
-  });
-
-  it("refuses patches of other images", () => {
-    const layout = visionLayout([{ t: 1, h: 2, w: 2 }], model.config);
-    expect(() => gatherPatches(layout, [])).toThrow(ShapeError);
-    expect(() => gatherPatches(layout, [new Float32Array(7)])).toThrow(ShapeError);
-    const two = visionLayout(
-      [
-        { t: 1, h: 2, w: 2 },
-        { t: 1, h: 2, w: 4 },
-      ],
-      model.config,
-    );
-    expect(() => gatherPatches(two, [new Float32Array(16), new Float32Array(8)])).toThrow(
-      /image 1: expected 8 patches of 4 values, got 8 values/,
-    );
-  });
-});
-
-describe("visionTower", () => {
+describe("the tower", () => {
   it("gives the same rows and gradients whatever padding the bucket adds", () => {
-    const tight = hostInputs(expected, "twoImages", model.config);
-    const loose = hostInputs(expected, "twoImages", model.config, { images: 3, windows: 8 });
-    expect(largestDifference(towerRows(loose).dataSync(), towerRows(tight).dataSync())).toBeLessThan(1e-5);
+    // Six windows are needed; 128 patches are eight.
+    const [tight, loose] = [inputsOf("twoImages"), inputsOf("twoImages", { minPatches: 128 })];
+    expect([tight, loose].map(({ image }) => image?.vision.patches.shape[0])).toEqual([192, 256]);
+    const rows = (inputs: typeof tight) => imageRows(params, model, inputs).dataSync();
+    expect(largestDifference(rows(loose), rows(tight))).toBeLessThan(1e-5);
     const names = [
       "visual.patch_embed.proj.weight",
       "visual.blocks.0.attn.qkv.bias",
       "visual.merger.mlp.0.weight",
     ];
-    const gradients = (host: HostInputs) =>
+    const gradients = (inputs: typeof tight) =>
       tf.grads((...tensors: Tensor[]) => {
         const changed = Object.fromEntries(names.map((name, at) => [name, tensors[at] as Tensor]));
-        const image = tensorInputs(host).image;
-        if (!image || !host.image) throw new Error("no image");
-        const rows = visionTower({ ...params, ...changed }, model.config, image);
-        return tf.sum(tf.square(tf.gather(rows, host.image.layout.mergedSlot.flat())));
+        return tf.sum(tf.square(imageRows({ ...params, ...changed }, model, inputs)));
       })(names.map((name) => params[name] as Tensor));
     const [a, b] = [gradients(tight), gradients(loose)];
     names.forEach((name, at) => {
@@ -133,40 +114,31 @@ describe("visionTower", () => {
   });
 
   it("gives an image the same rows alone and beside another", () => {
-    const both = towerRows(hostInputs(expected, "twoImages", model.config));
-    const [first] = gridsOf(expected, "twoImages");
-    if (!first) throw new Error("no grid");
-    const count = first.t * first.h * first.w;
+    const both = imageRows(params, model, inputsOf("twoImages")).dataSync();
     const patches = pick(expected, "twoImages.patches");
     const alone: Params = {
       "oneImage.tokens": { dtype: "int32", shape: [6], data: new Int32Array(6).fill(190) },
-      "oneImage.grids": { dtype: "int32", shape: [1, 3], data: Int32Array.of(first.t, first.h, first.w) },
-      "oneImage.patches": { dtype: "float32", shape: [count, 96], data: patches.data.slice(0, count * 96) },
+      "oneImage.grids": { dtype: "int32", shape: [1, 3], data: Int32Array.of(1, 4, 6) },
+      "oneImage.patches": { dtype: "float32", shape: [24, 96], data: patches.data.slice(0, 24 * 96) },
     };
-    const rows = towerRows(hostInputs(alone, "oneImage", model.config));
+    const rows = imageRows(params, model, inputsOf("oneImage", { from: alone }));
     expect(rows.shape).toEqual([6, 32]);
-    expect(largestDifference(rows.dataSync(), both.dataSync().slice(0, 6 * 32))).toBeLessThan(1e-5);
+    expect(largestDifference(rows.dataSync(), both.slice(0, 6 * 32))).toBeLessThan(1e-5);
   });
 
   it("lets a window layer see its window only, and a full layer the whole image", () => {
-    const { vision } = model.config;
     const reach = (fullAttentionLayers: number[]) => {
-      const config = { ...model.config, vision: { ...vision, fullAttentionLayers } };
-      const host = hostInputs(expected, "twoImages", config);
-      const image = tensorInputs(host).image;
-      if (!image || !host.image) throw new Error("no image");
-      const rows = (patches: Tensor) =>
-        tf.gather(
-          visionTower(params, config, { ...image, patches }),
-          (host.image?.layout.mergedSlot ?? []).flat(),
-        );
+      const vision = { ...model.config.vision, fullAttentionLayers };
+      const network = { ...model, config: { ...model.config, vision } };
+      const inputs = inputsOf("twoImages", { network });
+      if (!inputs.image) throw new Error("no image");
+      const { image } = inputs;
       // Patch 0 changes: cells 0, 1, 3 and 4 of the first image share its window; 2 and 5 do not.
-      const changed = tf.mul(
-        image.patches,
-        tf.sub(1, tf.reshape(tf.oneHot([0], image.patches.shape[0] as number), [-1, 1])),
-      );
-      const moved = tf.max(tf.abs(tf.sub(rows(changed), rows(image.patches))), 1).dataSync();
-      return Array.from(moved, (value) => value > 1e-6);
+      const others = tf.sub(1, tf.oneHot([0], image.vision.patches.shape[0] as number));
+      const patches = tf.mul(image.vision.patches, tf.reshape(others, [-1, 1]));
+      const changed = { ...inputs, image: { ...image, vision: { ...image.vision, patches } } };
+      const rows = [changed, inputs].map((each) => imageRows(params, network, each)) as [Tensor, Tensor];
+      return Array.from(tf.max(tf.abs(tf.sub(...rows)), 1).dataSync(), (value) => value > 1e-6);
     };
     const [t, f] = [true, false];
     expect(reach([]).slice(0, 8)).toEqual([t, t, f, t, t, f, f, f]);
@@ -174,9 +146,11 @@ describe("visionTower", () => {
   });
 
   it("names the axis when patches are of another size", () => {
-    const image = tensorInputs(hostInputs(expected, "oneImage", model.config)).image;
-    if (!image) throw new Error("no image");
-    expect(() => visionTower(params, model.config, { ...image, patches: tf.zeros([16, 95]) })).toThrow(
+    const inputs = inputsOf("oneImage");
+    if (!inputs.image) throw new Error("no image");
+    const vision = { ...inputs.image.vision, patches: tf.zeros([16, 95]) };
+    const image = { ...inputs.image, vision };
+    expect(() => imageRows(params, model, { ...inputs, image })).toThrow(
       "visionTower: patches: expected [S, P] with P=96, got [16, 95]",
     );
   });

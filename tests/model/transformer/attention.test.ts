@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Tensor, tf } from "../../../src/core/tf.js";
 import { attendRows, attention } from "../../../src/model/transformer/attention.js";
 import { causalMask, MASKED } from "../../../src/model/transformer/prefix.js";
-import { largestDifference } from "../qwen25vl/parity.js";
+import { largestDifference } from "../parity.js";
 
 describe("attention", () => {
   const wave = (seed: number, shape: number[]) =>

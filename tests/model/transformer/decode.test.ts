@@ -4,10 +4,10 @@ import { KvCache } from "../../../src/engine/local/kvCache.js";
 import { createLocalPolicy, type ReadyPolicy } from "../../../src/engine/local/localPolicy.js";
 import type { Model } from "../../../src/model/load.js";
 import type { Prompt } from "../../../src/model/prompt.js";
-import { mropeTables } from "../../../src/model/qwen25vl/rope.js";
 import { packPrompts } from "../../../src/model/transformer/pack.js";
+import { mropeTables } from "../../../src/model/transformer/rope.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
-import { largestDifference } from "../qwen25vl/parity.js";
+import { largestDifference } from "../parity.js";
 
 let model: Model;
 let policy: ReadyPolicy;
@@ -53,14 +53,14 @@ async function uncached(
     const fed = Array.from({ length: count }, (_, t) => tokenAt(row, t));
     return { tokens: Int32Array.from([...tokens, ...fed]), images };
   });
-  const { probs } = await policy.prefill(packPrompts(longer, model.config, { minLength: 64 }), sampler());
+  const { probs } = await policy.prefill(packPrompts(longer, model, { minLength: 64 }), sampler());
   return longer.map((_, at) => rowOf(probs, at));
 }
 
 describe("decodeStep", () => {
   it("equals a forward pass without a cache, through retired prompts, reordered rows and a grown cache", async () => {
     const R = 2;
-    const packed = packPrompts(prompts, model.config);
+    const packed = packPrompts(prompts, model);
     const start = await policy.prefill(packed, sampler());
     let cache = KvCache.create({ ...start, mask: packed.mask }, model.config, { responses: R, slots: 2 });
     // What each row of the batch is: its prompt, and which of the six responses.
@@ -95,9 +95,9 @@ describe("decodeStep", () => {
 
 describe("prefill", () => {
   it("gives a prompt the same probabilities alone and beside others", async () => {
-    const together = await policy.prefill(packPrompts(prompts, model.config), sampler());
+    const together = await policy.prefill(packPrompts(prompts, model), sampler());
     for (const [at, prompt] of prompts.entries()) {
-      const alone = await policy.prefill(packPrompts([prompt], model.config), sampler());
+      const alone = await policy.prefill(packPrompts([prompt], model), sampler());
       const V = model.config.vocabSize;
       const row = together.probs.data.subarray(at * V, (at + 1) * V);
       expect(largestDifference(row, alone.probs.data)).toBeLessThan(1e-5);
@@ -106,8 +106,8 @@ describe("prefill", () => {
 
   it("gives the same probabilities in a longer bucket and with filled-up rows", async () => {
     const [exact, padded] = [
-      await policy.prefill(packPrompts(prompts, model.config), sampler()),
-      await policy.prefill(packPrompts(prompts, model.config, { rows: 4, minLength: 90 }), sampler()),
+      await policy.prefill(packPrompts(prompts, model), sampler()),
+      await policy.prefill(packPrompts(prompts, model, { rows: 4, minLength: 90 }), sampler()),
     ];
     expect(
       largestDifference(exact.probs.data, padded.probs.data.subarray(0, exact.probs.data.length)),
@@ -115,7 +115,7 @@ describe("prefill", () => {
   });
 
   it("sums to 1, and a lower temperature sharpens it", async () => {
-    const packed = packPrompts(prompts, model.config);
+    const packed = packPrompts(prompts, model);
     const at = async (temperature: number) => {
       const { probs } = await policy.prefill(packed, { ...sampler(), temperature: scalar(temperature) });
       return Array.from(probs.data.subarray(0, model.config.vocabSize));

@@ -1,15 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tf } from "../../../src/core/tf.js";
-import type { Model } from "../../../src/model/qwen25vl/load.js";
-import { paramShapes } from "../../../src/model/qwen25vl/params.js";
+import { paramShapes } from "../../../src/model/params.js";
 import { decoderParams, jointQkv } from "../../../src/model/transformer/jointQkv.js";
 import { linear } from "../../../src/model/transformer/layers.js";
-import { largestDifference, loadGolden, toTensors } from "../qwen25vl/parity.js";
+import { type GoldenModel, largestDifference, loadGolden, toTensors } from "../parity.js";
 
-let model: Model;
+let model: GoldenModel;
 let params: Record<string, Tensor>;
 beforeAll(async () => {
-  ({ model } = await loadGolden("tied"));
+  ({ model } = await loadGolden("qwen25vl/tied"));
   params = toTensors(model.params);
 });
 
@@ -32,7 +31,7 @@ describe("decoderParams", () => {
   it("replaces what it joins and passes every other parameter on untouched", () => {
     const given = decoderParams(params, model.config);
     const joined = /^model\.layers\.\d+\.self_attn\.[qkv]_proj\.(weight|bias)$/;
-    const others = Object.keys(paramShapes(model.config)).filter((name) => !joined.test(name));
+    const others = Object.keys(paramShapes(model)).filter((name) => !joined.test(name));
     for (const name of others) expect(given[name], name).toBe(params[name]);
     const made = Object.keys(given).filter((name) => !others.includes(name));
     const expected = Array.from({ length: model.config.layers }, (_, layer) =>

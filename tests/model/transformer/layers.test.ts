@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
 import { gelu, linear, rmsNorm, swiglu } from "../../../src/model/transformer/layers.js";
-import { largestDifference } from "../qwen25vl/parity.js";
+import { largestDifference } from "../parity.js";
 
 /** Central differences of a sum of squares, in float32: the step trades rounding against curvature. */
 function numericGradient(f: (x: Tensor) => Tensor, x: Tensor): number[] {

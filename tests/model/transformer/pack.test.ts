@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
 import type { NdArray } from "../../../src/core/ndarray.js";
 import type { Model } from "../../../src/model/load.js";
+import type { ModelConfig } from "../../../src/model/modelConfig.js";
 import type { Prompt } from "../../../src/model/prompt.js";
-import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
 import {
   packPrompts,
   packUnits,
@@ -45,7 +45,7 @@ describe("roundUp", () => {
 
 describe("packPrompts", () => {
   it("pads on the right and masks the padding", () => {
-    const packed = packPrompts([text], config);
+    const packed = packPrompts([text], model);
     expect(packed.sizes).toEqual({ U: 1, P: 32 });
     expect(numbers(packed.tokens)).toEqual([5, 6, 7, ...new Array(29).fill(config.tokens.pad)]);
     expect(numbers(packed.mask)).toEqual([0, 0, 0, ...new Array(29).fill(Math.fround(MASKED))]);
@@ -56,19 +56,19 @@ describe("packPrompts", () => {
   });
 
   it("finds each prompt's last token on the flat axis", () => {
-    const packed = packPrompts([oneImage, text], config);
+    const packed = packPrompts([oneImage, text], model);
     expect(numbers(packed.last)).toEqual([oneImage.tokens.length - 1, packed.sizes.P + 2]);
   });
 
   it("continues positions after an image from its longer side", () => {
     // start marker 0; image 2 × 3 merged patches from 1: columns to 3, so the end marker is at 1 + 3 = 4.
     const words = oneImage.tokens.length - 8;
-    expect(packPrompts([oneImage], config).next).toEqual([5 + words]);
+    expect(packPrompts([oneImage], model).next).toEqual([5 + words]);
   });
 
   it("fills missing rows with the first prompt, images included", () => {
-    const packed = packPrompts([oneImage], config, { rows: 3 });
-    const alone = packPrompts([oneImage], config);
+    const packed = packPrompts([oneImage], model, { rows: 3 });
+    const alone = packPrompts([oneImage], model);
     expect(packed.sizes).toEqual({ U: 3, P: alone.sizes.P });
     expect(numbers(packed.tokens)).toEqual([alone, alone, alone].flatMap(({ tokens }) => numbers(tokens)));
     expect(packed.next).toEqual([alone.next, alone.next, alone.next].flat());
@@ -76,7 +76,7 @@ describe("packPrompts", () => {
 
   it("gives every image token a row of its own, and marks nothing else", () => {
     const prompts = [twoImages, text, oneImage];
-    const { image, sizes } = packPrompts(prompts, config);
+    const { image, sizes } = packPrompts(prompts, model);
     const { P } = sizes;
     const expected = prompts.flatMap(({ tokens }) =>
       Array.from({ length: P }, (_, at) => (tokens[at] === config.tokens.image ? 1 : 0)),
@@ -91,7 +91,7 @@ describe("packPrompts", () => {
   });
 
   it("takes a longer bucket when asked", () => {
-    expect(packPrompts([text], config, { minLength: 40 }).sizes.P).toBe(64);
+    expect(packPrompts([text], model, { minLength: 40 }).sizes.P).toBe(64);
   });
 
   it.each([
@@ -108,8 +108,8 @@ describe("packPrompts", () => {
       [text, broken],
       [oneImage, broken],
     ]) {
-      expect(() => packPrompts(prompts, config)).toThrow(ModelError);
-      expect(() => packPrompts(prompts, config)).toThrow(new RegExp(`packPrompts: prompt 1 ${numbersNamed}`));
+      expect(() => packPrompts(prompts, model)).toThrow(ModelError);
+      expect(() => packPrompts(prompts, model)).toThrow(new RegExp(`packPrompts: prompt 1 ${numbersNamed}`));
     }
   });
 });
@@ -133,7 +133,7 @@ describe("packUnits", () => {
   ];
 
   it("lays responses out behind all prompts and marks their tokens", () => {
-    const packed = packUnits(units(), config);
+    const packed = packUnits(units(), model);
     expect(sizesOf(packed)).toEqual({ U: 2, P: 32, R: 2, T: 16 });
     const pad = config.tokens.pad;
     const row = (tokens: number[]) => [...tokens, ...new Array(16 - tokens.length).fill(pad)];
@@ -145,7 +145,7 @@ describe("packUnits", () => {
   });
 
   it("predicts a response's first token from the prompt's last, and each other from the one before it", () => {
-    const predictor = numbers(packUnits(units(), config).predictor);
+    const predictor = numbers(packUnits(units(), model).predictor);
     // The flat axis: 2 prompts of 32, then 4 responses of 16. Prompts end at rows 2 and 32 + 1.
     expect(predictor.filter((_, at) => at % 16 === 0)).toEqual([2, 2, 33, 33]);
     expect(predictor.slice(1, 4)).toEqual([64, 65, 66]);
@@ -154,7 +154,7 @@ describe("packUnits", () => {
   });
 
   it("numbers every response's positions from the end of its own prompt", () => {
-    const { rope } = packUnits(units(), config);
+    const { rope } = packUnits(units(), model);
     const D = config.headSize;
     const at = (row: number) => Array.from(rope.cos.data.subarray(row * D, (row + 1) * D));
     // Row 64: first token of the first response, position 3 like the padding is not; its twin starts at row 80.
@@ -166,18 +166,18 @@ describe("packUnits", () => {
   });
 
   it("leaves missing units without a single response token", () => {
-    const packed = packUnits(units(), config, { rows: 3 });
+    const packed = packUnits(units(), model, { rows: 3 });
     expect(sizesOf(packed).U).toBe(3);
     expect(numbers(packed.responseMask).slice(2 * 2 * 16)).toEqual(new Array(32).fill(0));
   });
 
   it("refuses units of different numbers of responses, and none at all", () => {
     const [first] = units() as [Unit];
-    expect(() => packUnits([first, { ...first, responses: [[1]] }], config)).toThrow(
+    expect(() => packUnits([first, { ...first, responses: [[1]] }], model)).toThrow(
       "different numbers of responses",
     );
-    expect(() => packUnits([{ ...first, responses: [] }], config)).toThrow("no responses");
-    expect(() => packUnits([], config)).toThrow("no responses");
+    expect(() => packUnits([{ ...first, responses: [] }], model)).toThrow("no responses");
+    expect(() => packUnits([], model)).toThrow("no responses");
   });
 });
 

@@ -2,14 +2,14 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { jit } from "../../../src/compile/jit.js";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
-import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
+import type { ModelConfig } from "../../../src/model/modelConfig.js";
 import { attendRows } from "../../../src/model/transformer/attention.js";
 import { attendSharedPrefix, causalMask, MASKED } from "../../../src/model/transformer/prefix.js";
-import { largestDifference, loadGolden } from "../qwen25vl/parity.js";
+import { largestDifference, loadGolden } from "../parity.js";
 
 let config: ModelConfig;
 beforeAll(async () => {
-  config = (await loadGolden("tied")).model.config;
+  config = (await loadGolden("qwen25vl/tied")).model.config;
 });
 
 const [U, P, R, T] = [2, 4, 3, 2];

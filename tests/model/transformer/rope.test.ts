@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
 import { tf } from "../../../src/core/tf.js";
-import type { ModelConfig } from "../../../src/model/qwen25vl/config.js";
-import { mropePositions, mropeTables, rotate, rotation } from "../../../src/model/qwen25vl/rope.js";
-import { largestDifference, loadGolden, toTensor } from "./parity.js";
+import type { ModelConfig } from "../../../src/model/modelConfig.js";
+import { mropePositions, mropeTables, rotate, rotation } from "../../../src/model/transformer/rope.js";
+import { largestDifference, loadGolden, toTensor } from "../parity.js";
 
 let config: ModelConfig;
 beforeAll(async () => {
-  config = (await loadGolden("tied")).model.config;
+  config = (await loadGolden("qwen25vl/tied")).model.config;
 });
 
 const IMAGE = 190;

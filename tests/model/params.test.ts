@@ -1,40 +1,41 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { ModelError } from "../../../src/core/errors.js";
-import { zeros } from "../../../src/core/ndarray.js";
-import { Rng } from "../../../src/core/rng.js";
-import { mean, std } from "../../../src/core/stats.js";
-import type { Model } from "../../../src/model/qwen25vl/load.js";
-import { checkParams, initParams, paramShapes } from "../../../src/model/qwen25vl/params.js";
-import { loadGolden } from "./parity.js";
+import { ModelError } from "../../src/core/errors.js";
+import { zeros } from "../../src/core/ndarray.js";
+import { Rng } from "../../src/core/rng.js";
+import { mean, std } from "../../src/core/stats.js";
+import { checkParams, initParams, paramShapes } from "../../src/model/params.js";
+import { type GoldenModel, loadGolden } from "./parity.js";
 
-let model: Model;
+let model: GoldenModel;
 beforeAll(async () => {
-  ({ model } = await loadGolden("tied"));
+  ({ model } = await loadGolden("qwen25vl/tied"));
 });
 
 describe("paramShapes", () => {
   it("names exactly the tensors of a checkpoint that transformers saved", () => {
     const saved = Object.entries(model.params).map(([name, { shape }]) => [name, shape]);
-    const named = Object.entries(paramShapes(model.config));
+    const named = Object.entries(paramShapes(model));
     expect(named.sort()).toEqual(saved.sort());
   });
 
   it("has a head of its own only when the head is not tied", () => {
-    expect(paramShapes({ ...model.config, tieWordEmbeddings: false })["lm_head.weight"]).toEqual([200, 32]);
-    expect(paramShapes(model.config)).not.toHaveProperty(["lm_head.weight"]);
+    expect(
+      paramShapes({ ...model, config: { ...model.config, tieWordEmbeddings: false } })["lm_head.weight"],
+    ).toEqual([200, 32]);
+    expect(paramShapes(model)).not.toHaveProperty(["lm_head.weight"]);
   });
 });
 
 describe("initParams", () => {
   it("fits the config, and is the same for the same seed only", () => {
-    const params = initParams(model.config, Rng.fromSeed(1));
-    checkParams(model.config, params, "init");
-    expect(initParams(model.config, Rng.fromSeed(1))).toEqual(params);
-    expect(initParams(model.config, Rng.fromSeed(2))).not.toEqual(params);
+    const params = initParams(model, Rng.fromSeed(1));
+    checkParams(model, params, "init");
+    expect(initParams(model, Rng.fromSeed(1))).toEqual(params);
+    expect(initParams(model, Rng.fromSeed(2))).not.toEqual(params);
   });
 
   it("draws matrices of the documented spread, norms of 1 and biases of 0", () => {
-    const params = initParams(model.config, Rng.fromSeed(1));
+    const params = initParams(model, Rng.fromSeed(1));
     const spread = (name: string) => std(Array.from(params[name]?.data ?? []));
     expect(spread("model.embed_tokens.weight")).toBeCloseTo(0.02, 3);
     expect(spread("model.layers.0.mlp.up_proj.weight")).toBeCloseTo(1 / Math.sqrt(3 * 32), 2);
@@ -48,14 +49,14 @@ describe("checkParams", () => {
   it("names what is missing, unexpected and of the wrong shape in one message", () => {
     const { "model.norm.weight": _, ...rest } = model.params;
     const wrong = { ...rest, "visual.merger.ln_q.weight": zeros([3]), "lm_head.weight": zeros([1]) };
-    expect(() => checkParams(model.config, wrong, "some/file")).toThrow(ModelError);
-    expect(() => checkParams(model.config, wrong, "some/file")).toThrow(
+    expect(() => checkParams(model, wrong, "some/file")).toThrow(ModelError);
+    expect(() => checkParams(model, wrong, "some/file")).toThrow(
       "some/file: parameters do not fit config.json: missing: model.norm.weight; unexpected: lm_head.weight; " +
         "wrong shape: visual.merger.ln_q.weight: expected [16], got [3]",
     );
   });
 
   it("lists a few names and counts the others", () => {
-    expect(() => checkParams(model.config, {}, "some/file")).toThrow(/and 63 more$/);
+    expect(() => checkParams(model, {}, "some/file")).toThrow(/and 63 more$/);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * @module Rotary positions of Qwen2.5-VL: M-RoPE for the decoder (time, height, width), 2-D rotary for the vision
- * tower. Tables are made on the host; `rotate` applies them.
+ * @module Rotary positions: M-RoPE for the decoder (time, height, width), 2-D rotary for the vision tower. Tables are
+ * made on the host; `rotate` applies them.
  *
  * Angles are rounded to float32 where the published code rounds them.
  *
@@ -9,7 +9,7 @@
 import { ModelError } from "../../core/errors.js";
 import { type NdArray, zeros } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
-import type { ModelConfig } from "./config.js";
+import type { DecoderSizes, ModelConfig } from "../modelConfig.js";
 
 /** Size of an image in patches, before merging. */
 export interface Grid {
@@ -80,15 +80,14 @@ function frequencies(theta: number, size: number): Float32Array {
 
 /**
  * @param positions `[3, T]`
- * @returns `cos` and `sin` `[T, D]` f32: frequency i turns by the axis its section belongs to; both halves alike
+ * @returns `cos` and `sin` `[T, D]` f32: frequency i turns by its axis; both halves alike
  */
-export function mropeTables(positions: Int32Array, config: ModelConfig): { cos: NdArray; sin: NdArray } {
+export function mropeTables(positions: Int32Array, config: DecoderSizes): { cos: NdArray; sin: NdArray } {
   const T = positions.length / 3;
   const half = config.headSize / 2;
-  const axisOf = config.mropeSection.flatMap((size, axis) => new Array<number>(size).fill(axis));
   const rates = frequencies(config.ropeTheta, config.headSize);
   return rotaryTables(T, half, (token, i) => {
-    const position = positions[(axisOf[i] as number) * T + token] as number;
+    const position = positions[(config.rotaryAxes[i] as number) * T + token] as number;
     return Math.fround(position * (rates[i] as number));
   });
 }

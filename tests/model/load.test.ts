@@ -2,15 +2,15 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CheckpointError, ModelError } from "../../../src/core/errors.js";
-import { loadModel } from "../../../src/model/qwen25vl/load.js";
-import { readSafetensors, writeSafetensors } from "../../../src/model/safetensors.js";
+import { CheckpointError, ModelError } from "../../src/core/errors.js";
+import { loadNetwork, loadParams } from "../../src/model/load.js";
+import { readSafetensors, writeSafetensors } from "../../src/model/safetensors.js";
 import { goldenFolder } from "./parity.js";
 
 let dir: string;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "model-"));
-  await cp(goldenFolder("tied"), dir, { recursive: true });
+  await cp(goldenFolder("qwen25vl/tied"), dir, { recursive: true });
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
@@ -19,19 +19,40 @@ async function editJson(name: string, edit: (json: Record<string, unknown>) => o
   await writeFile(path, JSON.stringify(edit(JSON.parse(await readFile(path, "utf8")))));
 }
 
-describe("loadModel", () => {
+/** Network and weights of a folder. */
+async function load(from: string) {
+  const network = await loadNetwork(from);
+  return { ...network, params: await loadParams(from, network) };
+}
+
+describe("loadNetwork and loadParams", () => {
   it("loads a folder that transformers saved, whole or in shards", async () => {
-    const tied = await loadModel(dir);
+    const tied = await load(dir);
     expect(Object.keys(tied.params)).toHaveLength(68);
-    const untied = await loadModel(goldenFolder("untied"));
+    const untied = await load(goldenFolder("qwen25vl/untied"));
     expect(untied.params["lm_head.weight"]?.shape).toEqual([200, 16]);
   });
 
   it("takes end and padding tokens from generation_config.json", async () => {
     await editJson("generation_config.json", (json) => ({ ...json, eos_token_id: [2, 5], pad_token_id: 7 }));
-    expect((await loadModel(dir)).config.tokens).toMatchObject({ eos: [2, 5], pad: 7 });
+    expect((await load(dir)).config.tokens).toMatchObject({ eos: [2, 5], pad: 7 });
     await rm(join(dir, "generation_config.json"));
-    expect((await loadModel(dir)).config.tokens).toMatchObject({ eos: [2], pad: 1 });
+    expect((await load(dir)).config.tokens).toMatchObject({ eos: [2], pad: 1 });
+  });
+
+  it("refuses a folder in which no token ends a response", async () => {
+    await rm(join(dir, "generation_config.json"));
+    await editJson("config.json", ({ eos_token_id: _, ...json }) => json);
+    await expect(loadNetwork(dir)).rejects.toThrow(
+      `${dir}/generation_config.json: missing end token: eos_token_id; add it there or to config.json`,
+    );
+  });
+
+  it("names the families it knows when config.json is of another", async () => {
+    await editJson("config.json", (json) => ({ ...json, model_type: "llava" }));
+    await expect(loadNetwork(dir)).rejects.toThrow(
+      `${dir}/config.json: unsupported model_type: "llava"; known: qwen2_5_vl`,
+    );
   });
 
   it("loads parameters saved under the names of transformers' modules, and a tied head saved as well", async () => {
@@ -46,13 +67,13 @@ describe("loadModel", () => {
     const head = published["model.embed_tokens.weight"];
     if (!head) throw new Error("no embedding");
     await writeSafetensors(path, { ...renamed, "lm_head.weight": head });
-    expect((await loadModel(dir)).params).toEqual(published);
+    expect((await load(dir)).params).toEqual(published);
   });
 
   it.each([
-    ["the folder is missing", () => rm(dir, { recursive: true }), /missing model folder: .*give the path/],
+    ["the folder is missing", () => rm(dir, { recursive: true }), /missing model folder: give a folder/],
     ["config.json is missing", () => rm(join(dir, "config.json")), /missing config\.json; copy the whole/],
-    ["config.json is cut off", () => truncate(join(dir, "config.json"), 40), /config\.json: invalid JSON/],
+    ["config.json is cut off", () => truncate(join(dir, "config.json"), 40), /config\.json: not JSON/],
     ["the weights are missing", () => rm(join(dir, "model.safetensors")), /missing model\.safetensors/],
     [
       "the weights are another model's",
@@ -66,14 +87,14 @@ describe("loadModel", () => {
     ],
   ])("says so when %s", async (_what, damage, message) => {
     await damage();
-    const loading = loadModel(dir);
+    const loading = load(dir);
     await expect(loading).rejects.toThrow(ModelError);
     await expect(loading).rejects.toThrow(message);
   });
 
   it("refuses truncated weights, naming the file and the cure", async () => {
     await truncate(join(dir, "model.safetensors"), 100_000);
-    const loading = loadModel(dir);
+    const loading = load(dir);
     await expect(loading).rejects.toThrow(CheckpointError);
     await expect(loading).rejects.toThrow(/model\.safetensors: .*copy or download it again/);
   });

@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Params } from "../../../src/core/ndarray.js";
-import { type Tensor, tf } from "../../../src/core/tf.js";
-import type { Model } from "../../../src/model/qwen25vl/load.js";
-import { mropePositions } from "../../../src/model/qwen25vl/rope.js";
-import { visionTower } from "../../../src/model/qwen25vl/vision.js";
+import type { Params } from "../../src/core/ndarray.js";
+import { type Tensor, tf } from "../../src/core/tf.js";
+import { mropePositions } from "../../src/model/transformer/rope.js";
 import {
   CASES,
   type Golden,
+  type GoldenModel,
   goldenLoss,
   gridsOf,
   hostInputs,
+  imageRows,
   largestDifference,
   loadGolden,
   pick,
@@ -20,8 +20,8 @@ import {
 } from "./parity.js";
 
 // golden: benchmarks/measured/parity/qwen25vl.py. Both sides compute in float32; 1e-4 and 1e-3 are the project's bounds.
-describe.each(["tied", "untied"] satisfies Golden[])("Qwen2.5-VL equals transformers (%s head)", (golden) => {
-  let model: Model;
+describe.each(["qwen25vl/tied", "qwen25vl/untied"] satisfies Golden[])("%s equals transformers", (golden) => {
+  let model: GoldenModel;
   let expected: Params;
   let params: Record<string, Tensor>;
 
@@ -40,27 +40,24 @@ describe.each(["tied", "untied"] satisfies Golden[])("Qwen2.5-VL equals transfor
   });
 
   it.each(["twoImages", "oneImage"] as const)("gives the same image rows: %s", (name) => {
-    const host = hostInputs(expected, name, model.config);
-    const image = tensorInputs(host).image;
-    if (!image || !host.image) throw new Error("no image");
-    const rows = tf.gather(visionTower(params, model.config, image), host.image.layout.mergedSlot.flat());
+    const rows = imageRows(params, model, tensorInputs(hostInputs(expected, name, model)));
     expect(largestDifference(rows.dataSync(), pick(expected, `${name}.vision`).data)).toBeLessThan(1e-4);
   });
 
   it.each(CASES)("gives the same logits and log-probabilities: %s", (name) => {
-    const inputs = tensorInputs(hostInputs(expected, name, model.config));
-    const found = scores(params, model.config, inputs).dataSync();
+    const inputs = tensorInputs(hostInputs(expected, name, model));
+    const found = scores(params, model, inputs).dataSync();
     expect(largestDifference(found, pick(expected, `${name}.logits`).data)).toBeLessThan(1e-4);
-    const logProbs = tokenLogProbs(params, model.config, inputs).dataSync();
+    const logProbs = tokenLogProbs(params, model, inputs).dataSync();
     expect(largestDifference(logProbs, pick(expected, `${name}.logProbs`).data)).toBeLessThan(1e-4);
   });
 
   it("gives the same gradient for every parameter", () => {
-    const inputs = CASES.map((name) => tensorInputs(hostInputs(expected, name, model.config)));
+    const inputs = CASES.map((name) => tensorInputs(hostInputs(expected, name, model)));
     const names = Object.keys(params);
     const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) => {
       const named = Object.fromEntries(names.map((name, at) => [name, tensors[at] as Tensor]));
-      return tf.add(tf.scalar(0), goldenLoss(named, model.config, inputs)) as tf.Scalar;
+      return tf.add(tf.scalar(0), goldenLoss(named, model, inputs)) as tf.Scalar;
     })(names.map((name) => params[name] as Tensor));
     expect(
       Math.abs((value.dataSync()[0] as number) - (pick(expected, "loss").data[0] as number)),

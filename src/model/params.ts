@@ -1,0 +1,74 @@
+/**
+ * @module The parameters of a network: a fresh initialisation, and the check of a loaded set.
+ */
+import { ModelError } from "../core/errors.js";
+import { type Params, zeros } from "../core/ndarray.js";
+import type { Rng } from "../core/rng.js";
+import type { Network } from "./family.js";
+
+/** Every parameter's shape; a weight matrix is `[out, in]`. */
+export function paramShapes({ family, config }: Network): Readonly<Record<string, readonly number[]>> {
+  return family.shapes(config);
+}
+
+/** Projections that write into the residual stream. */
+const RESIDUAL = /\.(o_proj|down_proj|attn\.proj)\.weight$/;
+const EMBEDDING_STD = 0.02;
+
+/**
+ * Parameters to start training from: norms 1, biases 0, embeddings N(0, 0.02²), matrices N(0, 1/(3·in)), the ones that
+ * write into the residual stream divided by √(2·layers) so that depth does not inflate it.
+ * @param rng split by parameter name: a parameter's values do not depend on the others
+ */
+export function initParams(network: Network, rng: Rng): Params {
+  return Object.fromEntries(
+    Object.entries(paramShapes(network)).map(([name, shape]) => {
+      const array = zeros(shape);
+      if (shape.length === 1) {
+        if (name.endsWith(".weight")) array.data.fill(1);
+        return [name, array];
+      }
+      const std = initStd(network, name, shape);
+      const draws = rng.split("init", name);
+      for (let at = 0; at < array.data.length; at++) array.data[at] = std * draws.normal();
+      return [name, array];
+    }),
+  );
+}
+
+function initStd({ config }: Network, name: string, shape: readonly number[]): number {
+  if (name === "model.embed_tokens.weight" || name === "lm_head.weight") return EMBEDDING_STD;
+  const fanIn = shape.slice(1).reduce((product, side) => product * side, 1);
+  const depth = name.startsWith("visual.") ? config.vision.depth : config.layers;
+  return (1 / Math.sqrt(3 * fanIn)) * (RESIDUAL.test(name) ? 1 / Math.sqrt(2 * depth) : 1);
+}
+
+/** How many names a message lists before it says how many more there are. */
+const NAMES_SHOWN = 5;
+
+/**
+ * @param where the file or folder the parameters came from
+ * @throws ModelError naming what is missing, unexpected or of the wrong shape
+ */
+export function checkParams(network: Network, params: Params, where: string): void {
+  const shapes = paramShapes(network);
+  const missing = Object.keys(shapes).filter((name) => !(name in params));
+  const unexpected = Object.keys(params).filter((name) => !(name in shapes));
+  const misshapen = Object.entries(shapes).flatMap(([name, shape]) => {
+    const got = params[name]?.shape;
+    return got && got.join() !== shape.join() ? [`${name}: expected [${shape}], got [${got}]`] : [];
+  });
+  const problems = [
+    ...listed("missing", missing),
+    ...listed("unexpected", unexpected),
+    ...listed("wrong shape", misshapen),
+  ];
+  if (problems.length === 0) return;
+  throw new ModelError(`${where}: parameters do not fit config.json: ${problems.join("; ")}`);
+}
+
+function listed(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : "";
+  return [`${what}: ${names.slice(0, NAMES_SHOWN).join(", ")}${more}`];
+}

@@ -1,0 +1,16 @@
+/**
+ * @module Qwen2.5-VL (arXiv 2502.13923).
+ */
+import type { Family } from "../family.js";
+import { shortName } from "../transformer/shapes.js";
+import { parseConfig, type Qwen25Config } from "./config.js";
+import { paramShapes } from "./names.js";
+import { qwen25Vision } from "./vision.js";
+
+export const qwen25vl: Family<Qwen25Config> = {
+  modelType: "qwen2_5_vl",
+  parseConfig,
+  shapes: paramShapes,
+  rename: shortName,
+  ...qwen25Vision,
+};

@@ -1,0 +1,22 @@
+/**
+ * @module The vision tower of any family over a packed batch of images.
+ */
+import type { Tensor, TensorParams } from "../../core/tf.js";
+import type { Network } from "../family.js";
+import type { ImageTokens } from "./decoder.js";
+import { within } from "./layers.js";
+import type { ImageInputs } from "./pack.js";
+import { rotation } from "./rope.js";
+
+/** What `embed` takes for image tokens: the tower's rows and where they go. */
+export function see(params: TensorParams, { family, config }: Network, image: ImageInputs): ImageTokens {
+  const { vision, index, isImage } = image;
+  const { tower } = family;
+  const turn = rotation(vision);
+  let hidden: Tensor = tower.embed(params, config, vision);
+  for (let block = 0; block < config.vision.depth; block++) {
+    const weights = within(params, `visual.blocks.${block}`);
+    hidden = tower.block(weights, config, hidden, { turn, mask: tower.maskOf(config, block, vision) });
+  }
+  return { rows: tower.merge(params, config, hidden), index, isImage };
+}
