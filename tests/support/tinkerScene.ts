@@ -3,7 +3,7 @@
  */
 import { afterEach } from "vitest";
 import type { Clock } from "../../src/core/chat/servers.js";
-import { connectTinker, type TinkerClient } from "../../src/engine/tinker/client.js";
+import { connectTinker, type TinkerClient, type TinkerOptions } from "../../src/engine/tinker/client.js";
 import type { TrainingModel } from "../../src/engine/tinker/model.js";
 import {
   type Fault,
@@ -45,7 +45,11 @@ export interface Scene {
 
 export type Faults = (request: WireRequest) => Fault | undefined;
 
-export async function scene(faults: Faults = () => undefined, toy: ToyOptions = {}): Promise<Scene> {
+export async function scene(
+  faults: Faults = () => undefined,
+  toy: ToyOptions = {},
+  more: Partial<TinkerOptions> = {},
+): Promise<Scene> {
   const backend = toyBackend(toy);
   const requests: { path: string; status: number; body: unknown }[] = [];
   const onRequest = ({ path, body }: WireRequest, status: number) =>
@@ -53,7 +57,7 @@ export async function scene(faults: Faults = () => undefined, toy: ToyOptions = 
   const server = await startTinkerServer({ backend, version: "test", pollMs: 200, faults, onRequest });
   open.push(server);
   const clock = fastClock();
-  const client = await connectTinker({ url: server.url, clock, timeoutMs: 2000, heartbeatMs: 20 });
+  const client = await connectTinker({ url: server.url, clock, timeoutMs: 2000, heartbeatMs: 20, ...more });
   open.push(client);
   const model = await client.createModel({ baseModel: TOY.model, rank: 8, seed: 1 });
   return { server, client, model, tables: () => backend.tables(model.id), clock, requests };

@@ -67,6 +67,8 @@ interface Submission<Result> {
   readonly body: object;
   readonly schema: z.ZodType<Result>;
   readonly watch: FutureWatch;
+  /** Of a long body: those under way at once are bounded. */
+  readonly bytes?: number;
 }
 
 const emptySchema = z.unknown();
@@ -99,8 +101,24 @@ async function saveForSampler(ask: Ask, name: string | undefined, at: number, wa
   return { ...(path ? { path } : {}), ...(sampling_session_id ? { session: sampling_session_id } : {}) };
 }
 
-/** Bytes under way at once, in requests of the longest kind: 50 MB, as the SDK. */
-const REQUESTS_AHEAD = 10;
+/** Bytes of requests under way at once, as the SDK's. */
+const MOST_AHEAD = 50_000_000;
+
+/** Lets through so many bytes at once, in order; a request that is longer alone goes alone. */
+function createBudget(most: number) {
+  let used = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    async take(bytes: number): Promise<void> {
+      while (used > 0 && used + bytes > most) await new Promise<void>((resolve) => waiting.push(resolve));
+      used += bytes;
+    },
+    give(bytes: number): void {
+      used -= bytes;
+      for (const wake of waiting.splice(0)) wake();
+    },
+  };
+}
 
 type Submitter = ReturnType<typeof createSubmitter>;
 
@@ -108,15 +126,18 @@ type Submitter = ReturnType<typeof createSubmitter>;
 function createSubmitter(transport: Transport, modelId: string, isIdempotent: () => boolean) {
   let sequence = 0;
   let queue: Promise<unknown> = Promise.resolve();
+  const ahead = createBudget(MOST_AHEAD);
   const post = (path: string, body: object, signal?: AbortSignal) =>
     transport.call({ path, body, answer: futureSchema, isRepeatable: isIdempotent(), signal });
 
-  const send = async <Result>(
-    { path, body, schema, watch }: Submission<Result>,
-    at: number,
-  ): Promise<Ticket<Result>> => {
+  const send = async <Result>(submission: Submission<Result>, at: number): Promise<Ticket<Result>> => {
+    const { path, body, schema, watch, bytes = 0 } = submission;
     const whole = { model_id: modelId, ...body, seq_id: at };
-    const { request_id } = await post(path, whole, watch.signal);
+    await ahead.take(bytes);
+    const { request_id } = await post(path, whole, watch.signal).catch((error: unknown) => {
+      ahead.give(bytes);
+      throw error;
+    });
     const result = async (): Promise<Result> => {
       const first = await retrieve(transport, request_id, schema, watch);
       if (first.kind === "done") return first.result;
@@ -126,12 +147,12 @@ function createSubmitter(transport: Transport, modelId: string, isIdempotent: ()
       if (second.kind === "done") return second.result;
       throw second.error;
     };
-    return { requestId: request_id, result };
+    return { requestId: request_id, result: () => result().finally(() => ahead.give(bytes)) };
   };
 
   return {
     next: () => sequence + 1,
-    /** Sends when all before it are sent. */
+    /** Numbered at once; sent when all before it are sent. */
     submit<Result>(submission: Submission<Result>, at = ++sequence): Promise<Ticket<Result>> {
       const sent = queue.then(() => send(submission, at));
       queue = sent.catch(() => undefined);
@@ -149,28 +170,19 @@ export interface TrainingModelOptions {
   readonly isIdempotent?: boolean;
 }
 
-/** Sends the requests of a mini-batch one after the other, at most so many bytes ahead of their results. */
+/** Sends the requests of a mini-batch one after the other; what is asked next comes after all of them. */
 function createComputer(submit: Submitter["submit"], limits: ChunkLimits, where: string) {
   return async (
     { path, key }: { readonly path: string; readonly key: string },
     { data, loss, config }: LossCall,
     watch: FutureWatch = {},
   ): Promise<DatumOutput[]> => {
-    const outputs: Promise<DatumOutput[]>[] = [];
-    let ahead = 0;
-    for (const chunk of chunksOf(data, limits)) {
-      if (ahead + chunk.bytes > REQUESTS_AHEAD * limits.bytes) {
-        await Promise.all(outputs);
-        ahead = 0;
-      }
+    const outputs = chunksOf(data, limits).map(async (chunk) => {
       const input = { data: chunk.data, loss_fn: loss, ...(config ? { loss_fn_config: config } : {}) };
-      const ticket = await submit({ path, body: { [key]: input }, schema: lossOutputSchema, watch });
-      ahead += chunk.bytes;
-      const output = ticket.result().then((result) => outputsOf(chunk.data, result, where));
-      // Its failure is thrown below, where all are waited for.
-      output.catch(() => undefined);
-      outputs.push(output);
-    }
+      const body = { [key]: input };
+      const ticket = await submit({ path, body, schema: lossOutputSchema, watch, bytes: chunk.bytes });
+      return outputsOf(chunk.data, await ticket.result(), where);
+    });
     return (await Promise.all(outputs)).flat();
   };
 }

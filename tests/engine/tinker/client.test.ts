@@ -107,6 +107,20 @@ describe("a mini-batch that is too long for one request", () => {
   });
 });
 
+describe("a step whose requests are sent without waiting", () => {
+  it("comes after every request of its mini-batch", async () => {
+    const data = Array.from({ length: 1500 }, (_, at) => datum([4 + (at % 5), 5, 6], at % 2 === 0 ? 1 : -1));
+    const [together, waiting] = [await scene(), await scene()];
+    const sent = together.model.forwardBackward({ ...CALL, data });
+    await Promise.all([sent, together.model.optimStep(ADAM)]);
+    await waiting.model.forwardBackward({ ...CALL, data });
+    await waiting.model.optimStep(ADAM);
+    expect(together.tables()).toEqual(waiting.tables());
+    const paths = together.requests.map(({ path }) => path).filter((path) => /forward|optim/.test(path));
+    expect(paths.slice(-3)).toEqual(["/forward_backward", "/forward_backward", "/optim_step"]);
+  });
+});
+
 describe("an interrupt", () => {
   it("stops the asking and sends nothing more", async () => {
     const { model, requests } = await scene(({ path, call }) =>

@@ -73,11 +73,10 @@ describe("a server in trouble", () => {
 
   it("that never has the result is given up, with what it said of its queue", async () => {
     const busy: Fault = { kind: "reply", body: { type: "try_again", queue_state: "paused_rate_limit" } };
-    const { model } = await scene(({ path, call }) =>
-      path === "/retrieve_future" && call > 0 ? busy : undefined,
-    );
+    const faults: Faults = ({ path, call }) => (path === "/retrieve_future" && call > 0 ? busy : undefined);
+    const { model } = await scene(faults, {}, { maxWaitMs: 5000 });
     await expect(model.forwardBackward(CALL)).rejects.toThrow(
-      /no result within 600 s \(its queue: paused_rate_limit\)/,
+      /no result within 5 s \(its queue: paused_rate_limit\)/,
     );
   });
 
