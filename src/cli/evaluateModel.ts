@@ -41,7 +41,7 @@ async function openServers(
     concurrency: flags.concurrency,
     timeoutMs: flags.timeout * 1000,
     retries: flags.retries,
-    onRetry: (error, attempt) => terminal.line(`attempt ${attempt} failed: ${error.message}`),
+    onRetry: ({ details, message }) => terminal.retried(details.kind, message),
   });
   for (const { problem } of await client.check()) if (problem !== undefined) terminal.line(problem);
   const settings = { decoding: decodingOf(flags), pixels: pixelsOf(flags), concurrency: flags.concurrency };

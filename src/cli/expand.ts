@@ -69,7 +69,7 @@ function clientOf(flags: ExpandFlags, { terminal }: CommandContext): ChatClient 
     timeoutMs: timeout * 1000,
     // Read from the environment, so that it stands in no shell history.
     apiKey: process.env["OPENAI_API_KEY"],
-    onRetry: (error, attempt) => terminal.line(`attempt ${attempt} failed: ${error.message}`),
+    onRetry: ({ details, message }) => terminal.retried(details.kind, message),
   });
 }
 

@@ -7,6 +7,7 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { ConfigError, SharegrpoError } from "../core/errors.js";
 import { addBench } from "./bench.js";
+import { addCompletion } from "./completion.js";
 import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
@@ -20,7 +21,8 @@ import { addReport } from "./report.js";
 import { addScore } from "./score.js";
 import { addSettings } from "./settings.js";
 import { addTrain } from "./train.js";
-import { createTerminal } from "./ui.js";
+import { createTerminal, type Loudness } from "./ui.js";
+import { missTheMissingLast, usageLine } from "./usage.js";
 import { addWarmup } from "./warmup.js";
 
 const COMMANDS = [
@@ -37,6 +39,7 @@ const COMMANDS = [
   addBench,
   addLab,
   addNotebook,
+  addCompletion,
   addWarmup,
 ];
 
@@ -77,9 +80,14 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "code" in error;
 }
 
-function createContext(): CommandContext {
+function createContext(loudness: Loudness): CommandContext {
   const isColoured = process.stderr.isTTY === true && !process.env["NO_COLOR"];
-  const terminal = createTerminal({ screen: process.stderr, now: () => performance.now(), isColoured });
+  const terminal = createTerminal({
+    screen: process.stderr,
+    now: () => performance.now(),
+    isColoured,
+    loudness,
+  });
   return {
     terminal,
     signal: () => interruptSignal(terminal.line),
@@ -97,26 +105,51 @@ function version(): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-async function main(): Promise<void> {
-  outliveReaders();
-  const context = createContext();
+function createProgram(context: CommandContext): Command {
   const program = new Command("sharegrpo")
     .description("Share-GRPO training and evaluation of vision-language models")
     .version(version())
-    .showHelpAfterError()
+    .option("--quiet", "results and errors only")
+    .option("--verbose", "every retry, progress every 5 s also in a log, errors with their stack")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => undefined }) // said below, in one line
     .exitOverride();
   for (const add of COMMANDS) add(program, context);
+  missTheMissingLast(program);
+  return program;
+}
+
+/** Asked for before the flags are read: what reads them reports already. */
+function loudnessOf(args: readonly string[]): Loudness {
+  if (args.includes("--quiet")) return "quiet";
+  return args.includes("--verbose") ? "verbose" : "normal";
+}
+
+/** Says what went wrong. @returns the exit status @throws what nobody foresaw */
+function explain(error: unknown, program: Command, loudness: Loudness): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code !== "commander.help") {
+      process.stderr.write(`${usageLine(program, process.argv.slice(2), error)}\n`);
+    }
+    return 2;
+  }
+  if (!(error instanceof SharegrpoError) && !isSystemError(error)) throw error;
+  process.stderr.write(`sharegrpo: ${error.message}\n`);
+  if (loudness === "verbose") process.stderr.write(`${error.stack}\n`);
+  return error instanceof ConfigError ? 2 : 1;
+}
+
+async function main(): Promise<void> {
+  outliveReaders();
+  const loudness = loudnessOf(process.argv);
+  const context = createContext(loudness);
+  const program = createProgram(context);
   try {
     await program.parseAsync();
   } catch (error) {
     context.terminal.finish();
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-      return;
-    }
-    if (!(error instanceof SharegrpoError) && !isSystemError(error)) throw error;
-    process.stderr.write(`sharegrpo: ${error.message}\n`);
-    process.exitCode = error instanceof ConfigError ? 2 : 1;
+    process.exitCode = explain(error, program, loudness);
   }
 }
 

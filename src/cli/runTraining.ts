@@ -7,7 +7,7 @@ import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
 import { readJsonl } from "../core/files/jsonl.js";
 import type { EvaluationRecord } from "../core/files/runRecords.js";
-import { formatSeconds } from "../core/progress.js";
+import { formatSeconds, observe, type Pace, remainingSeconds } from "../core/progress.js";
 import { listCheckpoints } from "../engine/local/checkpoint.js";
 import { writeReport } from "../report/html.js";
 import { evaluationTable, formatTable } from "../report/table.js";
@@ -29,6 +29,17 @@ function stepLine(step: number, steps: number, metrics: StepMetrics): string {
   ].join(" · ");
 }
 
+/** Says after each step but the first how long the others will take. */
+function createStepClock(steps: number): (step: number) => string {
+  let pace: Pace | undefined;
+  return (step) => {
+    const now = performance.now();
+    pace = observe(pace, { phase: "train", done: step, total: steps }, now);
+    const left = step < steps ? remainingSeconds(pace, now) : undefined;
+    return left === undefined ? "" : ` · ${formatSeconds(left)} left`;
+  };
+}
+
 export interface TrainingRequest {
   readonly config: RunConfig;
   readonly out: string;
@@ -44,6 +55,7 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
   const { config, out } = request;
   const { terminal, signal } = context;
   let hasStepped = false;
+  const timeLeft = createStepClock(config.train.steps);
   try {
     return await trainInFolder({
       ...request,
@@ -51,7 +63,7 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
       onNote: (note) => terminal.line(note),
       onStep: (step, metrics) => {
         hasStepped = true;
-        terminal.line(stepLine(step, config.train.steps, metrics));
+        terminal.line(`${stepLine(step, config.train.steps, metrics)}${timeLeft(step)}`);
       },
       signal: signal(),
     });

@@ -24,18 +24,27 @@ export interface TerminalOptions {
   readonly now: () => number;
   /** False when NO_COLOR is set or the screen is no terminal. */
   readonly isColoured?: boolean;
+  /** Default: `"normal"`. */
+  readonly loudness?: Loudness;
 }
+
+/** `quiet`: results and errors only; `verbose`: every retry, and progress every 5 s also in a log. */
+export type Loudness = "quiet" | "normal" | "verbose";
 
 export interface Terminal {
   readonly onProgress: OnProgress;
   /** Prints a line above the bar. */
   line(text: string): void;
+  /** Counts an attempt that is made again beside the progress; tells the first of each kind. */
+  retried(kind: string, message: string): void;
   /** Ends the bar's line. Call it before the process prints anything itself. */
   finish(): void;
 }
 
 const BAR_EVERY_MS = 100;
+/** In a log the wait for the next line doubles from line to line, up to this. */
 const LINE_EVERY_MS = 5000;
+const LINE_AT_LEAST_EVERY_MS = 300_000;
 const BAR_CELLS = 24;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -63,52 +72,97 @@ function etaText(pace: Pace, now: number, event: ProgressEvent): string {
   return left === undefined ? "" : `${formatSeconds(left)} left`;
 }
 
-/** Progress for people. On a terminal the bar is redrawn in place; elsewhere a line is printed at most every 5 s. */
-export function createTerminal({ screen, now, isColoured = false }: TerminalOptions): Terminal {
-  const isTerminal = screen.isTTY === true;
-  const paint = (code: number, text: string) => (isColoured ? `\u001b[${code}m${text}\u001b[0m` : text);
-  let pace: Pace | undefined;
-  let shownMs = Number.NEGATIVE_INFINITY;
-  let isBarOpen = false;
+const joined = (parts: readonly string[]): string => parts.filter((part) => part !== "").join(" · ");
 
+const SILENT: Terminal = {
+  onProgress: () => undefined,
+  line: () => undefined,
+  retried: () => undefined,
+  finish: () => undefined,
+};
+
+/** The bar of a screen that can be drawn over. */
+function createBar(screen: Screen, isColoured: boolean) {
+  const paint = (code: number, text: string) => (isColoured ? `\u001b[${code}m${text}\u001b[0m` : text);
+  let isOpen = false;
   const clear = () => {
-    if (isBarOpen) screen.write("\r\u001b[2K");
-    isBarOpen = false;
+    if (isOpen) screen.write("\r\u001b[2K");
+    isOpen = false;
   };
-  const draw = (event: ProgressEvent, time: string) => {
-    const width = Math.max(20, (screen.columns ?? 80) - 1);
-    const head = `${event.phase.padEnd(16)} `;
-    const cells = event.total > 0 && width > 60 ? `${bar(event.done / event.total)} ` : "";
-    const tail = [countText(event), time, event.note ?? ""].filter((part) => part !== "").join(" · ");
-    const isWhole = head.length + cells.length + tail.length <= width;
-    const plain = clipText(`${head}${cells}${tail}`, width);
-    clear();
-    screen.write(isWhole ? `${head}${paint(36, cells)}${paint(2, tail)}` : plain);
-    isBarOpen = true;
+  return {
+    clear,
+    draw(event: ProgressEvent, tail: string) {
+      const width = Math.max(20, (screen.columns ?? 80) - 1);
+      const head = `${event.phase.padEnd(16)} `;
+      const cells = event.total > 0 && width > 60 ? `${bar(event.done / event.total)} ` : "";
+      const isWhole = head.length + cells.length + tail.length <= width;
+      const plain = clipText(`${head}${cells}${tail}`, width);
+      clear();
+      screen.write(isWhole ? `${head}${paint(36, cells)}${paint(2, tail)}` : plain);
+      isOpen = true;
+    },
+  };
+}
+
+/** How often what was done is shown: ten times a second on a terminal, ever less often in a log. */
+function createPacer(isTerminal: boolean, isVerbose: boolean) {
+  let shownMs = Number.NEGATIVE_INFINITY;
+  let waitMs = isTerminal ? BAR_EVERY_MS : LINE_EVERY_MS;
+  let isFirst = true;
+  return {
+    isDue: (nowMs: number) => nowMs - shownMs >= waitMs,
+    shown(nowMs: number) {
+      shownMs = nowMs;
+      if (!isTerminal && !isVerbose && !isFirst) waitMs = Math.min(2 * waitMs, LINE_AT_LEAST_EVERY_MS);
+      isFirst = false;
+    },
+    soon() {
+      shownMs = Number.NEGATIVE_INFINITY;
+    },
+  };
+}
+
+/** Progress for people. On a terminal the bar is redrawn in place; elsewhere a line is printed ever less often. */
+export function createTerminal(options: TerminalOptions): Terminal {
+  const { screen, now, isColoured = false, loudness = "normal" } = options;
+  if (loudness === "quiet") return SILENT;
+  const isTerminal = screen.isTTY === true;
+  const isVerbose = loudness === "verbose";
+  const drawn = createBar(screen, isColoured);
+  const pacer = createPacer(isTerminal, isVerbose);
+  const retries = new Map<string, number>();
+  let pace: Pace | undefined;
+
+  const retryText = () => {
+    const count = [...retries.values()].reduce((sum, each) => sum + each, 0);
+    return count === 0 ? "" : `${count} ${count === 1 ? "retry" : "retries"}`;
+  };
+  const line = (text: string) => {
+    drawn.clear();
+    screen.write(`${text}\n`);
+    if (isTerminal) pacer.soon();
   };
 
   return {
+    line,
+    finish: drawn.clear,
+    retried(kind, message) {
+      const before = retries.get(kind) ?? 0;
+      retries.set(kind, before + 1);
+      if (isVerbose) line(`retry: ${message}`);
+      else if (before === 0) line(`${message}: trying again; more of this kind are only counted`);
+    },
     onProgress(event) {
       const time = now();
       const isNewPhase = pace?.phase !== event.phase;
       const isDone = event.total > 0 && event.done >= event.total;
       const wasDone = !isNewPhase && pace !== undefined && pace.total > 0 && pace.lastDone >= pace.total;
       pace = observe(pace, event, time);
-      const isDue = time - shownMs >= (isTerminal ? BAR_EVERY_MS : LINE_EVERY_MS);
-      if (!isDue && !(isDone && !wasDone && isTerminal)) return;
-      shownMs = time;
-      const eta = etaText(pace, time, event);
-      if (isTerminal) return draw(event, eta);
-      const parts = [`${event.phase}: ${countText(event)}`, eta, event.note ?? ""];
-      screen.write(`${parts.filter((part) => part !== "").join(" · ")}\n`);
-    },
-    line(text) {
-      clear();
-      screen.write(`${text}\n`);
-      if (isTerminal) shownMs = Number.NEGATIVE_INFINITY;
-    },
-    finish() {
-      clear();
+      if (!pacer.isDue(time) && !(isDone && !wasDone && isTerminal)) return;
+      pacer.shown(time);
+      const rest = [etaText(pace, time, event), retryText(), event.note ?? ""];
+      if (isTerminal) drawn.draw(event, joined([countText(event), ...rest]));
+      else screen.write(`${joined([`${event.phase}: ${countText(event)}`, ...rest])}\n`);
     },
   };
 }

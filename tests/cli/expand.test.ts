@@ -75,6 +75,7 @@ async function expandAgain(input: string, ...given: (string | AbortSignal)[]): P
     terminal: {
       onProgress: () => undefined,
       line: (text) => outcome.lines.push(text),
+      retried: (_, message) => outcome.lines.push(message),
       finish: () => undefined,
     },
     signal: () => signal,

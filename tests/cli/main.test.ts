@@ -25,10 +25,12 @@ const EVALUATE = [
 
 describe("sharegrpo", () => {
   it.each([
-    [["trian"], "error: unknown command 'trian'\n(Did you mean train?)"],
+    [["trian"], "sharegrpo: unknown command 'trian': did you mean train?"],
+    [["evaluate", "--benchmark", "X"], "unknown option '--benchmark': did you mean --benchmarks?"],
+    [["expand", "--in", "x.jsonl"], "missing --out <file>, --llm <url...>, --model <name>; "],
     [
       ["train", "--preset", "tiny", "--out", ""],
-      "option '--out <dir>' argument '' is invalid. expected a path.",
+      "option '--out <dir>' argument '' is invalid. expected a path; all: sharegrpo train --help",
     ],
     [["train", "--preset", "tiny", "--resume", "--out", "typo"], "sharegrpo: typo: nothing to resume: "],
     [[...EVALUATE, "--resume", "--out", "typo"], "sharegrpo: typo: nothing to resume: "],
@@ -37,7 +39,7 @@ describe("sharegrpo", () => {
     const { stdout, stderr, code } = await runProgram(args, { cwd: dir });
     expect(stderr).toContain(message);
     expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
-    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(await readdir(dir)).toEqual([]);
   });
 
@@ -49,6 +51,13 @@ describe("sharegrpo", () => {
     );
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(code).toBe(1);
+  });
+
+  it("shows the stack of an expected error with --verbose only", async () => {
+    const stackOf = async (...flags: string[]) =>
+      (await runProgram([...flags, "report", "nowhere"], { cwd: dir })).stderr.match(/^ {4}at /m);
+    expect(await stackOf()).toBeNull();
+    expect(await stackOf("--verbose")).not.toBeNull();
   });
 
   it("ends without complaint when the reader of its output has gone", async () => {

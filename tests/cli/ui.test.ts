@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { bar, clipText, createTerminal } from "../../src/cli/ui.js";
+import { bar, clipText, createTerminal, type TerminalOptions } from "../../src/cli/ui.js";
 
 /** A screen that remembers, and a clock that is set by hand. */
-function setUp(screen: { isTTY: boolean; columns?: number }, isColoured = false) {
+function setUp(
+  screen: { isTTY: boolean; columns?: number },
+  options: Partial<Pick<TerminalOptions, "isColoured" | "loudness">> = {},
+) {
   const written: string[] = [];
   const clock = { ms: 0 };
   const terminal = createTerminal({
     screen: { ...screen, write: (text: string) => written.push(text) },
     now: () => clock.ms,
-    isColoured,
+    ...options,
   });
   return { written, clock, terminal };
 }
@@ -33,17 +36,67 @@ describe("clipText", () => {
 });
 
 describe("createTerminal where there is no terminal", () => {
-  it("prints plain lines at most every 5 s", () => {
-    const { written, clock, terminal } = setUp({ isTTY: false });
-    for (let second = 0; second <= 12; second++) {
+  /** One event a second. */
+  const progress = ({ clock, terminal }: ReturnType<typeof setUp>, seconds: number) => {
+    for (let second = 0; second <= seconds; second++) {
       clock.ms = 1000 * second;
       terminal.onProgress({ phase: "rollout", done: second, total: 20, note: "step 1" });
     }
-    expect(written).toEqual([
+  };
+
+  it("prints plain lines, after 5 s, 10 s, 20 s and so on, so that a long run fills no log", () => {
+    const screen = setUp({ isTTY: false });
+    progress(screen, 19);
+    expect(screen.written).toEqual([
       "rollout: 0/20 · step 1\n",
       "rollout: 5/20 · 15 s left · step 1\n",
-      "rollout: 10/20 · 10 s left · step 1\n",
+      "rollout: 15/20 · 5 s left · step 1\n",
     ]);
+  });
+
+  it("prints one every 5 minutes at the longest", () => {
+    const { written, clock, terminal } = setUp({ isTTY: false });
+    for (let minute = 0; minute <= 600; minute++) {
+      clock.ms = 60_000 * minute;
+      terminal.onProgress({ phase: "train", done: minute, total: 600 });
+    }
+    // 10 hours: 1 min, 2, 3 … while the wait is shorter than a minute, then 2, 3, 5, 5 … minutes
+    expect(written.length).toBeGreaterThan(600 / 5);
+    expect(written.length).toBeLessThan(600 / 5 + 10);
+  });
+
+  it("prints every 5 s when it is to be verbose, and nothing when it is to be quiet", () => {
+    const verbose = setUp({ isTTY: false }, { loudness: "verbose" });
+    progress(verbose, 19);
+    expect(verbose.written).toHaveLength(4);
+    const quiet = setUp({ isTTY: false }, { loudness: "quiet" });
+    progress(quiet, 19);
+    quiet.terminal.line("step 1");
+    quiet.terminal.retried("busy", "503");
+    expect(quiet.written).toEqual([]);
+  });
+});
+
+describe("createTerminal retried(…)", () => {
+  it("tells the first of each kind and counts all beside the progress", () => {
+    const { written, clock, terminal } = setUp({ isTTY: false });
+    terminal.retried("timeout", "no answer");
+    terminal.retried("timeout", "no answer");
+    terminal.retried("busy", "503");
+    clock.ms = 6000;
+    terminal.onProgress({ phase: "ask", done: 1, total: 2 });
+    expect(written).toEqual([
+      "no answer: trying again; more of this kind are only counted\n",
+      "503: trying again; more of this kind are only counted\n",
+      "ask: 1/2 · 3 retries\n",
+    ]);
+  });
+
+  it("tells each one when it is to be verbose", () => {
+    const { written, terminal } = setUp({ isTTY: false }, { loudness: "verbose" });
+    terminal.retried("timeout", "no answer");
+    terminal.retried("timeout", "no answer");
+    expect(written).toEqual(["retry: no answer\n", "retry: no answer\n"]);
   });
 });
 
@@ -88,7 +141,7 @@ describe("createTerminal on a terminal", () => {
 
   it("colours only when asked to", () => {
     const colours = (isColoured: boolean) => {
-      const { written, terminal } = setUp({ isTTY: true }, isColoured);
+      const { written, terminal } = setUp({ isTTY: true }, { isColoured });
       terminal.onProgress({ phase: "rollout", done: 1, total: 2 });
       return written.join("").includes("\u001b[36m");
     };

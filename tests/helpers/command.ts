@@ -27,7 +27,12 @@ export async function runCommand(
   let code = 0;
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
   add(program, {
-    terminal: { onProgress: () => undefined, line: (text) => void said.push(text), finish: () => undefined },
+    terminal: {
+      onProgress: () => undefined,
+      line: (text) => void said.push(text),
+      retried: (_, message) => void said.push(message),
+      finish: () => undefined,
+    },
     signal: () => new AbortController().signal,
     print: (text) => void printed.push(text),
     exitWith: (status) => {
