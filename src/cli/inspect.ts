@@ -52,7 +52,7 @@ async function showQuestion(
   { kept }: Survey,
   row: number,
   files: readonly RowFile[],
-  { prompt, keys, imageDirOf }: DatasetOptions,
+  { prompt, keys, imageDirOf, limits }: DatasetOptions,
 ): Promise<ShownQuestion | undefined> {
   const facts = kept[row - 1];
   const file = files[facts?.file ?? -1];
@@ -65,7 +65,7 @@ async function showQuestion(
   if (!("question" in read))
     throw new DataError(`${file.path}: ${file.placeOf(facts.row)}: changed meanwhile`);
   const { question } = read;
-  const tokens = facts.sizes.map((size) => imageTokens(size, prompt.processor.image));
+  const tokens = facts.sizes.map((size) => imageTokens(size, prompt.processor.image, limits));
   return {
     question,
     prompt: abbreviatedPrompt(prompt.processor, `${question.text} ${prompt.formatPrompt}`, tokens),
@@ -110,7 +110,12 @@ async function inspect(
   terminal.finish();
   const { maxPromptLength } = config.data;
   const { variants } = config.expand;
-  const report = describeSurvey(found, { image: processor.image, maxPromptLength, variants });
+  const report = describeSurvey(found, {
+    image: processor.image,
+    limits: options.limits,
+    maxPromptLength,
+    variants,
+  });
   const shown = await showQuestion(found, row, files, options);
   return { report, memory: await predictMemory(config, report), ...(shown ? { shown } : {}) };
 }

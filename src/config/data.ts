@@ -56,6 +56,10 @@ export const dataSchema = z
       .boolean()
       .default(true)
       .describe("leave out questions longer than maxPromptLength; false: refuse the data"),
+    check: z
+      .enum(["pixels", "headers"])
+      .default("pixels")
+      .describe("images before the first step: decode each once, which finds cut-off files, or read headers"),
     badRows: z
       .enum(["refuse", "skip"])
       .default("refuse")

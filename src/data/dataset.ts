@@ -8,7 +8,7 @@ import { digestJson } from "../core/files/digest.js";
 import { listed } from "../core/listed.js";
 import type { Question } from "../records.js";
 import { readText } from "./cells.js";
-import { fitImage, type ImageLimits } from "./pixels.js";
+import { fitImage } from "./pixels.js";
 import { type QuestionKeys, readQuestion } from "./question.js";
 import type { RowFile } from "./rows.js";
 import { describeBadRows, type RowFacts, rowId, type Survey, type SurveyOptions, survey } from "./survey.js";
@@ -32,8 +32,6 @@ export interface DatasetOptions extends SurveyOptions {
   readonly badRows: "refuse" | "skip";
   /** Leaves out questions that do not fit the prompt limit; else they are an error. */
   readonly filterOverlongPrompts: boolean;
-  /** Images are brought within these when they are read. */
-  readonly limits: ImageLimits;
 }
 
 /** A step asks for all its questions at once; so many decoded images are in memory. */
@@ -91,7 +89,7 @@ export async function openDataset(files: readonly RowFile[], options: DatasetOpt
   const fitting = pLimit(DECODED_AT_ONCE);
   return {
     count: facts.length,
-    digest: digestJson(facts.map(({ id, fingerprint, rewrites }) => [id, fingerprint, rewrites])),
+    digest: digestJson(facts.map(({ id, content }) => [id, content])),
     survey: found,
     notes,
     all: () => allWords(files, facts, options.keys),

@@ -3,7 +3,8 @@
  */
 import { quantile } from "../core/stats.js";
 import type { ImageConfig } from "../model/imageProcessor.js";
-import { imageTokens } from "./pixels.js";
+import { type ImageLimits, imageTokens } from "./pixels.js";
+import { fingerprintOf } from "./rowContent.js";
 import { type BadRow, countReasons, type RowFacts, type Survey } from "./survey.js";
 
 /** A distribution; NaN where there is nothing to measure. */
@@ -35,7 +36,7 @@ export interface DataReport {
   readonly textOnlyShare: number;
   readonly rewritesShare: number;
   readonly rewritesPerRow: Spread;
-  /** Rows with the same words, answer and image sizes as one before. */
+  /** Rows with the same words, answer and images as one before. */
   readonly repeated: number;
   readonly suggestions: readonly string[];
 }
@@ -52,6 +53,7 @@ const share = (rows: readonly RowFacts[], has: (row: RowFacts) => boolean) =>
 
 export interface DescribeOptions {
   readonly image: ImageConfig;
+  readonly limits: ImageLimits;
   readonly maxPromptLength: number;
   /** m: wordings a question should have. */
   readonly variants: number;
@@ -101,13 +103,13 @@ export function describeSurvey(found: Survey, options: DescribeOptions): DataRep
       first: found.bad.slice(0, MOST_BAD_SHOWN),
     },
     pixels: spread(sizes.map(({ width, height }) => width * height)),
-    imageTokens: spread(sizes.map((size) => imageTokens(size, options.image))),
+    imageTokens: spread(sizes.map((size) => imageTokens(size, options.image, options.limits))),
     promptTokens: spread(rows.flatMap(({ promptTokens }) => promptTokens ?? [])),
     imagesPerRow: spread(rows.map((row) => row.sizes.length)),
     textOnlyShare: share(rows, (row) => row.sizes.length === 0),
     rewritesShare: share(rows, (row) => row.rewrites > 0),
     rewritesPerRow: spread(rows.map((row) => row.rewrites)),
-    repeated: rows.length - new Set(rows.map(({ fingerprint }) => fingerprint)).size,
+    repeated: rows.length - new Set(rows.map(({ content }) => fingerprintOf(content))).size,
   };
   return { ...report, suggestions: suggestionsFor(found, report, options) };
 }

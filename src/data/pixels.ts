@@ -7,14 +7,6 @@ import { resizeBicubic } from "../model/bicubic.js";
 import { type ImageConfig, smartResize } from "../model/imageProcessor.js";
 import type { ImageSource } from "../records.js";
 
-/** Tokens an image takes in a prompt. @throws DataError when it is too long and thin for the model */
-export function imageTokens({ width, height }: ImageSize, config: ImageConfig): number {
-  const factor = config.patchSize * config.mergeSize;
-  const { minPixels, maxPixels } = config;
-  const size = smartResize(height, width, { factor, minPixels, maxPixels }, "image");
-  return (size.height / factor) * (size.width / factor);
-}
-
 /** Pixel limits as a config gives them; null: the model's own. */
 export interface ImageLimits {
   readonly minPixels: number | null;
@@ -48,6 +40,18 @@ export function limitedSize({ width, height }: ImageSize, { minPixels, maxPixels
   const given = { width, height };
   const shrunk = maxPixels !== null && area(given) > maxPixels ? scaledTo(maxPixels, given) : given;
   return minPixels !== null && area(shrunk) < minPixels ? scaledTo(minPixels, shrunk) : shrunk;
+}
+
+/**
+ * Tokens an image takes in a prompt: brought within the limits, then to whole merged patches.
+ * @throws DataError when it is too long and thin for the model
+ */
+export function imageTokens(size: ImageSize, config: ImageConfig, limits: ImageLimits): number {
+  const { width, height } = limitedSize(size, limits);
+  const factor = config.patchSize * config.mergeSize;
+  const { minPixels, maxPixels } = config;
+  const shown = smartResize(height, width, { factor, minPixels, maxPixels }, "image");
+  return (shown.height / factor) * (shown.width / factor);
 }
 
 /**

@@ -6,6 +6,7 @@ import { ConfigError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { Question } from "../records.js";
 import type { Dataset } from "./dataset.js";
+import { fingerprintOf } from "./rowContent.js";
 
 export interface QuestionSource {
   /** Question `index` of the training order, from 0, without end. */
@@ -80,8 +81,8 @@ export function datasetSource(
   };
 }
 
-/** Questions that both sets hold: same words, answer and image sizes. */
+/** Questions that both sets hold: same words, answer and images. */
 export function sharedQuestions(a: Dataset, b: Dataset): number {
-  const known = new Set(a.survey.kept.map(({ fingerprint }) => fingerprint));
-  return b.survey.kept.filter(({ fingerprint }) => known.has(fingerprint)).length;
+  const known = new Set(a.survey.kept.map(({ content }) => fingerprintOf(content)));
+  return b.survey.kept.filter(({ content }) => known.has(fingerprintOf(content))).length;
 }

@@ -1,18 +1,18 @@
 /**
  * @module One pass over a data set before anything is trained on it: what is wrong with which rows, how large images and
- * prompts are, which rows are kept. Only numbers and short texts are kept in memory.
+ * prompts are, what each row asks, which rows are kept. Only numbers and short texts are kept in memory.
  */
-
 import { DataError, messageOf } from "../core/errors.js";
-import { sha256 } from "../core/files/digest.js";
-import { imageSize, MOST_PIXELS } from "../core/image/decode.js";
 import type { ImageSize } from "../core/image/rgb.js";
+import { mapInOrder } from "../core/mapInOrder.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Processor } from "../model/processor.js";
 import type { Question } from "../records.js";
-import { imageTokens } from "./pixels.js";
+import { type ImageLimits, imageTokens } from "./pixels.js";
 import { exactPromptLength, promptLengthBound } from "./promptLength.js";
 import { type Problem, type QuestionKeys, readQuestion } from "./question.js";
+import { type RowContent, rowContent } from "./rowContent.js";
+import { type GoodImages, type ImageCheck, type SeenFile, seeImages } from "./rowImages.js";
 import type { RowFile, ScannedRow } from "./rows.js";
 
 /** Limit on prompts and what measures them. */
@@ -28,7 +28,10 @@ export interface PromptLimit {
 
 export interface SurveyOptions {
   readonly keys: QuestionKeys;
+  readonly check: ImageCheck;
   readonly imageDirOf: (file: RowFile) => string;
+  /** Images are brought within these when they are asked. */
+  readonly limits: ImageLimits;
   readonly prompt?: PromptLimit;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
@@ -45,10 +48,13 @@ export interface RowFacts {
   /** Which of the files. */
   readonly file: number;
   readonly row: number;
+  /** `line 7`. */
+  readonly place: string;
   readonly id: string;
-  /** Digest of words, answer, and the sizes of images: equal questions have equal ones. */
-  readonly fingerprint: string;
+  readonly content: RowContent;
   readonly sizes: readonly ImageSize[];
+  /** Files of its images; absent where there are none. */
+  readonly imageFiles?: readonly SeenFile[];
   readonly rewrites: number;
   readonly unusableRewrites: number;
   /** Tokens of the question as a prompt, where measured. */
@@ -68,30 +74,17 @@ export interface Survey {
 
 type Surveyed = { readonly facts: RowFacts } | { readonly problems: readonly Problem[] };
 
-async function sizesOf(question: Question): Promise<readonly ImageSize[] | readonly Problem[]> {
-  const sizes: ImageSize[] = [];
-  for (const image of question.images) {
-    try {
-      const size = await imageSize(image);
-      if (size.width * size.height > MOST_PIXELS) {
-        const detail = `${size.width} × ${size.height} pixels`;
-        return [{ reason: "image too large to decode", detail }];
-      }
-      sizes.push(size);
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      return [{ reason: "unusable image", detail: error.message }];
-    }
-  }
-  return sizes;
-}
-
 type Measured = Pick<RowFacts, "promptTokens" | "isOverlong">;
 
 /** @throws DataError when words hold a control token, or an image is too long and thin */
-function measurePrompt(question: Question, sizes: readonly ImageSize[], limit: PromptLimit): Measured {
-  const { processor, formatPrompt, maxPromptLength, measuresAll } = limit;
-  const images = sizes.map((size) => imageTokens(size, processor.image));
+function measurePrompt(
+  question: Question,
+  sizes: readonly ImageSize[],
+  { limits, prompt }: Pick<SurveyOptions, "limits" | "prompt">,
+): Measured {
+  if (!prompt) return { isOverlong: false };
+  const { processor, formatPrompt, maxPromptLength, measuresAll } = prompt;
+  const images = sizes.map((size) => imageTokens(size, processor.image, limits));
   const wordings = [question.text, ...question.rewrites].map((words) => `${words} ${formatPrompt}`);
   const special = [...processor.specialTokens.keys()].find((token) =>
     wordings.some((words) => words.includes(token)),
@@ -107,42 +100,48 @@ function measurePrompt(question: Question, sizes: readonly ImageSize[], limit: P
     : { isOverlong };
 }
 
-function fingerprintOf({ text, gold, images }: Question, sizes: readonly ImageSize[]): string {
-  const lengths = images.map((image) => (image.kind === "bytes" ? image.bytes.length : image.path));
-  return sha256(JSON.stringify([text, gold, lengths, sizes])).slice(0, 32);
+/** A row and where it stands. */
+interface RowAt {
+  readonly file: RowFile;
+  readonly fileIndex: number;
+  readonly scanned: ScannedRow;
 }
 
 async function surveyRow(
-  scanned: ScannedRow,
-  at: { readonly file: RowFile; readonly fileIndex: number },
+  { file, fileIndex, scanned }: RowAt,
   options: SurveyOptions,
+  good: GoodImages,
 ): Promise<Surveyed> {
   if ("problem" in scanned)
     return { problems: [{ reason: "unreadable row", detail: scanned.problem.slice(0, 200) }] };
-  const place = { keys: options.keys, imageDir: options.imageDirOf(at.file), fallbackId: "" };
-  const fallbackId = rowId(at.fileIndex, scanned.row);
-  const read = readQuestion(scanned.cells, { ...place, fallbackId });
+  const fallbackId = rowId(fileIndex, scanned.row);
+  const place = { keys: options.keys, imageDir: options.imageDirOf(file), fallbackId };
+  const read = readQuestion(scanned.cells, place);
   if ("problems" in read) return read;
   const { question, unusableRewrites } = read;
-  const sizes = await sizesOf(question);
-  if (!isSizes(sizes)) return { problems: sizes };
-  let measured: Measured = { isOverlong: false };
+  const seen = await seeImages(question.images, options.check, good);
+  if ("reason" in seen) return { problems: [seen] };
+  let measured: Measured;
   try {
-    if (options.prompt) measured = measurePrompt(question, sizes, options.prompt);
+    measured = measurePrompt(question, seen.sizes, options);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     return { problems: [{ reason: "unusable as a prompt", detail: messageOf(error) }] };
   }
-  const { id, rewrites } = question;
-  const where = { file: at.fileIndex, row: scanned.row };
-  const fingerprint = fingerprintOf(question, sizes);
   return {
-    facts: { ...where, id, fingerprint, sizes, rewrites: rewrites.length, unusableRewrites, ...measured },
+    facts: {
+      file: fileIndex,
+      row: scanned.row,
+      place: file.placeOf(scanned.row),
+      id: question.id,
+      content: rowContent(question, seen.digests),
+      sizes: seen.sizes,
+      ...(seen.files.length > 0 ? { imageFiles: seen.files } : {}),
+      rewrites: question.rewrites.length,
+      unusableRewrites,
+      ...measured,
+    },
   };
-}
-
-function isSizes(found: readonly ImageSize[] | readonly Problem[]): found is readonly ImageSize[] {
-  return found.every((one) => "width" in one);
 }
 
 /** The id of a row where the file gives none. */
@@ -163,6 +162,18 @@ function checkColumns(file: RowFile, keys: QuestionKeys): void {
   throw new DataError(`${file.path}: missing columns: ${names}; ${advice}`);
 }
 
+async function* rowsOf(files: readonly RowFile[], signal?: AbortSignal): AsyncGenerator<RowAt> {
+  for (const [fileIndex, file] of files.entries()) {
+    for await (const scanned of file.scan()) {
+      signal?.throwIfAborted();
+      yield { file, fileIndex, scanned };
+    }
+  }
+}
+
+/** Rows looked at together: as many as sharp decodes at once, and as many images are in memory. */
+const ROWS_AT_ONCE = 4;
+
 /**
  * Looks at every row of the files.
  * @throws DataError when a file lacks the columns of questions and answers, or is damaged
@@ -173,24 +184,22 @@ export async function survey(files: readonly RowFile[], options: SurveyOptions):
   const kept: RowFacts[] = [];
   const bad: BadRow[] = [];
   const placeOfId = new Map<string, string>();
+  const good: GoodImages = new Map();
   let done = 0;
-  for (const [fileIndex, file] of files.entries()) {
-    for await (const scanned of file.scan()) {
-      options.signal?.throwIfAborted();
-      const where = `${file.path}: ${file.placeOf(scanned.row)}`;
-      const surveyed = await surveyRow(scanned, { file, fileIndex }, options);
-      if ("problems" in surveyed) {
-        const [first] = surveyed.problems;
-        const detail = surveyed.problems.map((problem) => problem.detail).join("; ");
-        bad.push({ where, reason: first?.reason ?? "unusable row", detail });
-      } else {
-        const before = placeOfId.get(surveyed.facts.id);
-        if (before === undefined) kept.push(surveyed.facts);
-        else bad.push({ where, reason: "repeated id", detail: `id ${surveyed.facts.id} as in ${before}` });
-        placeOfId.set(surveyed.facts.id, before ?? where);
-      }
-      options.onProgress?.({ phase: "check data", done: ++done, total: rows });
+  const look = async (at: RowAt) => ({ at, surveyed: await surveyRow(at, options, good) });
+  for await (const { at, surveyed } of mapInOrder(rowsOf(files, options.signal), ROWS_AT_ONCE, look)) {
+    const where = `${at.file.path}: ${at.file.placeOf(at.scanned.row)}`;
+    if ("problems" in surveyed) {
+      const [first] = surveyed.problems;
+      const detail = surveyed.problems.map((problem) => problem.detail).join("; ");
+      bad.push({ where, reason: first?.reason ?? "unusable row", detail });
+    } else {
+      const before = placeOfId.get(surveyed.facts.id);
+      if (before === undefined) kept.push(surveyed.facts);
+      else bad.push({ where, reason: "repeated id", detail: `id ${surveyed.facts.id} as in ${before}` });
+      placeOfId.set(surveyed.facts.id, before ?? where);
     }
+    options.onProgress?.({ phase: "check data", done: ++done, total: rows });
   }
   const largestReadBytes = files.reduce((most, file) => Math.max(most, file.largestReadBytes), 0);
   return { paths: files.map(({ path }) => path), rows, kept, bad, largestReadBytes };

@@ -51,6 +51,7 @@ export function datasetOptions(
       maxPromptLength: data.maxPromptLength,
       measuresAll,
     },
+    check: data.check,
     badRows: data.badRows,
     filterOverlongPrompts: data.filterOverlongPrompts,
     limits: data,

@@ -14,6 +14,7 @@ import { modelFolder } from "../../src/model/load.js";
 import { loadProcessor, type Processor } from "../../src/model/processor.js";
 import { buildPrompt } from "../../src/model/prompt.js";
 import type { Question } from "../../src/records.js";
+import { imageCase } from "../core/image/imagesGolden.js";
 import { temporaryFolder } from "../support/fakeModel.js";
 
 let dir: string;
@@ -39,6 +40,7 @@ async function write(name: string, rows: readonly object[]): Promise<string> {
 
 const options = (changes: Partial<DatasetOptions> = {}): DatasetOptions => ({
   keys: QUESTION_KEYS,
+  check: "pixels",
   imageDirOf: (file) => dirname(file.path),
   prompt: { processor, formatPrompt: FORMAT, maxPromptLength: 200, measuresAll: true },
   badRows: "refuse",
@@ -105,6 +107,48 @@ describe("openDataset(…)", () => {
     const skipped = await open("bad.jsonl", rows, { badRows: "skip" });
     expect(skipped.count).toBe(1);
     expect(skipped.notes).toHaveLength(1);
+  });
+
+  it("decodes every image before it is asked for: cut-off ones are bad rows, with file and line", async () => {
+    const names = ["half.jpg", "rgb.png", "half.png", "exif6.jpg", "cut.bmp", "24.bmp", "most.jpg"];
+    await mkdir(join(dir, "cut", "in"), { recursive: true });
+    const rows = await Promise.all(
+      names.map(async (name, at) => {
+        await writeFile(join(dir, "cut", "in", name), imageCase(name));
+        return { idx: name, problem: `<image>${at}?`, answer: "1", images: `in/${name}` };
+      }),
+    );
+    const error = await open("cut/rows.jsonl", rows).catch((cause: unknown) => cause);
+    const { message } = error as DataError;
+    expect(message).toContain(
+      "4 of 7 rows cannot be used; repair them, or leave them out with data.badRows=skip",
+    );
+    expect(message).toContain("4 × unusable image");
+    for (const line of [1, 3, 5, 7]) {
+      const path = join(dir, "cut", "in", names[line - 1] ?? "");
+      expect(message).toContain(`rows.jsonl: line ${line}: unusable image: ${path}: cannot read image`);
+    }
+    const skipped = await open("cut/rows.jsonl", rows, { badRows: "skip" });
+    const ids = await Promise.all([0, 1, 2].map(async (at) => (await skipped.question(at)).id));
+    expect(ids).toEqual(["rgb.png", "exif6.jpg", "24.bmp"]);
+    // The headers of what is cut off after them are whole.
+    const lax = await open("cut/rows.jsonl", rows, { badRows: "skip", check: "headers" });
+    expect(lax.survey.kept.map(({ id }) => id)).toEqual(expect.arrayContaining(["half.png", "most.jpg"]));
+  });
+
+  it("keeps the order of rows, and each row's own images, whoever is decoded first", async () => {
+    const large = await image(1500, 1000);
+    const small = await image(40, 30);
+    const rows = Array.from({ length: 12 }, (_, at) => ({
+      idx: `q${at}`,
+      problem: `<image>${at}?`,
+      answer: "1",
+      images: at % 3 === 0 ? large : small,
+    }));
+    const { survey: found } = await open("order.jsonl", rows);
+    expect(found.kept.map(({ id, sizes }) => [id, sizes[0]?.width])).toEqual(
+      rows.map(({ idx }, at) => [idx, at % 3 === 0 ? 1500 : 40]),
+    );
   });
 
   it("names the columns a file has when those of questions are missing", async () => {
@@ -224,7 +268,12 @@ describe("describeSurvey(…)", () => {
     ];
     const files = [await openRows(await write("survey.jsonl", rows))];
     const found = await survey(files, options());
-    const report = describeSurvey(found, { image: processor.image, maxPromptLength: 200, variants: 2 });
+    const report = describeSurvey(found, {
+      image: processor.image,
+      limits: options().limits,
+      maxPromptLength: 200,
+      variants: 2,
+    });
     expect(report).toMatchObject({ rows: 8, usable: 7, fitting: 7, repeated: 1 });
     expect(report.bad.reasons).toEqual([["no answer", 1]]);
     expect(report.pixels).toMatchObject({ p50: 56 * 56, max: 280 * 280 });

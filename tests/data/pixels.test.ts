@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readImage } from "../../src/core/image/decode.js";
-import { fitImage, limitedSize } from "../../src/data/pixels.js";
+import { encodePng, readImage } from "../../src/core/image/decode.js";
+import { fitImage, imageTokens, limitedSize, withImageLimits } from "../../src/data/pixels.js";
 import { resizeBicubic } from "../../src/model/bicubic.js";
+import { parseImageConfig, processImage } from "../../src/model/imageProcessor.js";
 import { readable, refused, sourceOf } from "../core/image/imagesGolden.js";
 
 interface Golden {
@@ -12,6 +13,7 @@ interface Golden {
     readonly cases: readonly { readonly in: [number, number]; readonly out: [number, number] }[];
   };
 }
+const none = { minPixels: null, maxPixels: null };
 const golden: Golden = JSON.parse(readFileSync("tests/golden/expand/images.json", "utf8"));
 
 describe("limitedSize(…)", () => {
@@ -29,9 +31,31 @@ describe("limitedSize(…)", () => {
   });
 });
 
-describe("fitImage(…)", () => {
-  const none = { minPixels: null, maxPixels: null };
+describe("imageTokens(…)", () => {
+  const limits = { minPixels: 3136, maxPixels: 9800 };
+  const { image: config } = withImageLimits({ image: parseImageConfig({}, "defaults") }, limits);
 
+  it("are those of the image as it is asked, brought within the limits and cut into patches", async () => {
+    const sizes = [35, 47, 60, 99, 103, 131, 170].flatMap((width) =>
+      [31, 58, 101, 144].map((height) => ({ width, height })),
+    );
+    for (const { width, height } of sizes) {
+      const plain = { width, height, data: new Uint8Array(width * height * 3) };
+      const source = { kind: "bytes", bytes: await encodePng(plain) } as const;
+      const { grid } = await processImage(await fitImage(source, limits, "test"), config, "test");
+      const asked = (grid.h * grid.w) / config.mergeSize ** 2;
+      expect([width, height, imageTokens({ width, height }, config, limits)]).toEqual([width, height, asked]);
+    }
+  });
+
+  it("refuse an image that is too long and thin for the model", () => {
+    expect(() => imageTokens({ width: 9000, height: 1 }, config, none)).toThrow(
+      "image: unsupported image size: 9000 × 1 pixels",
+    );
+  });
+});
+
+describe("fitImage(…)", () => {
   it.each(readable)("$name: is the decoded image, resized", async (one) => {
     const source = sourceOf(one);
     const plain = await readImage(source, one.name);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { DataError } from "../../../src/core/errors.js";
-import { encodePng, imageBytes, imageSize, readImage } from "../../../src/core/image/decode.js";
+import { checkPixels, encodePng, imageBytes, imageSize, readImage } from "../../../src/core/image/decode.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 import { imageCase, readable, refused, sourceOf } from "./imagesGolden.js";
 
@@ -53,6 +53,16 @@ describe("imageSize", () => {
     await expect(imageSize({ kind: "path", path: "/nowhere/a.png" })).rejects.toThrow(
       /^cannot read image \/nowhere\/a\.png: ENOENT/,
     );
+  });
+});
+
+describe("checkPixels", () => {
+  it("accepts what can be read and refuses what cannot, in the same words", async () => {
+    for (const one of [...readable, ...refused]) {
+      const fault = (error: Error) => error.message;
+      const read = await readImage(sourceOf(one), one.name).then(() => "read", fault);
+      expect(await checkPixels(sourceOf(one), one.name).then(() => "read", fault)).toBe(read);
+    }
   });
 });
 
