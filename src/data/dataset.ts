@@ -4,20 +4,23 @@
 
 import pLimit from "p-limit";
 import { DataError } from "../core/errors.js";
-import { digestJson } from "../core/files/digest.js";
+import { fileState } from "../core/files/fileState.js";
 import { listed } from "../core/listed.js";
 import type { Question } from "../records.js";
 import { readText } from "./cells.js";
+import { isUntouched, type KeptSet } from "./keptQuestions.js";
 import { fitImage } from "./pixels.js";
 import { type QuestionKeys, readQuestion } from "./question.js";
+import { changedParts, contentOf } from "./rowContent.js";
+import type { SeenFile } from "./rowImages.js";
 import type { RowFile } from "./rows.js";
 import { describeBadRows, type RowFacts, rowId, type Survey, type SurveyOptions, survey } from "./survey.js";
 
 /** Usable questions in the order of their files. */
 export interface Dataset {
   readonly count: number;
-  /** Of all that decides which questions there are and in which order: a resumed run must find the same. */
-  readonly digest: string;
+  /** All that decides what is asked and in which order: a resumed run must find the same. */
+  readonly kept: KeptSet;
   readonly survey: Survey;
   /** What was left out and why, in sentences. */
   readonly notes: readonly string[];
@@ -32,6 +35,8 @@ export interface DatasetOptions extends SurveyOptions {
   readonly badRows: "refuse" | "skip";
   /** Leaves out questions that do not fit the prompt limit; else they are an error. */
   readonly filterOverlongPrompts: boolean;
+  /** As an earlier run of the same settings found it: taken as it is when no file has been written since. */
+  readonly known?: KeptSet;
 }
 
 /** A step asks for all its questions at once; so many decoded images are in memory. */
@@ -77,19 +82,38 @@ function choose(found: Survey, options: DatasetOptions): { facts: readonly RowFa
   return { facts: found.kept.filter(({ isOverlong }) => !isOverlong), notes };
 }
 
+/** The survey of files that have one already. */
+function surveyAgain(files: readonly RowFile[], { rows }: KeptSet): Survey {
+  const count = files.reduce((sum, file) => sum + file.count, 0);
+  const largestReadBytes = files.reduce((most, file) => Math.max(most, file.largestReadBytes), 0);
+  return { paths: files.map(({ path }) => path), rows: count, kept: rows, bad: [], largestReadBytes };
+}
+
+async function statesOf(files: readonly RowFile[]): Promise<SeenFile[]> {
+  return Promise.all(files.map(async ({ path }) => ({ path, state: (await fileState(path)) ?? "" })));
+}
+
 /**
  * Checks the files and makes their questions available.
  * @throws DataError listing bad rows, or when nothing is left
  */
 export async function openDataset(files: readonly RowFile[], options: DatasetOptions): Promise<Dataset> {
-  const found = await survey(files, options);
+  const { known } = options;
+  const states = await statesOf(files);
+  const isKnown =
+    known !== undefined &&
+    (await isUntouched(
+      known,
+      files.map(({ path }) => path),
+    ));
+  const found = isKnown ? surveyAgain(files, known) : await survey(files, options);
   const { facts, notes } = choose(found, options);
   if (facts.length === 0)
     throw new DataError(`${found.paths.join(", ")}: no usable question in ${found.rows} rows`);
   const fitting = pLimit(DECODED_AT_ONCE);
   return {
     count: facts.length,
-    digest: digestJson(facts.map(({ id, content }) => [id, content])),
+    kept: { files: states, rows: facts },
     survey: found,
     notes,
     all: () => allWords(files, facts, options.keys),
@@ -107,6 +131,7 @@ export async function openDataset(files: readonly RowFile[], options: DatasetOpt
   };
 }
 
+/** @throws DataError when the row is not what it was when it was looked at */
 async function readAgain(file: RowFile, at: RowFacts, options: DatasetOptions): Promise<Question> {
   const place = {
     keys: options.keys,
@@ -114,9 +139,11 @@ async function readAgain(file: RowFile, at: RowFacts, options: DatasetOptions): 
     fallbackId: rowId(at.file, at.row),
   };
   const read = readQuestion(await file.read(at.row), place);
-  if ("question" in read && read.question.id === at.id) return read.question;
+  const isSame = "question" in read && read.question.id === at.id;
+  const parts = isSame ? changedParts(at.content, await contentOf(read.question)) : ["another row"];
+  if (isSame && parts.length === 0) return read.question;
   throw new DataError(
-    `${file.path}: ${file.placeOf(at.row)}: changed since the run began: start the run again with the file as it is`,
+    `${file.path}: ${file.placeOf(at.row)}: changed since the run began: ${parts.join("; ")}: start the run again with the file as it is`,
   );
 }
 

@@ -6,6 +6,7 @@ import { ConfigError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { Question } from "../records.js";
 import type { Dataset } from "./dataset.js";
+import type { KeptQuestions } from "./keptQuestions.js";
 import { fingerprintOf } from "./rowContent.js";
 
 export interface QuestionSource {
@@ -17,8 +18,8 @@ export interface QuestionSource {
   all(): AsyncIterable<Question>;
   /** Held-out questions there are; absent: without end. */
   readonly heldoutCount?: number;
-  /** Of the questions and their order, where they could change between a run and its resumption. */
-  readonly digest?: string;
+  /** What is asked, where it could change between a run and its resumption. */
+  readonly kept?: KeptQuestions;
 }
 
 /** Which question of a finite set is asked when. */
@@ -77,7 +78,7 @@ export function datasetSource(
     },
     all: () => train.all(),
     heldoutCount: heldout?.count ?? 0,
-    digest: [train.digest, heldout?.digest ?? "none"].join("+"),
+    kept: { train: train.kept, ...(heldout ? { heldout: heldout.kept } : {}) },
   };
 }
 

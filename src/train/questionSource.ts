@@ -8,6 +8,7 @@ import type { RunConfig } from "../config/schema.js";
 import type { OnProgress } from "../core/progress.js";
 import { type Dataset, type DatasetOptions, openDataset } from "../data/dataset.js";
 import type { HubOptions } from "../data/hub.js";
+import type { KeptQuestions } from "../data/keptQuestions.js";
 import { locateData, type SplitRole } from "../data/locate.js";
 import { openRows } from "../data/rows.js";
 import { datasetSource, type QuestionSource, sharedQuestions } from "../data/source.js";
@@ -21,6 +22,8 @@ export interface SourceContext {
   /** Told what was left out, in sentences. */
   readonly onNote?: (note: string) => void;
   readonly signal?: AbortSignal;
+  /** What a run that is resumed began with. */
+  readonly known?: KeptQuestions;
 }
 
 /** Where and how data sets are fetched, by the environment. */
@@ -68,7 +71,9 @@ async function openFiles(
 ): Promise<Dataset> {
   const paths = await locateData(text, role, hubOptions(context));
   const files = await Promise.all(paths.map(openRows));
-  const dataset = await openDataset(files, datasetOptions(config, context));
+  const known = context.known?.[role];
+  const options = { ...datasetOptions(config, context), ...(known ? { known } : {}) };
+  const dataset = await openDataset(files, options);
   for (const note of dataset.notes) context.onNote?.(`${text}: ${note}`);
   return dataset;
 }

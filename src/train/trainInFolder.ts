@@ -4,6 +4,7 @@
  */
 import type { RunConfig } from "../config/schema.js";
 import { whileHolding } from "../core/files/folderLock.js";
+import { readKept } from "../data/keptQuestions.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
 import { learnerOptions } from "../engine/local/learner.js";
@@ -38,12 +39,13 @@ export async function trainInFolder({ out, ...options }: TrainInFolderOptions): 
   const { config, isResume = false } = options;
   const model = modelFolder(config.model);
   const processor = withImageLimits(await loadProcessor(model), config.data);
-  const questions = await questionSource(config, { ...options, processor });
+  const known = isResume ? await readKept(RunFolder.questionsOf(out)) : undefined;
+  const questions = await questionSource(config, { ...options, processor, ...(known ? { known } : {}) });
   const rewarder = await loadRewarder(config.reward);
   if (!isResume) await checkGolds(questions, rewarder, options);
   return whileHolding(out, "train", async () => {
     const run = await RunFolder.open(out, config, { isResume });
-    if (questions.digest !== undefined) await run.checkQuestions(questions.digest);
+    if (questions.kept) await run.checkQuestions(questions.kept);
     const engine = startRemoteEngine({ model, learner: learnerOptions(config) });
     try {
       const now = () => performance.now();

@@ -6,6 +6,8 @@ import { hubEnvironment, resolveConfig } from "../../src/config/load.js";
 import type { RunConfig } from "../../src/config/schema.js";
 import { readJsonl } from "../../src/core/files/jsonl.js";
 import { packageRoot } from "../../src/core/files/packageRoot.js";
+import type { KeptSet } from "../../src/data/keptQuestions.js";
+import type { QuestionSource } from "../../src/data/source.js";
 import { writeQuestions } from "../../src/data/writeQuestions.js";
 import { createEngine } from "../../src/engine/local/engine.js";
 import { loadModel } from "../../src/model/load.js";
@@ -76,7 +78,7 @@ async function run(
   const loaded = await loadModel(model);
   const questions = await questionSource(config, { processor: loaded.processor });
   const folder = await RunFolder.open(join(dir, name), config, { isResume });
-  await folder.checkQuestions(questions.digest ?? "");
+  await folder.checkQuestions(questions.kept ?? {});
   const engine = createEngine(loaded, { ...config.update, temperature: config.rollout.temperature });
   const memory = () => Promise.resolve({ residentBytes: 1, peakBytes: 1 });
   const { processor } = loaded;
@@ -110,7 +112,7 @@ describe("train(…) on data files", () => {
     const control = new AbortController();
     await run("parts", { signal: control.signal, onStep: () => control.abort() });
     expect(await run("parts", { isResume: true })).toEqual({ step: 2, isFinished: true });
-    for (const name of ["metrics.jsonl", "rollouts.jsonl", "evaluations.jsonl", "questions.digest"]) {
+    for (const name of ["metrics.jsonl", "rollouts.jsonl", "evaluations.jsonl", "questions.jsonl"]) {
       expect(await readFile(join(dir, "parts", name), "utf8"), name).toBe(
         await readFile(join(dir, "whole", name), "utf8"),
       );
@@ -126,7 +128,7 @@ describe("train(…) on data files", () => {
     await run("changed", { changes, signal: control.signal, onStep: () => control.abort() });
     await writeQuestions(path, [...questions, taughtQuestion(9)]);
     await expect(run("changed", { changes, isResume: true })).rejects.toThrow(
-      "the data has changed since the run began",
+      /questions\.jsonl: the data has changed since the run began: .*\n1 training questions are new: ids q9$/,
     );
   });
 });
@@ -155,7 +157,9 @@ describe("questionSource(…)", () => {
     const sample = join(packageRoot(), "data", "samples", "train");
     const open = (path: string) => questionSource(configOf({ path, validation: sample }), { processor });
     const [shards, lines] = [await open(sample), await open(join(sample, "train.jsonl"))];
-    expect(shards.digest).toBe(lines.digest);
+    const asked = ({ kept = {} }: QuestionSource) => [kept.train, kept.heldout].map(contents);
+    const contents = (set?: KeptSet) => set?.rows.map(({ id, content }) => [id, content]);
+    expect(asked(shards)).toEqual(asked(lines));
     expect(shards.heldoutCount).toBe(12);
     const question = await shards.train(5);
     expect(await lines.train(5)).toMatchObject({

@@ -20,6 +20,7 @@ import type {
   RolloutRecord,
 } from "../../core/files/runRecords.js";
 import { zip } from "../../core/zip.js";
+import { changesSince, type KeptQuestions, readKept, writeKept } from "../../data/keptQuestions.js";
 import type { Extracted, ImageSource, Question, QuestionGroup, Response } from "../../records.js";
 import type { Evaluation } from "../evaluate.js";
 import { assertKnown, type StepMetrics } from "./metrics.js";
@@ -31,7 +32,7 @@ const EVALUATIONS = "evaluations.jsonl";
 const CONFIG = "config.yaml";
 /** TensorBoard takes for its own what has `tfevents` in its name. */
 const EVENTS = "events.out.tfevents.sharegrpo";
-const QUESTIONS = "questions.digest";
+const QUESTIONS = "questions.jsonl";
 
 /** Evaluated questions kept as examples per evaluation. */
 const KEPT_SAMPLES = 24;
@@ -58,6 +59,11 @@ export class RunFolder {
   /** The file of the settings that a run in this folder has, or will have. */
   static settingsOf(dir: string): string {
     return join(dir, CONFIG);
+  }
+
+  /** The file of what a run in this folder asks. */
+  static questionsOf(dir: string): string {
+    return join(dir, QUESTIONS);
   }
 
   /**
@@ -90,16 +96,16 @@ export class RunFolder {
   }
 
   /**
-   * Notes which questions the run began with; settings name data files, but not what is in them.
-   * @throws CheckpointError when the run goes on with others
+   * Notes what the run asks; settings name data files, but not what is in them.
+   * @throws CheckpointError when the run goes on and something else would be asked
    */
-  async checkQuestions(digest: string): Promise<void> {
-    const path = join(this.dir, QUESTIONS);
-    const present = await readFile(path, "utf8").catch(() => undefined);
-    if (present === undefined) return writeFileAtomic(path, `${digest}\n`);
-    if (present.trim() === digest) return;
+  async checkQuestions(now: KeptQuestions): Promise<void> {
+    const path = RunFolder.questionsOf(this.dir);
+    const before = await readKept(path);
+    const changes = before ? changesSince(before, now) : [];
+    if (changes.length === 0) return writeKept(path, now);
     throw new CheckpointError(
-      `${path}: the data has changed since the run began: bring the old files back, or start anew in another --out`,
+      `${path}: the data has changed since the run began: bring the old files back, or start anew in another --out:\n${changes.join("\n")}`,
     );
   }
 
