@@ -3,10 +3,11 @@
  */
 import { ModelError } from "../core/errors.js";
 import type { Family, Network } from "./family.js";
+import { qwen3vl } from "./qwen3vl/family.js";
 import { qwen25vl } from "./qwen25vl/family.js";
 
 /** Every family that can be loaded. */
-export const FAMILIES: readonly Family[] = [qwen25vl];
+export const FAMILIES: readonly Family[] = [qwen25vl, qwen3vl];
 
 /**
  * @param json the parsed config.json

@@ -49,6 +49,11 @@ export interface VisionTower<Config extends ModelConfig = ModelConfig> {
   block(weights: TensorParams, config: Config, x: Tensor, inputs: BlockInputs): Tensor;
   /** Hidden states after the last block to one row per token. @returns `[S / merge², hidden]` */
   merge(params: TensorParams, config: Config, x: Tensor): Tensor;
+  /**
+   * DeepStack: rows read off after a block, like those of `merge`. The n-th ones are added to image tokens after the
+   * decoder's n-th layer. Undefined after blocks that have none.
+   */
+  mergeDeep?(params: TensorParams, config: Config, block: number, x: Tensor): Tensor | undefined;
 }
 
 /** `Config` is the family's own: the shared sizes and what only its tower reads. */

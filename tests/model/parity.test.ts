@@ -4,7 +4,7 @@ import { type Tensor, tf } from "../../src/core/tf.js";
 import { mropePositions } from "../../src/model/transformer/rope.js";
 import {
   CASES,
-  type Golden,
+  GOLDENS,
   type GoldenModel,
   goldenLoss,
   gridsOf,
@@ -20,7 +20,7 @@ import {
 } from "./parity.js";
 
 // golden: benchmarks/measured/parity/qwen25vl.py. Both sides compute in float32; 1e-4 and 1e-3 are the project's bounds.
-describe.each(["qwen25vl/tied", "qwen25vl/untied"] satisfies Golden[])("%s equals transformers", (golden) => {
+describe.each(GOLDENS)("%s equals transformers", (golden) => {
   let model: GoldenModel;
   let expected: Params;
   let params: Record<string, Tensor>;

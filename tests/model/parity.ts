@@ -20,7 +20,8 @@ import { see } from "../../src/model/transformer/see.js";
 
 export const CASES = ["twoImages", "textOnly", "oneImage"] as const;
 export type Case = (typeof CASES)[number];
-export type Golden = "qwen25vl/tied" | "qwen25vl/untied";
+export const GOLDENS = ["qwen25vl/tied", "qwen25vl/untied", "qwen3vl/tied", "qwen3vl/untied"] as const;
+export type Golden = (typeof GOLDENS)[number];
 
 export function goldenFolder(golden: Golden): string {
   return fileURLToPath(new URL(`../golden/${golden}`, import.meta.url));

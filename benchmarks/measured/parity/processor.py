@@ -131,7 +131,7 @@ def opened(path: Path) -> Image.Image:
 def image_case(path: Path, pillow, default) -> dict:
     image = opened(path)
     rgb = Image.fromarray(convert_to_rgb(image, return_numpy=True))
-    limits = (28, pillow.size["shortest_edge"], pillow.size["longest_edge"])
+    limits = (pillow.patch_size * pillow.merge_size, pillow.size["shortest_edge"], pillow.size["longest_edge"])
     height, width = smart_resize(rgb.height, rgb.width, *limits)
     # Rows, then columns: the order of torchvision and of Pillow before 13, whatever Pillow is installed.
     rows = rgb.resize((width, rgb.height), Image.Resampling.BICUBIC)

@@ -20,6 +20,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 ROOT = Path(__file__).resolve().parents[3] / "tests" / "golden" / "qwen25vl"
 COMMAND = "python benchmarks/measured/parity/qwen25vl.py"
 IMAGE, VISION_START, VISION_END, VIDEO = 190, 191, 192, 193
+WORDS = (3, 180)  # ids that text is drawn from
 
 
 def config_dict(tied: bool) -> dict:
@@ -86,7 +87,7 @@ def randomize(model: torch.nn.Module) -> None:
 
 def prompt(grids: list, generator: torch.Generator) -> torch.Tensor:
     def text(count: int) -> list:
-        return torch.randint(3, 180, (count,), generator=generator).tolist()
+        return torch.randint(*WORDS, (count,), generator=generator).tolist()
 
     tokens = text(5)
     for t, h, w in grids:
@@ -118,6 +119,20 @@ def run_case(model, grids: list, seed: int) -> tuple[dict, torch.Tensor]:
     return found, -(weights * log_probs).sum()
 
 
+def gradients(model) -> dict:
+    """By published name; for every parameter."""
+    short = lambda name: name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
+    return {f"gradient.{short(name)}": value.grad.contiguous() for name, value in model.named_parameters()}
+
+
+def header(command: str) -> dict:
+    return {
+        "command": command,
+        "versions": f"python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}",
+        "loss": "- sum over cases and t of sin(t) * log p(token t+1)",
+    }
+
+
 def write(folder: Path, tied: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -140,16 +155,9 @@ def write(folder: Path, tied: bool) -> None:
         tensors |= {f"{name}.{key}": value.contiguous() for key, value in found.items()}
         loss = loss + case_loss
     loss.backward()
-    for name, value in model.named_parameters():
-        published = name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
-        tensors[f"gradient.{published}"] = value.grad.contiguous()
+    tensors |= gradients(model)
     tensors["loss"] = loss.detach()
-    header = {
-        "command": COMMAND,
-        "versions": f"python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}",
-        "loss": "- sum over cases and t of sin(t) * log p(token t+1)",
-    }
-    save_file(tensors, folder / "golden.safetensors", metadata=header)
+    save_file(tensors, folder / "golden.safetensors", metadata=header(COMMAND))
 
 
 if __name__ == "__main__":

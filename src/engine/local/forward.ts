@@ -5,7 +5,7 @@
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Network } from "../../model/family.js";
 import type { Sampler } from "../../model/transformer/decode.js";
-import { decoder, embed, logits } from "../../model/transformer/decoder.js";
+import { decoder, embed, type ImageTokens, logits } from "../../model/transformer/decoder.js";
 import { decoderParams } from "../../model/transformer/jointQkv.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
 import { attendSharedPrefix } from "../../model/transformer/prefix.js";
@@ -53,20 +53,17 @@ export function responseLogSoftmax(
     tf.reshape(batch.responseTokens, [U * R * T]),
   ]);
   const image = batch.image && overAllTokens(see(params, network, batch.image), U * R * T);
-  const x = embed(params, tokens, image);
+  const embedded = embed(params, tokens, image);
   const attend = attendSharedPrefix(config, sizes, batch.promptMask);
-  const hidden = decoder(decoderParams(params, config), config, x, batch.rope, attend);
+  const hidden = decoder(decoderParams(params, config), config, embedded, batch.rope, attend);
   const scores = logits(params, config, tf.gather(hidden, batch.predictor));
   return tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
 }
 
 /** Responses hold no images: pads the image index of the prompts with text up to the whole token axis. */
-function overAllTokens<Image extends { rows: Tensor; index: Tensor; isImage: Tensor }>(
-  image: Image,
-  extra: number,
-) {
+function overAllTokens(image: ImageTokens, extra: number): ImageTokens {
   return {
-    rows: image.rows,
+    ...image,
     index: tf.concat([image.index, tf.zeros([extra], "int32")]),
     isImage: tf.concat([image.isImage, tf.zeros([extra])]),
   };

@@ -28,6 +28,8 @@ const WINDOW_STEP = 2;
 
 /** Where patches go. Slots number I·W·C. */
 export interface VisionLayout extends PatchSlots {
+  /** Per slot: index into the patches of all images one after another; −1 for padding. */
+  readonly source: Int32Array;
   readonly images: number;
   readonly windows: number;
   /** `[I·W·C, D]` f32 */
@@ -138,6 +140,7 @@ export function visionLayout(
     images: I,
     windows: W,
     patchesPerCell,
+    slots: source.length,
     source,
     ...visionRotaryTables(rows, columns, config),
     windowMask,

@@ -57,8 +57,8 @@ export function prefill(params: TensorParams, network: Network, inputs: PrefillI
     return attend(layer, q, k, v);
   };
   const image = inputs.image && see(params, network, inputs.image);
-  const x = embed(params, tf.reshape(inputs.tokens, [U * P]), image);
-  const hidden = decoder(params, config, x, inputs.rope, remember);
+  const embedded = embed(params, tf.reshape(inputs.tokens, [U * P]), image);
+  const hidden = decoder(params, config, embedded, inputs.rope, remember);
   const probs = tokenProbabilities(logits(params, config, tf.gather(hidden, inputs.last)), sampler);
   return { probs, keys, values };
 }

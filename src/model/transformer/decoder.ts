@@ -23,23 +23,34 @@ export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 export interface ImageTokens {
   /** `[R, hidden]` f32: the vision tower's output */
   readonly rows: Tensor;
+  /** Of the decoder's first layers, each like `rows`: what is added to image tokens after the layer (DeepStack). */
+  readonly deep: readonly Tensor[];
   /** `[T]` i32: which row an image token takes; 0 for text */
   readonly index: Tensor;
   /** `[T]` f32: 1 for image tokens, 0 for text */
   readonly isImage: Tensor;
 }
 
-/**
- * @param tokens `[T]` i32
- * @returns `[T, hidden]`: rows of the embedding, and of the vision tower where the token is an image's
- */
-export function embed(params: TensorParams, tokens: Tensor, image?: ImageTokens): Tensor {
+/** Tokens on their way into the layers. */
+export interface Embedded {
+  /** `[T, hidden]`: rows of the embedding, and of the vision tower where the token is an image's */
+  readonly x: Tensor;
+  /** `[T, hidden]` each: what is added after the first layers, one after another; 0 for text */
+  readonly deep: readonly Tensor[];
+}
+
+/** @param tokens `[T]` i32 */
+export function embed(params: TensorParams, tokens: Tensor, image?: ImageTokens): Embedded {
   const { T } = dims("embed: tokens", tokens, "T");
   const text = tf.gather(param(params, "model.embed_tokens.weight"), tokens);
-  if (!image) return text;
+  if (!image) return { x: text, deep: [] };
   dims("embed: image.index", image.index, "T", { T });
   const isImage = tf.reshape(image.isImage, [T, 1]);
-  return tf.add(tf.mul(text, tf.sub(1, isImage)), tf.mul(tf.gather(image.rows, image.index), isImage));
+  const placed = (rows: Tensor) => tf.mul(tf.gather(rows, image.index), isImage);
+  return {
+    x: tf.add(tf.mul(text, tf.sub(1, isImage)), placed(image.rows)),
+    deep: image.deep.map(placed),
+  };
 }
 
 /** What a layer reads beside hidden states. */
@@ -66,23 +77,35 @@ export function decoderLayer(
   const { T } = dims("decoderLayer: x", x, "T C", { C: config.hiddenSize });
   const qkv = linear(weights, "self_attn.qkv", rmsNorm(weights, "input_layernorm", x, rmsNormEps));
   const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
-  const [q, k] = tf.split(rotate(tf.reshape(turning, [T, H + K, D]), turn), [H, K], 1) as [Tensor, Tensor];
+  const heads = normedHeads(weights, config, tf.reshape(turning, [T, H + K, D]));
+  const [q, k] = tf.split(rotate(heads, turn), [H, K], 1) as [Tensor, Tensor];
   const mixed = tf.reshape(attend(q, k, tf.reshape(v, [T, K, D])), [T, H * D]);
   const seen = tf.add(x, linear(weights, "self_attn.o_proj", mixed));
   return tf.add(seen, swiglu(weights, "mlp", rmsNorm(weights, "post_attention_layernorm", seen, rmsNormEps)));
 }
 
+/** Queries and keys normalised head by head, where the layer has the norms. @param heads `[T, H + K, D]` f32 */
+function normedHeads(weights: TensorParams, config: DecoderSizes, heads: Tensor): Tensor {
+  if (!("self_attn.q_norm.weight" in weights)) return heads;
+  const { heads: H, keyValueHeads: K, headSize: D, rmsNormEps } = config;
+  const normed = (tf.split(heads, [H, K], 1) as [Tensor, Tensor]).map((part, at) => {
+    const name = `self_attn.${at === 0 ? "q" : "k"}_norm`;
+    return tf.reshape(rmsNorm(weights, name, tf.reshape(part, [-1, D]), rmsNormEps), part.shape);
+  });
+  return tf.concat(normed, 1);
+}
+
 /**
  * All layers and the final norm.
  * @param params with joint queries, keys and values (jointQkv.ts)
- * @param x `[T, hidden]` f32, embedded tokens
+ * @param embedded from `embed`
  * @param rope `[T, D]` f32 each: M-RoPE tables
  * @returns `[T, hidden]`
  */
 export function decoder(
   params: TensorParams,
   config: DecoderSizes,
-  x: Tensor,
+  { x, deep }: Embedded,
   rope: { readonly cos: Tensor; readonly sin: Tensor },
   attend: Attend,
 ): Tensor {
@@ -93,6 +116,8 @@ export function decoder(
   for (let layer = 0; layer < config.layers; layer++) {
     const inputs = { turn, attend: (q: Tensor, k: Tensor, v: Tensor) => attend(layer, q, k, v) };
     hidden = decoderLayer(within(params, `model.layers.${layer}`), config, hidden, inputs);
+    const level = deep[layer];
+    if (level) hidden = tf.add(hidden, level);
   }
   return rmsNorm(params, "model.norm", hidden, config.rmsNormEps);
 }

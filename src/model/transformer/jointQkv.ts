@@ -5,29 +5,41 @@
  */
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { DecoderSizes } from "../modelConfig.js";
-import { param } from "./layers.js";
+import { param, within } from "./layers.js";
 
 const PARTS = ["q_proj", "k_proj", "v_proj"] as const;
 const KINDS = ["weight", "bias"] as const;
+const QUERY_NORM = "q_norm.weight";
 
 function attentionNames({ layers }: DecoderSizes): string[] {
   return Array.from({ length: layers }, (_, layer) => `model.layers.${layer}.self_attn`);
 }
 
 /**
- * @returns per layer N `model.layers.N.self_attn.qkv.weight` `[(H+2K)·D, hidden]` and `.bias` `[(H+2K)·D]`, f32; the
- *   query rows times 1/√D, the scale of attention's scores
+ * @param weights of one layer's attention, by their names after `self_attn.`
+ * @returns `qkv.weight` `[(H+2K)·D, hidden]` and, where there are biases, `qkv.bias` `[(H+2K)·D]`, f32. 1/√D, the scale of
+ *   attention's scores, is in the query rows or, where queries are normalised, in `q_norm.weight`
  */
-export function jointQkv(params: TensorParams, config: DecoderSizes): TensorParams {
-  const joint = (name: string, kind: string): Tensor => {
-    const [q, ...rest] = PARTS.map((part) => param(params, `${name}.${part}.${kind}`)) as [
-      Tensor,
-      ...Tensor[],
-    ];
-    return tf.concat([tf.mul(q, 1 / Math.sqrt(config.headSize)), ...rest], 0);
+export function jointAttention(weights: TensorParams, { headSize }: DecoderSizes): TensorParams {
+  const scale = (x: Tensor) => tf.mul(x, 1 / Math.sqrt(headSize));
+  const queryNorm = weights[QUERY_NORM];
+  const joint = (kind: string): Tensor => {
+    const [q, ...rest] = PARTS.map((part) => param(weights, `${part}.${kind}`)) as [Tensor, ...Tensor[]];
+    return tf.concat([queryNorm ? q : scale(q), ...rest], 0);
   };
+  const kinds = KINDS.filter((kind) => kind === "weight" || `${PARTS[0]}.${kind}` in weights);
+  return {
+    ...Object.fromEntries(kinds.map((kind) => [`qkv.${kind}`, joint(kind)])),
+    ...(queryNorm ? { [QUERY_NORM]: scale(queryNorm) } : {}),
+  };
+}
+
+/** `jointAttention` of every layer, under `model.layers.N.self_attn.`. */
+export function jointQkv(params: TensorParams, config: DecoderSizes): TensorParams {
   const entries = attentionNames(config).flatMap((name) =>
-    KINDS.map((kind) => [`${name}.qkv.${kind}`, joint(name, kind)] as const),
+    Object.entries(jointAttention(within(params, name), config)).map(
+      ([joint, tensor]) => [`${name}.${joint}`, tensor] as const,
+    ),
   );
   return Object.fromEntries(entries);
 }

@@ -57,6 +57,30 @@ export function rmsNorm(params: TensorParams, name: string, x: Tensor, eps: numb
   );
 }
 
+/**
+ * y = n·weight + bias with n = (x − mean(x))·r, r = 1/√(var(x) + eps) over the last axis.
+ *
+ * With g = ∂y·weight: ∂x = r·(g − mean(g) − n·mean(g·n)), ∂weight = Σ ∂y·n, ∂bias = Σ ∂y.
+ * @param x `[T, C]` f32
+ */
+export function layerNorm(params: TensorParams, name: string, x: Tensor, eps: number): Tensor {
+  return customGradient(
+    [x, param(params, `${name}.weight`), param(params, `${name}.bias`)],
+    ([input, weight, bias]) => {
+      const centred = tf.sub(input, tf.mean(input, -1, true));
+      const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), eps));
+      const normed = tf.mul(centred, inverse);
+      return { value: tf.add(tf.mul(normed, weight), bias), saved: [normed, inverse, weight] };
+    },
+    (dy, [normed, inverse, weight]) => {
+      const g = tf.mul(dy, weight);
+      const along = tf.mul(normed, tf.mean(tf.mul(g, normed), -1, true));
+      const dx = tf.mul(tf.sub(tf.sub(g, tf.mean(g, -1, true)), along), inverse);
+      return [dx, tf.sum(tf.mul(dy, normed), 0), tf.sum(dy, 0)];
+    },
+  );
+}
+
 /** down(silu(gate(x)) · up(x)). @param x `[T, C]` f32 */
 export function swiglu(params: TensorParams, name: string, x: Tensor): Tensor {
   const gate = linear(params, `${name}.gate_proj`, x);
@@ -81,16 +105,19 @@ function gated(gate: Tensor, up: Tensor): Tensor {
 }
 
 /** A function with its gradient written out; `saved` tensors of the forward pass reach `backward`. */
-function customGradient(
-  inputs: [Tensor, Tensor],
-  forward: (inputs: [Tensor, Tensor]) => { value: Tensor; saved: [Tensor, Tensor, Tensor] },
-  backward: (dy: Tensor, saved: [Tensor, Tensor, Tensor]) => [Tensor, Tensor],
+function customGradient<Inputs extends readonly Tensor[]>(
+  inputs: readonly [...Inputs],
+  forward: (inputs: Inputs) => { value: Tensor; saved: [Tensor, Tensor, Tensor] },
+  backward: (dy: Tensor, saved: [Tensor, Tensor, Tensor]) => { [At in keyof Inputs]: Tensor },
 ): Tensor {
   const differentiable = tf.customGrad((...given) => {
-    const [a, b, save] = given as [Tensor, Tensor, (tensors: Tensor[]) => void];
-    const { value, saved } = forward([a, b]);
+    const save = given.at(-1) as (tensors: Tensor[]) => void;
+    const { value, saved } = forward(given.slice(0, -1) as readonly Tensor[] as Inputs);
     save(saved);
-    return { value, gradFunc: (dy, kept) => backward(dy, kept as [Tensor, Tensor, Tensor]) };
+    return {
+      value,
+      gradFunc: (dy, kept) => [...backward(dy, kept as [Tensor, Tensor, Tensor])],
+    };
   });
   return differentiable(...inputs);
 }
@@ -98,4 +125,10 @@ function customGradient(
 /** x·Φ(x) with the exact normal distribution function. */
 export function gelu(x: Tensor): Tensor {
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+}
+
+/** x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2: `gelu` as it was computed before `erf` was cheap. */
+export function geluTanh(x: Tensor): Tensor {
+  const inner = tf.mul(tf.add(x, tf.mul(tf.mul(tf.square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
 }

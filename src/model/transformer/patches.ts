@@ -9,8 +9,8 @@ import { zip } from "../../core/zip.js";
 export interface PatchSlots {
   /** Consecutive slots that become one row of the tower's output. */
   readonly patchesPerCell: number;
-  /** Per slot: index into the patches of all images one after another; −1 for padding. */
-  readonly source: Int32Array;
+  /** How many there are. */
+  readonly slots: number;
   /** `mergedSlot[image][merged]`: the row of the tower's output for each of an image's tokens in reading order. */
   readonly mergedSlot: readonly (readonly number[])[];
 }
@@ -29,7 +29,7 @@ export function gatherPatches(layout: PatchSlots, patchesPerImage: readonly Floa
     );
   }
   const patchDim = (patchesPerImage[0]?.length ?? 0) / ((mergedSlot[0]?.length ?? 1) * patchesPerCell);
-  const gathered = zeros([layout.source.length, patchDim]);
+  const gathered = zeros([layout.slots, patchDim]);
   const cellSize = patchesPerCell * patchDim;
   zip(patchesPerImage, mergedSlot).forEach(([patches, slots], image) => {
     if (patches.length !== slots.length * cellSize || !Number.isInteger(patchDim)) {

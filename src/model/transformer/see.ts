@@ -13,10 +13,13 @@ export function see(params: TensorParams, { family, config }: Network, image: Im
   const { vision, index, isImage } = image;
   const { tower } = family;
   const turn = rotation(vision);
+  const deep: Tensor[] = [];
   let hidden: Tensor = tower.embed(params, config, vision);
   for (let block = 0; block < config.vision.depth; block++) {
     const weights = within(params, `visual.blocks.${block}`);
     hidden = tower.block(weights, config, hidden, { turn, mask: tower.maskOf(config, block, vision) });
+    const level = tower.mergeDeep?.(params, config, block, hidden);
+    if (level) deep.push(level);
   }
-  return { rows: tower.merge(params, config, hidden), index, isImage };
+  return { rows: tower.merge(params, config, hidden), deep, index, isImage };
 }

@@ -28,8 +28,8 @@ beforeAll(async () => {
 describe("embed", () => {
   it("looks text up and takes image tokens from the vision rows", () => {
     const rows = tf.tensor2d([new Array(32).fill(7), new Array(32).fill(8)]);
-    const image = { rows, index: tf.tensor1d([0, 1, 0], "int32"), isImage: tf.tensor1d([0, 1, 1]) };
-    const x = embed(params, tf.tensor1d([3, 190, 190], "int32"), image).dataSync();
+    const image = { rows, deep: [], index: tf.tensor1d([0, 1, 0], "int32"), isImage: tf.tensor1d([0, 1, 1]) };
+    const x = embed(params, tf.tensor1d([3, 190, 190], "int32"), image).x.dataSync();
     const row3 = pick(model.params, "model.embed_tokens.weight").data.subarray(3 * 32, 4 * 32);
     expect(Array.from(x)).toEqual([...row3, ...new Array(32).fill(8), ...new Array(32).fill(7)]);
   });
@@ -37,11 +37,12 @@ describe("embed", () => {
   it("gives no gradient to the embedding of an image token", () => {
     const image = {
       rows: tf.ones([1, 32]),
+      deep: [],
       index: tf.tensor1d([0, 0], "int32"),
       isImage: tf.tensor1d([0, 1]),
     };
     const gradient = tf.grad((weights) =>
-      tf.sum(embed({ "model.embed_tokens.weight": weights }, tf.tensor1d([3, 190], "int32"), image)),
+      tf.sum(embed({ "model.embed_tokens.weight": weights }, tf.tensor1d([3, 190], "int32"), image).x),
     )(params["model.embed_tokens.weight"] as Tensor);
     const perToken = tf.sum(gradient, 1).dataSync();
     expect([perToken[3], perToken[190]]).toEqual([32, 0]);
@@ -59,7 +60,7 @@ describe("decoder", () => {
     const lengths = inputs.map(({ tokens }) => tokens.shape[0] as number);
     const S = Math.max(...lengths) + 2;
     const D = model.config.headSize;
-    const x = inputs.map(({ tokens }) => embed(params, tokens));
+    const x = inputs.map(({ tokens }) => embed(params, tokens).x);
     const padded = (rows: readonly Tensor[], width: number) =>
       tf.concat(
         rows.map((row) =>
@@ -87,7 +88,7 @@ describe("decoder", () => {
     const together = decoder(
       decoderParams(params, model.config),
       model.config,
-      padded(x, 32),
+      { x: padded(x, 32), deep: [] },
       rope,
       attendRows(mask, { B: inputs.length, S }),
     );
@@ -97,7 +98,7 @@ describe("decoder", () => {
       const alone = decoder(
         decoderParams(params, model.config),
         model.config,
-        x[row] as Tensor,
+        { x: x[row] as Tensor, deep: [] },
         each,
         attend,
       );
@@ -109,7 +110,13 @@ describe("decoder", () => {
   it("names the axis when the rope tables are of another length", () => {
     const rope = { cos: tf.zeros([3, 8]), sin: tf.zeros([3, 8]) };
     const run = () =>
-      decoder(decoderParams(params, model.config), model.config, tf.zeros([2, 32]), rope, (_layer, q) => q);
+      decoder(
+        decoderParams(params, model.config),
+        model.config,
+        { x: tf.zeros([2, 32]), deep: [] },
+        rope,
+        (_layer, q) => q,
+      );
     expect(run).toThrow(ShapeError);
     expect(run).toThrow("decoder: rope.cos: expected [T, D] with T=2, D=8, got [3, 8]");
   });

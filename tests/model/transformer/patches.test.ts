@@ -5,7 +5,7 @@ import { gatherPatches, type PatchSlots } from "../../../src/model/transformer/p
 /** One image of one cell in four slots, then a padding cell, then an image of two cells, the second first. */
 const SLOTS: PatchSlots = {
   patchesPerCell: 4,
-  source: Int32Array.of(0, 1, 2, 3, -1, -1, -1, -1, 8, 9, 10, 11, 4, 5, 6, 7),
+  slots: 16,
   mergedSlot: [[0], [3, 2]],
 };
 
