@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../../src/core/rng.js";
-import { argmax, sampleToken } from "../../../src/engine/local/sampling.js";
+import { argmax, sampleSorted, sampleToken } from "../../../src/engine/local/sampling.js";
 
 const ALL = { topP: 1, topK: 0 };
 
@@ -88,5 +88,42 @@ describe("sampleToken", () => {
       }),
       { seed: 1 },
     );
+  });
+
+  it("takes the token that sorting the whole row gives, whatever the row and the cut", () => {
+    const draws = Rng.fromSeed(9);
+    const rows = {
+      spread: (token: number) => Math.exp(draws.normal() * 2) + 0 * token,
+      flat: (token: number) => 1 + 1e-7 * token,
+      equal: () => 1,
+      steep: (token: number) => 2 ** -token,
+      sparse: (token: number) => (token % 7 === 0 ? draws.uniform() : 0),
+    };
+    const cuts = [
+      { topP: 0.95, topK: 0 },
+      { topP: 0.5, topK: 0 },
+      { topP: 1, topK: 40 },
+      { topP: 0.9, topK: 20 },
+      { topP: 0.25, topK: 3000 },
+    ];
+    for (const weigh of Object.values(rows)) {
+      const weights = Array.from({ length: 2000 }, (_, token) => weigh(token));
+      const sum = weights.reduce((a, b) => a + b, 0);
+      const row = Float32Array.from(weights, (weight) => weight / sum);
+      for (const cut of cuts) {
+        for (const uniform of [0, 0.1, draws.uniform(), 0.5, draws.uniform(), 1 - 2 ** -53]) {
+          expect(sampleToken(row, uniform, cut)).toBe(sampleSorted(row, uniform, cut));
+        }
+      }
+    }
+  });
+
+  it("sorts where rounding decides: a share of 3/4 that two tokens reach exactly", () => {
+    const row = Float32Array.of(0.25, 0.125, 0.5, 0.125);
+    const reach = (topP: number) => [
+      ...new Set(Array.from({ length: 64 }, (_, at) => sampleToken(row, at / 64, { topP, topK: 0 }))),
+    ];
+    expect(reach(0.75)).toEqual([2, 0]);
+    expect(reach(0.7501)).toEqual([2, 0, 1]);
   });
 });
