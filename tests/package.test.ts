@@ -35,7 +35,20 @@ beforeAll(async () => {
 describe("the package", () => {
   it("holds program, library, data and notebooks, and nothing else", () => {
     const tops = new Set(packed.map((path) => path.split("/")[0]));
-    expect([...tops].sort()).toEqual(["LICENSE", "README.md", "data", "dist", "notebooks", "package.json"]);
+    expect([...tops].sort()).toEqual([
+      "LICENSE",
+      "README.md",
+      "data",
+      "dist",
+      "notebooks",
+      "package.json",
+      "src",
+    ]);
+    const python = packed.filter((path) => path.startsWith("src/"));
+    expect(
+      python.filter((path) => !/^src\/engine\/ray\/easyr1\/sharegrpo_easyr1\/\w+\.py$/.test(path)),
+    ).toEqual([]);
+    expect(python.length).toBeGreaterThan(4);
     expect(packed.filter((path) => path.startsWith("dist/") && !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual(
       [],
     );

@@ -13,7 +13,8 @@ import type { Question } from "../records.js";
 /** Rows of a Parquet row group: what is read at once, so a few dozen images. */
 export const ROWS_PER_GROUP = 100;
 
-const text = (name: string): SchemaElement => ({
+/** A column of text that may be missing. */
+export const textColumn = (name: string): SchemaElement => ({
   name,
   type: "BYTE_ARRAY",
   converted_type: "UTF8",
@@ -21,7 +22,7 @@ const text = (name: string): SchemaElement => ({
 });
 
 /** The three levels that Parquet makes a list of. */
-const list = (name: string, ...element: readonly SchemaElement[]): SchemaElement[] => [
+export const listColumn = (name: string, ...element: readonly SchemaElement[]): SchemaElement[] => [
   { name, repetition_type: "OPTIONAL", num_children: 1, converted_type: "LIST" },
   { name: "list", repetition_type: "REPEATED", num_children: 1 },
   ...element,
@@ -30,18 +31,18 @@ const list = (name: string, ...element: readonly SchemaElement[]): SchemaElement
 /** Columns of a Parquet file of questions, as Hugging Face's `datasets` writes them. */
 export const QUESTION_SCHEMA: readonly SchemaElement[] = [
   { name: "root", num_children: 7 },
-  text("idx"),
-  text("problem"),
-  text("answer"),
-  ...list(
+  textColumn("idx"),
+  textColumn("problem"),
+  textColumn("answer"),
+  ...listColumn(
     "images",
     { name: "element", repetition_type: "OPTIONAL", num_children: 2 },
     { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
-    text("path"),
+    textColumn("path"),
   ),
-  ...list("new_questions", text("element")),
-  text("category"),
-  ...list("forbidden_transforms", text("element")),
+  ...listColumn("new_questions", textColumn("element")),
+  textColumn("category"),
+  ...listColumn("forbidden_transforms", textColumn("element")),
 ];
 
 const COLUMNS = [

@@ -1,0 +1,4 @@
+"""Share-GRPO on EasyR1: responses are read under every variant's prompt, with hierarchical advantages."""
+
+# EasyR1 as this package was written against: `verl.__version__` at commit b44b311.
+EASYR1_VERSION = "0.3.3.dev0"

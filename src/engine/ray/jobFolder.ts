@@ -1,0 +1,76 @@
+/**
+ * @module The folder that a job runs in: settings, data, and the Python package beside this file.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { RunConfig } from "../../config/schema.js";
+import { ConfigError } from "../../core/errors.js";
+import { makeFolder, writeFileAtomic } from "../../core/files/atomic.js";
+import { packageRoot } from "../../core/files/packageRoot.js";
+import type { OnProgress } from "../../core/progress.js";
+import type { QuestionSource } from "../../data/source.js";
+import { type ClusterSettings, easyR1Settings, pluginSettings } from "./easyr1Settings.js";
+import { writeHeldout, writeVariants } from "./variantFile.js";
+import { type ZipEntry, zipBytes } from "./zip.js";
+
+const PACKAGE = "sharegrpo_easyr1";
+const TRAIN = "train.parquet";
+const VALIDATION = "validation.parquet";
+/** Ray's own limit for a folder that is uploaded. */
+const MOST_BYTES = 100 * 1024 * 1024;
+
+/** What the job runs. */
+export const ENTRYPOINT = `python3 -m ${PACKAGE}.main config=run.yaml`;
+
+export interface JobPlan extends Pick<ClusterSettings, "model" | "nodes" | "gpusPerNode" | "overrides"> {
+  readonly config: RunConfig;
+  readonly questions: QuestionSource;
+  /** Where the nodes see `folder`; without it the data travels with the job. */
+  readonly shared?: string;
+  /** Where the nodes write checkpoints. */
+  readonly checkpoints: string;
+}
+
+async function packageFiles(): Promise<ZipEntry[]> {
+  const folder = join(packageRoot(), "src", "engine", "ray", "easyr1", PACKAGE);
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".py")).sort();
+  return Promise.all(
+    names.map(async (name) => ({ path: `${PACKAGE}/${name}`, bytes: await readFile(join(folder, name)) })),
+  );
+}
+
+/**
+ * Writes settings and data below `folder`, which a person can look at before anything is sent.
+ * @throws ConfigError naming settings that EasyR1 cannot honour; DataError when a question cannot be expanded
+ */
+export async function writeJobFolder(folder: string, plan: JobPlan, onProgress?: OnProgress): Promise<void> {
+  const { config, questions, shared } = plan;
+  // Before the data: what cannot be trained is refused before minutes of pictures.
+  const seen = (name: string) =>
+    shared === undefined ? `./${name}` : `${shared.replace(/\/+$/, "")}/${name}`;
+  const cluster = { ...plan, trainFile: seen(TRAIN), validationFile: seen(VALIDATION) };
+  easyR1Settings(config, cluster);
+  await makeFolder(folder);
+  await writeVariants(join(folder, TRAIN), config, questions, onProgress);
+  const heldout = await writeHeldout(join(folder, VALIDATION), config, questions);
+  const { validationFile, ...withoutValidation } = cluster;
+  const settled = heldout > 0 ? { ...withoutValidation, validationFile } : withoutValidation;
+  await writeFileAtomic(join(folder, "run.yaml"), stringify(easyR1Settings(config, settled)));
+  const plugin = `${JSON.stringify(pluginSettings(config, settled), undefined, 2)}\n`;
+  await writeFileAtomic(join(folder, "sharegrpo.json"), plugin);
+}
+
+/** The folder as an archive. @throws ConfigError when it is too large to travel with the job */
+export async function zipJobFolder(folder: string, isDataShared: boolean): Promise<Uint8Array> {
+  const names = (await readdir(folder)).sort();
+  const travelling = names.filter((name) => !isDataShared || !name.endsWith(".parquet"));
+  const own = await Promise.all(
+    travelling.map(async (path) => ({ path, bytes: await readFile(join(folder, path)) })),
+  );
+  const zip = zipBytes([...own, ...(await packageFiles())]);
+  if (zip.length <= MOST_BYTES) return zip;
+  throw new ConfigError(
+    `${folder}: ${Math.ceil(zip.length / 1024 ** 2)} MiB, more than the ${MOST_BYTES / 1024 ** 2} MiB that Ray takes: copy it to storage that the nodes see, and set engine.shared to its path there`,
+  );
+}

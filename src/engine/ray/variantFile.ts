@@ -1,0 +1,125 @@
+/**
+ * @module The data of a whole run as one Parquet file: a row per variant of every question of every step, in order,
+ * with its words and transformed images. The cluster draws nothing.
+ */
+import { readFile } from "node:fs/promises";
+import type { SchemaElement } from "hyparquet";
+import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
+import type { RunConfig } from "../../config/schema.js";
+import { writeFileAtomic } from "../../core/files/atomic.js";
+import type { OnProgress } from "../../core/progress.js";
+import { Rng } from "../../core/rng.js";
+import type { QuestionSource } from "../../data/source.js";
+import { listColumn, ROWS_PER_GROUP, textColumn } from "../../data/writeQuestions.js";
+import { expandQuestion } from "../../expand/expand.js";
+import type { ImageSource } from "../../records.js";
+
+const NAMES = ["problem", "answer", "images", "question_id", "variant"] as const;
+
+const SCHEMA: readonly SchemaElement[] = [
+  { name: "root", num_children: NAMES.length },
+  textColumn("problem"),
+  textColumn("answer"),
+  ...listColumn(
+    "images",
+    { name: "element", repetition_type: "OPTIONAL", num_children: 2 },
+    { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
+    textColumn("path"),
+  ),
+  textColumn("question_id"),
+  { name: "variant", type: "INT32", repetition_type: "OPTIONAL" },
+];
+
+export interface VariantRow {
+  readonly problem: string;
+  readonly answer: string;
+  readonly images: readonly { readonly bytes: Uint8Array; readonly path: null }[];
+  /** Of a question in a step: the same question in another step is another group. */
+  readonly question_id: string;
+  readonly variant: number;
+}
+
+async function bytesOf(image: ImageSource): Promise<{ bytes: Uint8Array; path: null }> {
+  const bytes = image.kind === "bytes" ? image.bytes : await readFile(image.path);
+  return { bytes: new Uint8Array(bytes), path: null };
+}
+
+/** The rows of one step, drawn as the local trainer draws them. */
+export async function variantRows(
+  config: RunConfig,
+  questions: QuestionSource,
+  step: number,
+): Promise<VariantRow[]> {
+  const { questionsPerStep } = config.train;
+  const rng = Rng.fromSeed(config.seed).split("step", step);
+  const first = (step - 1) * questionsPerStep;
+  const rows: VariantRow[] = [];
+  for (let at = 0; at < questionsPerStep; at++) {
+    const question = await questions.train(first + at);
+    const { variants } = await expandQuestion(question, config.expand, rng);
+    for (const { text, images, index } of variants) {
+      rows.push({
+        problem: text,
+        answer: question.gold,
+        images: await Promise.all(images.map(bytesOf)),
+        question_id: `${step}/${question.id}`,
+        variant: index,
+      });
+    }
+  }
+  return rows;
+}
+
+/** Held-out questions in their original words. */
+async function heldoutRows(
+  { expand }: RunConfig,
+  questions: QuestionSource,
+  count: number,
+): Promise<VariantRow[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, at) => {
+      const question = await questions.heldout(at);
+      const problem = expand.formatPrompt === "" ? question.text : `${question.text} ${expand.formatPrompt}`;
+      const images = await Promise.all(question.images.map(bytesOf));
+      return { problem, answer: question.gold, images, question_id: question.id, variant: 0 };
+    }),
+  );
+}
+
+export function parquetOf(rows: readonly VariantRow[]): Uint8Array {
+  const writer = new ByteWriter();
+  parquetWriteRows({
+    writer,
+    rows: rows.map((row) => ({ ...row, images: [...row.images] })),
+    columns: NAMES.map((name) => ({ name })),
+    schema: [...SCHEMA],
+    rowGroupSize: ROWS_PER_GROUP,
+  });
+  return writer.getBytes();
+}
+
+/** Writes the training rows of all steps. @throws DataError when a question cannot be expanded */
+export async function writeVariants(
+  path: string,
+  config: RunConfig,
+  questions: QuestionSource,
+  onProgress?: OnProgress,
+): Promise<void> {
+  const rows: VariantRow[] = [];
+  for (let step = 1; step <= config.train.steps; step++) {
+    rows.push(...(await variantRows(config, questions, step)));
+    onProgress?.({ phase: "variants", done: step, total: config.train.steps });
+  }
+  await writeFileAtomic(path, parquetOf(rows));
+}
+
+/** Writes held-out questions; @returns how many there are */
+export async function writeHeldout(
+  path: string,
+  config: RunConfig,
+  questions: QuestionSource,
+): Promise<number> {
+  const count = Math.min(config.train.evaluateQuestions, questions.heldoutCount ?? Number.POSITIVE_INFINITY);
+  if (count > 0) await writeFileAtomic(path, parquetOf(await heldoutRows(config, questions, count)));
+  return count;
+}
