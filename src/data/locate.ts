@@ -3,10 +3,11 @@
  * `…@config:split` chooses among a folder's splits.
  */
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { extname, join, sep } from "node:path";
 import { DataError } from "../core/errors.js";
 import { downloadSplit, type HubOptions, isHubId } from "./hub.js";
 import { filesOfSplit } from "./hubFolder.js";
+import { DATA_ENDINGS } from "./rows.js";
 
 export type SplitRole = "train" | "heldout";
 
@@ -58,7 +59,7 @@ async function folderFiles(
 /**
  * The data files that `text` means.
  * @param hub how to reach a hub; without it only what is on this machine can be named
- * @throws DataError when there is nothing of that name, or no such split
+ * @throws DataError when there is nothing of that name (a data file's name is never asked for on a hub), or no such split
  */
 export async function locateData(
   text: string,
@@ -69,6 +70,8 @@ export async function locateData(
   const kind = await kindOf(location.path);
   if (kind === "file") return [location.path];
   if (kind === "folder") return folderFiles(location.path, location, role);
+  const isFileName = DATA_ENDINGS.includes(extname(location.path).toLowerCase());
+  if (isFileName) throw new DataError(`${text}: missing data: no such file`);
   if (!isHubId(location.path) || !hub) {
     throw new DataError(
       `${text}: missing data: no such file or folder${hub ? ", and not owner/name of a data set on a hub" : ""}`,

@@ -135,6 +135,9 @@ describe("locateData(…)", () => {
 
   it("says what is missing", async () => {
     await expect(locateData("no/such/folder", "train", options)).rejects.toThrow("no such file or folder");
+    await expect(locateData("data/train.jsonl", "train", options)).rejects.toThrow(
+      "data/train.jsonl: missing data: no such file",
+    );
     await expect(locateData("someone/scenes", "train")).rejects.toThrow("no such file or folder");
   });
 });
