@@ -110,7 +110,7 @@ async function printOutcome(
   const path = join(out, "evaluations.jsonl");
   const { records } = existsSync(path) ? await readJsonl(path) : { records: [] };
   const evaluations = records as EvaluationRecord[];
-  const of = (label: string) => evaluations.find((record) => record.label === label);
+  const of = (label: string) => evaluations.findLast((record) => record.label === label);
   const [before, after] = [of("before"), of("after")];
   if (before && after) {
     print(`Greedy accuracy on ${after.total} held-out questions, with 95 % intervals:\n`);

@@ -40,7 +40,10 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option("--preset <name>", `one of: ${presetNames().join(", ")}`)
     .option("--config <file>", "YAML file of settings")
     .option("--out <dir>", "run folder (default: runs/<preset>)", pathName)
-    .option("--resume", "continue the run in --out from its newest checkpoint, with its settings")
+    .option(
+      "--resume",
+      "continue the run in --out from its newest checkpoint, with its settings; train.steps=N gives it more steps",
+    )
     .action(async (overrides: string[], flags: TrainFlags) => {
       const out = flags.out ?? `runs/${flags.preset ?? "train"}`;
       const isResume = flags.resume === true;

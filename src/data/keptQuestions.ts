@@ -76,7 +76,8 @@ export async function readKept(path: string): Promise<KeptQuestions | undefined>
     }
   } catch (cause) {
     const advice = "bring the file back, or start anew in another --out";
-    throw new CheckpointError(`${path}: damaged: ${messageOf(cause)}; ${advice}`, { cause });
+    const what = messageOf(cause).replace(`${path}: `, "");
+    throw new CheckpointError(`${path}: damaged: ${what}; ${advice}`, { cause });
   }
   return sets;
 }

@@ -15,10 +15,10 @@ import {
 } from "../engine/local/checkpoint.js";
 import type { Engine } from "../engine/local/engine.js";
 import type { Processor } from "../model/processor.js";
-import { learningRateMultiplier } from "../optim/schedule.js";
 import { adaptKlCoefficient } from "../policy/kl.js";
 import { builtInRewarder, type Rewarder } from "../reward/rewarder.js";
 import { evaluate } from "./evaluate.js";
+import { learningRateAt, lengthNote } from "./learningRate.js";
 import { measuredKl, stepMetrics } from "./run/measure.js";
 import type { StepMetrics } from "./run/metrics.js";
 import type { RunFolder } from "./run/runFolder.js";
@@ -65,6 +65,8 @@ function startOf(config: RunConfig): Position {
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const { config, run, signal } = options;
   let position = options.isResume ? await resume(options) : startOf(config);
+  const former = await run.keepLength(position.step);
+  if (former !== undefined) options.onNote?.(lengthNote(former, position.step, config));
   await run.truncateAfter(position.step);
   if (!(await evaluateOnce(options, "before", position.step)))
     return { step: position.step, isFinished: false };
@@ -135,13 +137,6 @@ async function oneStep(position: Position, options: TrainOptions): Promise<Posit
   };
 }
 
-/** Learning rate of the rollout step after `step` of them. */
-function learningRateAt(step: number, { update, train }: RunConfig): number {
-  const { learningRate, warmupSteps, startsAtZero, schedule, minLearningRateRatio } = update;
-  const course = { kind: schedule, minRatio: minLearningRateRatio, totalSteps: train.steps };
-  return learningRate * learningRateMultiplier(step, { ...course, warmupSteps, startsAtZero });
-}
-
 /** β at the start; undefined where nothing reads it. */
 function initialKlCoefficient({ kl }: RunConfig): Pick<Position, "klCoefficient"> {
   return kl.use === "off" ? {} : { klCoefficient: kl.coefficient };
@@ -173,7 +168,7 @@ async function evaluateOnce(
 ): Promise<boolean> {
   const { config, run, onProgress, signal } = options;
   const count = Math.min(config.train.evaluateQuestions, options.questions.heldoutCount ?? Infinity);
-  if (count === 0 || (await run.hasEvaluation(label))) return true;
+  if (count === 0 || (await run.hasEvaluation(label, step))) return true;
   if (signal?.aborted) return false;
   const indices = Array.from({ length: count }, (_, at) => at);
   const questions = await Promise.all(indices.map((index) => options.questions.heldout(index)));

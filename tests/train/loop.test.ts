@@ -147,6 +147,35 @@ describe("train", PATIENCE, () => {
     expect(await rowsOf("whole", "evaluations.jsonl")).toHaveLength(2);
   });
 
+  it("given more steps, a finished run ends with the bytes of one that was begun for them", async () => {
+    const shorter = { ...SETTINGS, train: { ...SETTINGS.train, steps: 3 } };
+    expect(await run("longer", { settings: shorter })).toEqual({ step: 3, isFinished: true });
+    const notes: string[] = [];
+    const more = { isResume: true, onNote: (note: string) => notes.push(note) };
+    expect(await run("longer", more)).toEqual({ step: 4, isFinished: true });
+    expect(notes).toEqual([expect.stringMatching(/^train\.steps was 3, now 4: the constant learning rate/)]);
+    for (const name of ["metrics.jsonl", "rollouts.jsonl", "config.yaml"]) {
+      expect(await bytes("longer", name), name).toEqual(await bytes("whole", name));
+    }
+    for (const name of ["model.safetensors", "optimizer.safetensors", "state.json"]) {
+      const at = ["checkpoints", "step-000004", name];
+      expect(await bytes("longer", ...at), name).toEqual(await bytes("whole", ...at));
+    }
+    const [before, middle, after] = await rowsOf("longer", "evaluations.jsonl");
+    expect(middle).toMatchObject({ label: "after", step: 3 });
+    expect([before, after]).toEqual(await rowsOf("whole", "evaluations.jsonl"));
+  });
+
+  it("refuses fewer steps than it has done, and leaves the folder as it was", async () => {
+    const fewer = { ...SETTINGS, train: { ...SETTINGS.train, steps: 3 } };
+    const settings = await bytes("whole", "config.yaml");
+    const resumed = run("whole", { settings: fewer, isResume: true });
+    await expect(resumed).rejects.toBeInstanceOf(CheckpointError);
+    await expect(resumed).rejects.toThrow("train.steps: 3 is less than the 4 steps that the run has done");
+    expect(await bytes("whole", "config.yaml")).toEqual(settings);
+    expect(await rowsOf("whole", "metrics.jsonl")).toHaveLength(4);
+  });
+
   it("does nothing when asked to stop before it begins", async () => {
     const outcome = await run("never", { signal: AbortSignal.abort() });
     expect(outcome).toEqual({ step: 0, isFinished: false });

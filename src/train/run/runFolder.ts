@@ -5,10 +5,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { z } from "zod";
 import { configYaml } from "../../config/load.js";
 import type { RunConfig } from "../../config/schema.js";
 import { differences } from "../../core/differences.js";
-import { CheckpointError } from "../../core/errors.js";
+import { CheckpointError, messageOf } from "../../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../../core/files/atomic.js";
 import { digestJson, sha256 } from "../../core/files/digest.js";
 import { appendJsonl, readJsonl, truncateJsonl } from "../../core/files/jsonl.js";
@@ -43,13 +44,33 @@ const extractedRecord = (extracted: Extracted): ExtractedRecord =>
 /** Numbers that JSON cannot hold become null. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
+/** Settings as of a run of so many steps. */
+function withSteps<Settings extends { readonly train: object }>(settings: Settings, steps: number) {
+  return { ...settings, train: { ...settings.train, steps } };
+}
+
+/** What is read here of settings in a folder. */
+const begunSchema = z.looseObject({ train: z.looseObject({ steps: z.int() }) });
+
+/** @throws CheckpointError when they are not those of a run */
+function begunWith(path: string, yaml: string) {
+  try {
+    return begunSchema.parse(parse(yaml));
+  } catch (cause) {
+    const advice = "bring the file back, or start anew in another --out";
+    throw new CheckpointError(`${path}: damaged: ${messageOf(cause)}; ${advice}`, { cause });
+  }
+}
+
 /** The folder of one run. */
 export class RunFolder {
   private constructor(
     readonly dir: string,
     readonly config: RunConfig,
-    /** Digest of the settings; a checkpoint carries it too. */
+    /** Digest of the settings, all but the number of steps; a checkpoint carries it too. */
     readonly configDigest: string,
+    /** The number of steps that the folder's settings had until now, where it is another. */
+    private readonly formerSteps: number | undefined,
   ) {}
 
   get checkpoints(): string {
@@ -77,22 +98,41 @@ export class RunFolder {
   ): Promise<RunFolder> {
     await makeFolder(join(dir, "images"));
     await makeFolder(join(dir, "checkpoints"));
-    const run = new RunFolder(dir, config, digestJson(config));
-    const yaml = configYaml(config);
     const present = await readFile(join(dir, CONFIG), "utf8").catch(() => undefined);
-    if (present !== undefined && !isResume) {
+    if (present === undefined) await writeFileAtomic(join(dir, CONFIG), configYaml(config));
+    else if (!isResume) {
       throw new CheckpointError(
         `${dir}: already holds a run: continue it with --resume, or choose another --out`,
       );
     }
-    if (present !== undefined && present !== yaml) {
-      const changed = differences(parse(present), config);
+    const { steps } = config.train;
+    const begun = present === undefined ? config : begunWith(join(dir, CONFIG), present);
+    const changed = differences(withSteps(begun, steps), config);
+    if (changed.length > 0) {
       throw new CheckpointError(
-        `${join(dir, CONFIG)}: the run was started with other settings: ${changed.join("; ")}; resume with --out and --resume alone, or choose another --out`,
+        `${join(dir, CONFIG)}: the run was started with other settings: ${changed.join("; ")}; resume with --out and --resume alone (train.steps may be raised), or choose another --out`,
       );
     }
-    if (present === undefined) await writeFileAtomic(join(dir, CONFIG), yaml);
-    return run;
+    const former = begun.train.steps === steps ? undefined : begun.train.steps;
+    return new RunFolder(dir, config, digestJson(withSteps(config, 0)), former);
+  }
+
+  /**
+   * Lets the run have the number of steps that it is resumed with.
+   * @param done steps it has done
+   * @returns the number it had before, where it is another
+   * @throws CheckpointError when it has done more than it may have
+   */
+  async keepLength(done: number): Promise<number | undefined> {
+    const { steps } = this.config.train;
+    const path = join(this.dir, CONFIG);
+    if (steps < done) {
+      throw new CheckpointError(
+        `${path}: train.steps: ${steps} is less than the ${done} steps that the run has done; ask for more, or start anew in another --out`,
+      );
+    }
+    if (this.formerSteps !== undefined) await writeFileAtomic(path, configYaml(this.config));
+    return this.formerSteps;
   }
 
   /**
@@ -119,11 +159,14 @@ export class RunFolder {
     await truncateEvents(join(this.dir, EVENTS), step);
   }
 
-  async hasEvaluation(label: "before" | "after"): Promise<boolean> {
+  /** @param step of an evaluation after; a run that was given more steps has earlier ones */
+  async hasEvaluation(label: "before" | "after", step: number): Promise<boolean> {
     const present = new Set(await readdir(this.dir));
     if (!present.has(EVALUATIONS)) return false;
     const { records } = await readJsonl(join(this.dir, EVALUATIONS));
-    return records.some((record) => (record as EvaluationRecord).label === label);
+    return (records as EvaluationRecord[]).some(
+      (record) => record.label === label && (label === "before" || record.step === step),
+    );
   }
 
   async appendStep(step: number, metrics: StepMetrics, groups: readonly QuestionGroup[]): Promise<void> {
