@@ -4,7 +4,6 @@
  * The network is `config.json` and, for end and padding tokens, `generation_config.json`; weights are
  * `model.safetensors` or its shards.
  */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ModelError } from "../core/errors.js";
@@ -13,9 +12,9 @@ import type { Params } from "../core/ndarray.js";
 import { parseNetwork } from "./families.js";
 import type { Network } from "./family.js";
 import { checkModelFile, readModelJson, requireModelFolder } from "./modelFiles.js";
-import { checkParams } from "./params.js";
 import { loadProcessor, type Processor } from "./processor.js";
-import { readSafetensors } from "./safetensors.js";
+import { openWeights } from "./weights/open.js";
+import { readAllAndClose } from "./weights/tensorStore.js";
 
 export interface Model extends Network {
   readonly params: Params;
@@ -85,33 +84,9 @@ export async function loadNetwork(dir: string): Promise<Network> {
 }
 
 /**
- * The weights, under our names for them.
+ * The weights in 32 bits, under our names for them.
  * @throws ModelError when they are missing or do not fit the network; CheckpointError when a file is damaged
  */
 export async function loadParams(dir: string, network: Network): Promise<Params> {
-  const single = join(dir, "model.safetensors");
-  const index = join(dir, "model.safetensors.index.json");
-  const weights = (await isThere(single)) ? single : index;
-  if (!(await isThere(weights))) {
-    throw new ModelError(
-      `${dir}: missing model.safetensors and model.safetensors.index.json; copy the weights into the folder`,
-    );
-  }
-  const saved = Object.entries(await readSafetensors(weights));
-  const { family, config } = network;
-  const params = Object.fromEntries(
-    saved.flatMap(([theirs, array]) => {
-      const name = family.rename(theirs, config);
-      return name === undefined ? [] : [[name, array] as const];
-    }),
-  );
-  checkParams(network, params, weights);
-  return params;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+  return readAllAndClose(await openWeights(dir, network));
 }

@@ -51,20 +51,33 @@ const NAMES_SHOWN = 5;
  * @throws ModelError naming what is missing, unexpected or of the wrong shape
  */
 export function checkParams(network: Network, params: Params, where: string): void {
+  const shapes = Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, shape]));
+  const problems = fitProblems(network, shapes);
+  if (problems.length === 0) return;
+  throw new ModelError(`${where}: parameters do not fit config.json: ${problems.join("; ")}`);
+}
+
+/**
+ * What is missing, unexpected or of the wrong shape.
+ * @param excused names whose absence is known already
+ */
+export function fitProblems(
+  network: Network,
+  found: Readonly<Record<string, readonly number[]>>,
+  excused: ReadonlySet<string> = new Set(),
+): string[] {
   const shapes = paramShapes(network);
-  const missing = Object.keys(shapes).filter((name) => !(name in params));
-  const unexpected = Object.keys(params).filter((name) => !(name in shapes));
+  const missing = Object.keys(shapes).filter((name) => !Object.hasOwn(found, name) && !excused.has(name));
+  const unexpected = Object.keys(found).filter((name) => !Object.hasOwn(shapes, name));
   const misshapen = Object.entries(shapes).flatMap(([name, shape]) => {
-    const got = params[name]?.shape;
+    const got = Object.hasOwn(found, name) ? found[name] : undefined;
     return got && got.join() !== shape.join() ? [`${name}: expected [${shape}], got [${got}]`] : [];
   });
-  const problems = [
+  return [
     ...listed("missing", missing),
     ...listed("unexpected", unexpected),
     ...listed("wrong shape", misshapen),
   ];
-  if (problems.length === 0) return;
-  throw new ModelError(`${where}: parameters do not fit config.json: ${problems.join("; ")}`);
 }
 
 function listed(what: string, names: readonly string[]): string[] {
