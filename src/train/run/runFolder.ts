@@ -24,7 +24,7 @@ import { zip } from "../../core/zip.js";
 import { changesSince, type KeptQuestions, readKept, writeKept } from "../../data/keptQuestions.js";
 import type { Extracted, ImageSource, Question, QuestionGroup, Response } from "../../records.js";
 import type { Evaluation } from "../evaluate.js";
-import { assertKnown, type StepMetrics } from "./metrics.js";
+import { assertKnown } from "./metrics.js";
 import { appendEvent, truncateEvents } from "./tensorboard.js";
 
 const METRICS = "metrics.jsonl";
@@ -169,7 +169,12 @@ export class RunFolder {
     );
   }
 
-  async appendStep(step: number, metrics: StepMetrics, groups: readonly QuestionGroup[]): Promise<void> {
+  /** @param metrics a run that is carried out elsewhere has some of them only */
+  async appendStep(
+    step: number,
+    metrics: Readonly<Record<string, number>>,
+    groups: readonly QuestionGroup[],
+  ): Promise<void> {
     assertKnown(metrics);
     const numbers = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, finite(value)]));
     for (const group of groups) await this.append(ROLLOUTS, await this.rolloutRecord(step, group));
