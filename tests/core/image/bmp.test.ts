@@ -113,6 +113,26 @@ describe("decodeBmp", () => {
       { numRuns: 500 },
     );
   });
+
+  it("answers any bitmap with bytes of its header changed with an image or a DataError", () => {
+    const changes = fc.array(fc.tuple(fc.integer({ min: 2, max: 69 }), fc.nat(255)), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...bitmaps), changes, (one, all) => {
+        const bytes = Buffer.from(one.bytes, "base64");
+        for (const [at, value] of all) if (at < bytes.length) bytes[at] = value;
+        try {
+          const { width, height, channels, data } = decodeBmp(bytes, MOST);
+          expect(data).toHaveLength(width * height * channels);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DataError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
 
 /** With the number of colours that its palette has. */
