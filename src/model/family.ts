@@ -66,6 +66,8 @@ export interface Family<Config extends ModelConfig = ModelConfig> {
   shapes(config: Config): Readonly<Record<string, readonly number[]>>;
   /** Our name for a checkpoint's parameter; undefined where it is not needed. */
   rename(name: string, config: Config): string | undefined;
+  /** The name that published checkpoints, and so ours, have for one of our parameters. */
+  publishedName(name: string): string;
   /**
    * Slots, masks and tables of images, on the host.
    * @param minPatches lay out at least as much room per image: a larger bucket needs fewer graphs

@@ -28,6 +28,8 @@ export const MODEL_FILES: readonly string[] = [
   "config.json",
   "generation_config.json",
   "preprocessor_config.json",
+  "video_preprocessor_config.json",
+  "processor_config.json",
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",

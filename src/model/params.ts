@@ -11,8 +11,27 @@ export function paramShapes({ family, config }: Network): Readonly<Record<string
   return family.shapes(config);
 }
 
+/** A checkpoint's parameters under our names, without those that are not needed. Arrays are not copied. */
+export function ownParams({ family, config }: Network, saved: Params): Params {
+  return Object.fromEntries(
+    Object.entries(saved).flatMap(([theirs, array]) => {
+      const name = family.rename(theirs, config);
+      return name === undefined ? [] : [[name, array] as const];
+    }),
+  );
+}
+
+/** Parameters under the names that checkpoints have for them. Arrays are not copied. */
+export function publishedParams({ family }: Network, params: Params): Params {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, array]) => [family.publishedName(name), array]),
+  );
+}
+
 /** Projections that write into the residual stream. */
-const RESIDUAL = /\.(o_proj|down_proj|attn\.proj)\.weight$/;
+const RESIDUAL = /\.(o_proj|down_proj|attn\.proj|mlp\.linear_fc2)\.weight$/;
+/** Tables that are looked up in, and the head. */
+const EMBEDDINGS = ["model.embed_tokens.weight", "lm_head.weight", "visual.pos_embed.weight"];
 const EMBEDDING_STD = 0.02;
 
 /**
@@ -37,7 +56,7 @@ export function initParams(network: Network, rng: Rng): Params {
 }
 
 function initStd({ config }: Network, name: string, shape: readonly number[]): number {
-  if (name === "model.embed_tokens.weight" || name === "lm_head.weight") return EMBEDDING_STD;
+  if (EMBEDDINGS.includes(name)) return EMBEDDING_STD;
   const fanIn = shape.slice(1).reduce((product, side) => product * side, 1);
   const depth = name.startsWith("visual.") ? config.vision.depth : config.layers;
   return (1 / Math.sqrt(3 * fanIn)) * (RESIDUAL.test(name) ? 1 / Math.sqrt(2 * depth) : 1);

@@ -3,8 +3,10 @@ import { ModelError } from "../../src/core/errors.js";
 import { zeros } from "../../src/core/ndarray.js";
 import { Rng } from "../../src/core/rng.js";
 import { mean, std } from "../../src/core/stats.js";
-import { checkParams, initParams, paramShapes } from "../../src/model/params.js";
-import { type GoldenModel, loadGolden } from "./parity.js";
+import { checkParams, initParams, ownParams, paramShapes, publishedParams } from "../../src/model/params.js";
+import { weightFile } from "../../src/model/weights/open.js";
+import { tryOpenTensors } from "../../src/model/weights/tensorStore.js";
+import { GOLDENS, type GoldenModel, goldenFolder, loadGolden } from "./parity.js";
 
 let model: GoldenModel;
 beforeAll(async () => {
@@ -26,12 +28,33 @@ describe("paramShapes", () => {
   });
 });
 
+describe("publishedParams", () => {
+  it.each(GOLDENS)("has the names of the saved checkpoint, and ownParams ours: %s", async (golden) => {
+    const { model: loaded } = await loadGolden(golden);
+    const published = publishedParams(loaded, loaded.params);
+    expect(ownParams(loaded, published)).toEqual(loaded.params);
+    const { store } = await tryOpenTensors(await weightFile(goldenFolder(golden)));
+    await store.close();
+    expect(Object.keys(published).sort()).toEqual([...store.entries.keys()].sort());
+  });
+});
+
 describe("initParams", () => {
   it("fits the config, and is the same for the same seed only", () => {
     const params = initParams(model, Rng.fromSeed(1));
     checkParams(model, params, "init");
     expect(initParams(model, Rng.fromSeed(1))).toEqual(params);
     expect(initParams(model, Rng.fromSeed(2))).not.toEqual(params);
+  });
+
+  it("starts learned positions like embeddings, and what writes into the residual stream smaller, in any family", async () => {
+    const { model: other } = await loadGolden("qwen3vl/tied");
+    const params = initParams(other, Rng.fromSeed(1));
+    const spread = (name: string) => std(Array.from(params[name]?.data ?? []));
+    expect(spread("visual.pos_embed.weight")).toBeCloseTo(0.02, 2);
+    expect(spread("visual.blocks.0.mlp.linear_fc2.weight")).toBeCloseTo(1 / Math.sqrt(3 * 12 * 6), 1);
+    expect(new Set(params["visual.blocks.0.norm1.bias"]?.data)).toEqual(new Set([0]));
+    expect(new Set(params["model.layers.0.self_attn.q_norm.weight"]?.data)).toEqual(new Set([1]));
   });
 
   it("draws matrices of the documented spread, norms of 1 and biases of 0", () => {

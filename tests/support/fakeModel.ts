@@ -1,5 +1,5 @@
 /**
- * @module A very small Qwen2.5-VL with random weights: the whole architecture, a real tokenizer, a few thousand
+ * @module A very small model of any family with random weights: the whole architecture, a real tokenizer, a few thousand
  * numbers. Stands where a model is needed; the same options make the same bytes.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import type { NdArray } from "../../src/core/ndarray.js";
 import { Rng } from "../../src/core/rng.js";
 import { parseNetwork } from "../../src/model/families.js";
 import { loadModel, type Model } from "../../src/model/load.js";
-import { initParams } from "../../src/model/params.js";
+import { initParams, publishedParams } from "../../src/model/params.js";
 import type { Prompt } from "../../src/model/prompt.js";
 import { writeSafetensors } from "../../src/model/safetensors.js";
 import { tinyModelConfig } from "../../src/tiny/config.js";
@@ -26,6 +26,8 @@ const CORPUS = [
 const UNUSED_ROWS = 8;
 
 export interface FakeModelOptions {
+  /** Default `qwen2_5_vl`. */
+  readonly family?: keyof typeof CONFIGS;
   /** Default 1. */
   readonly seed?: number;
   /**
@@ -44,36 +46,91 @@ export async function temporaryFolder(): Promise<string> {
   return dir;
 }
 
-/** Writes the model in Hugging Face layout. */
-export async function writeFakeModel(dir: string, options: FakeModelOptions = {}): Promise<void> {
-  await mkdir(dir, { recursive: true });
-  const { size, ids } = await writeTinyTokenizer(dir, CORPUS);
-  const tiny = tinyModelConfig(size + UNUSED_ROWS, ids);
-  const json = {
-    ...tiny,
-    hidden_size: 32,
-    intermediate_size: 48,
-    num_hidden_layers: 2,
-    rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
+type Tokens = Readonly<Record<string, number>>;
+
+/** `config.json` of a vocabulary. */
+const CONFIGS = {
+  qwen2_5_vl(vocabSize: number, tokens: Tokens) {
+    const tiny = tinyModelConfig(vocabSize, tokens);
+    return {
+      ...tiny,
+      hidden_size: 32,
+      intermediate_size: 48,
+      num_hidden_layers: 2,
+      rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
+      vision_config: {
+        ...tiny.vision_config,
+        depth: 2,
+        hidden_size: 24,
+        num_heads: 2,
+        intermediate_size: 32,
+        out_hidden_size: 32,
+        fullatt_block_indexes: [1],
+      },
+    };
+  },
+  qwen3_vl: (vocabSize: number, tokens: Tokens) => ({
+    architectures: ["Qwen3VLForConditionalGeneration"],
+    model_type: "qwen3_vl",
+    image_token_id: tokens["<|image_pad|>"],
+    video_token_id: tokens["<|video_pad|>"],
+    vision_start_token_id: tokens["<|vision_start|>"],
+    vision_end_token_id: tokens["<|vision_end|>"],
+    tie_word_embeddings: true,
+    text_config: {
+      model_type: "qwen3_vl_text",
+      bos_token_id: tokens["<|endoftext|>"],
+      eos_token_id: tokens["<|im_end|>"],
+      head_dim: 12,
+      hidden_size: 32,
+      intermediate_size: 48,
+      num_attention_heads: 4,
+      num_hidden_layers: 3,
+      num_key_value_heads: 2,
+      rope_scaling: { mrope_interleaved: true, mrope_section: [2, 2, 2], rope_type: "default" },
+      rope_theta: 1000,
+      vocab_size: vocabSize,
+    },
     vision_config: {
-      ...tiny.vision_config,
-      depth: 2,
+      model_type: "qwen3_vl",
+      depth: 3,
       hidden_size: 24,
       num_heads: 2,
       intermediate_size: 32,
       out_hidden_size: 32,
-      fullatt_block_indexes: [1],
+      num_position_embeddings: 36,
+      deepstack_visual_indexes: [0, 1],
     },
-  };
+  }),
+} as const;
+
+/** Settings that `preprocessor_config.json` of Qwen3-VL has otherwise. */
+const QWEN3_IMAGES = {
+  patch_size: 16,
+  size: { shortest_edge: 4096, longest_edge: 65536 },
+  image_mean: [0.5, 0.5, 0.5],
+  image_std: [0.5, 0.5, 0.5],
+};
+
+/** Writes the model in Hugging Face layout. */
+export async function writeFakeModel(dir: string, options: FakeModelOptions = {}): Promise<void> {
+  const { family = "qwen2_5_vl", seed = 1, sharpness = 1, endWeight = 1 } = options;
+  await mkdir(dir, { recursive: true });
+  const { size, ids } = await writeTinyTokenizer(dir, CORPUS);
+  const json = CONFIGS[family](size + UNUSED_ROWS, ids);
+  if (family === "qwen3_vl") {
+    await writeFile(join(dir, "preprocessor_config.json"), JSON.stringify(QWEN3_IMAGES));
+  }
   await writeFile(join(dir, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
-  const params = initParams(parseNetwork(json, "fake model"), Rng.fromSeed(options.seed ?? 1));
+  const network = parseNetwork(json, "fake model");
+  const params = initParams(network, Rng.fromSeed(seed));
   const embedding = params["model.embed_tokens.weight"] as NdArray;
   const ends = [ids["<|im_end|>"], ids["<|endoftext|>"]];
   embedding.data.forEach((value, at) => {
-    const isEnd = ends.includes(Math.floor(at / json.hidden_size));
-    embedding.data[at] = value * (options.sharpness ?? 1) * (isEnd ? (options.endWeight ?? 1) : 1);
+    const isEnd = ends.includes(Math.floor(at / network.config.hiddenSize));
+    embedding.data[at] = value * sharpness * (isEnd ? endWeight : 1);
   });
-  await writeSafetensors(join(dir, "model.safetensors"), params);
+  await writeSafetensors(join(dir, "model.safetensors"), publishedParams(network, params));
 }
 
 /** The model, loaded from a folder that is deleted after the tests of the file. */
@@ -83,7 +140,7 @@ export async function fakeModel(options: FakeModelOptions = {}): Promise<Model> 
   return loadModel(dir);
 }
 
-/** A prompt with drawn words, and one drawn image per grid of 14-pixel patches; sides are even. */
+/** A prompt with drawn words, and one drawn image per grid of patches; sides are even. */
 export function fakePrompt(
   { config, processor }: Model,
   { words, grids = [] }: { readonly words: string; readonly grids?: readonly [number, number][] },

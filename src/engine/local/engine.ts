@@ -5,7 +5,7 @@
 import process from "node:process";
 import type { OnProgress } from "../../core/progress.js";
 import { loadModel, type Model } from "../../model/load.js";
-import { checkParams } from "../../model/params.js";
+import { checkParams, ownParams, publishedParams } from "../../model/params.js";
 import type { Unit } from "../../model/transformer/pack.js";
 import type { UpdateUnit } from "../../policy/units.js";
 import type { Rollout } from "../../records.js";
@@ -65,11 +65,13 @@ export function createEngine(model: Model, options: LearnerOptions): Engine {
     referenceLogProbs: (units) => learner.referenceLogProbs(units),
     update: (units, at) => learner.update(units, at),
     async save(parent, state) {
-      const { params, first, second } = learner;
+      const { first, second } = learner;
+      const params = publishedParams(model, learner.params);
       await saveCheckpoint(parent, { state, params, first, second }, model.dir);
     },
     async restore(folder) {
-      const saved = await loadCheckpoint(folder);
+      const checkpoint = await loadCheckpoint(folder);
+      const saved = { ...checkpoint, params: ownParams(model, checkpoint.params) };
       const parts = ["params", "first", "second"] as const;
       for (const part of parts) checkParams(model, saved[part], `${folder}: ${PART_FILES[part]}`);
       for (const part of parts) {

@@ -12,5 +12,6 @@ export const qwen25vl: Family<Qwen25Config> = {
   parseConfig,
   shapes: paramShapes,
   rename: shortName,
+  publishedName: (name) => name,
   ...qwen25Vision,
 };

@@ -2,7 +2,7 @@
  * @module Qwen3-VL (arXiv 2511.21631), dense: interleaved M-RoPE, normalised queries and keys, DeepStack.
  */
 import type { Family } from "../family.js";
-import { shortName } from "../transformer/shapes.js";
+import { moduleName, shortName } from "../transformer/shapes.js";
 import { parseConfig, type Qwen3Config } from "./config.js";
 import { layOut } from "./layout.js";
 import { paramShapes } from "./names.js";
@@ -13,6 +13,7 @@ export const qwen3vl: Family<Qwen3Config> = {
   parseConfig,
   shapes: paramShapes,
   rename: shortName,
+  publishedName: moduleName,
   layOut,
   tower,
 };

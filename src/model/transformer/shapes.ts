@@ -61,6 +61,11 @@ function layerShapes(config: DecoderSizes, kind: AttentionKind, name: string): S
   };
 }
 
+/** The name of a parameter among the modules of newer versions of transformers. */
+export function moduleName(name: string): string {
+  return name.replace(/^visual\./, "model.visual.").replace(/^model\.(?!visual\.)/, "model.language_model.");
+}
+
 /**
  * Some versions of transformers save under their module names; published checkpoints use shorter ones. A tied head that
  * was saved as well is not needed: the embedding is the head.
