@@ -13,8 +13,8 @@ let model: Model;
 let policy: ReadyPolicy;
 let prompts: Prompt[];
 
-beforeAll(async () => {
-  model = await fakeModel({ sharpness: 6 });
+async function setUp(family: "qwen2_5_vl" | "qwen3_vl"): Promise<void> {
+  model = await fakeModel({ family, sharpness: 6 });
   policy = await createLocalPolicy(model).ready();
   prompts = [
     fakePrompt(model, { words: "How many red circles?", grids: [[4, 6]] }),
@@ -27,7 +27,7 @@ beforeAll(async () => {
       ],
     }),
   ];
-});
+}
 
 const sampler = () => ({ temperature: scalar(0.8), tokenBias: policy.tokenBias });
 
@@ -57,7 +57,9 @@ async function uncached(
   return longer.map((_, at) => rowOf(probs, at));
 }
 
-describe("decodeStep", () => {
+describe.each(["qwen2_5_vl", "qwen3_vl"] as const)("decodeStep of %s", (family) => {
+  beforeAll(() => setUp(family));
+
   it("equals a forward pass without a cache, through retired prompts, reordered rows and a grown cache", async () => {
     const R = 2;
     const packed = packPrompts(prompts, model);
@@ -94,6 +96,8 @@ describe("decodeStep", () => {
 });
 
 describe("prefill", () => {
+  beforeAll(() => setUp("qwen2_5_vl"));
+
   it("gives a prompt the same probabilities alone and beside others", async () => {
     const together = await policy.prefill(packPrompts(prompts, model), sampler());
     for (const [at, prompt] of prompts.entries()) {
