@@ -4,7 +4,7 @@
  */
 import type { Question } from "../records.js";
 import { STYLE } from "./assets.js";
-import { embedBytes } from "./images.js";
+import { embedDecoded } from "./images.js";
 import { html, type Markup, trusted } from "./markup.js";
 import type { Table } from "./table.js";
 
@@ -34,7 +34,7 @@ function tableMarkup({ head, rows }: Table): Markup {
 
 async function imageMarkup(question: Question, sizes: readonly string[]): Promise<Markup[]> {
   const embedded = await Promise.all(
-    question.images.map((image, at) => embedBytes(`image ${at + 1}`, image)),
+    question.images.map((image, at) => embedDecoded(`image ${at + 1}`, image)),
   );
   return embedded.map((image, at) =>
     image.kind === "image"

@@ -43,9 +43,12 @@ function dataImage(name: string, bytes: Uint8Array): EmbeddedImage | undefined {
 export async function embedBytes(name: string, image: ImageSource): Promise<EmbeddedImage> {
   const bytes = image.kind === "bytes" ? image.bytes : await readFile(image.path).catch(() => undefined);
   if (!bytes) return { kind: "none", name, reason: "file is missing" };
-  const shown = dataImage(name, bytes);
-  if (shown) return shown;
-  const decoded = await readImage({ kind: "bytes", bytes }, name).catch(() => undefined);
+  return dataImage(name, bytes) ?? embedDecoded(name, { kind: "bytes", bytes });
+}
+
+/** An image as the policy reads it, where a browser would apply its profile or show what is behind it. */
+export async function embedDecoded(name: string, image: ImageSource): Promise<EmbeddedImage> {
+  const decoded = await readImage(image).catch(() => undefined);
   const png = decoded && (await encodePng(decoded));
   return (png && dataImage(name, png)) ?? { kind: "none", name, reason: "cannot be decoded" };
 }

@@ -1,7 +1,9 @@
 import { JSDOM } from "jsdom";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import { readImage } from "../../src/core/image/decode.js";
 import { dataPage } from "../../src/report/dataPage.js";
+import { imageCase } from "../core/image/imagesGolden.js";
 
 describe("dataPage(…)", () => {
   it("shows what the data says as text, and its images as images", async () => {
@@ -37,4 +39,25 @@ describe("dataPage(…)", () => {
     expect(document.querySelector("h1")?.textContent).toBe(hostile);
     expect(document.querySelector("pre")?.textContent).toBe(hostile);
   });
+
+  it.each(["exif6.jpg", "alpha.png", "profile.png", "inks.jpg", "24.bmp"])(
+    "shows the pixels of %s that the policy reads, whatever a browser makes of the file",
+    async (name) => {
+      const image = { kind: "bytes", bytes: imageCase(name) } as const;
+      const question = {
+        id: "1",
+        text: "<image>",
+        images: [image],
+        gold: "1",
+        rewrites: [],
+        category: "all",
+      };
+      const shown = { question, prompt: "", images: [""] };
+      const page = await dataPage({ title: name, tables: [], suggestions: [], shown });
+      const [, base64 = ""] = /src="data:image\/png;base64,([^"]+)"/.exec(page) ?? [];
+      const png = new Uint8Array(Buffer.from(base64, "base64"));
+      const { data } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+      expect(new Uint8Array(data)).toEqual((await readImage(image)).data);
+    },
+  );
 });
