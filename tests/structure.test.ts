@@ -24,6 +24,7 @@ const ORDER = [
   "tiny",
   "report",
   "kernel",
+  "view",
   "cli",
   "index",
 ];
@@ -44,7 +45,7 @@ interface Source {
 
 function sourcesOf(folder: string): Source[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.ts$/.test(name) && !name.includes("node_modules"))
+    .filter((name) => /\.tsx?$/.test(name) && !name.includes("node_modules"))
     .map((name) => {
       const path = join(folder, name).replaceAll("\\", "/");
       const text = readFileSync(join(ROOT, path), "utf8");

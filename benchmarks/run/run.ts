@@ -10,6 +10,7 @@ import { type ScoreSettings, scoreBoth } from "../scoring/score.js";
 import { askDataset, messageFor } from "./ask.js";
 import type { PlannedDataset } from "./plan.js";
 import { type EvaluationResult, evaluationResult, type ScoredDataset, writeResult } from "./result.js";
+import { writeRows } from "./rows.js";
 import { type AnswerSettings, openEvaluation } from "./settings.js";
 import { writeSubmission } from "./submission.js";
 
@@ -68,6 +69,7 @@ async function evaluate(request: EvaluationRequest): Promise<EvaluationOutcome> 
   await openEvaluation(dir, settings, stamps, { isResume });
   const datasets: ScoredDataset[] = [];
   for (const plan of plans) {
+    await writeRows(dir, plan, settings.prompt.form);
     const predictions = await askDataset(plan, {
       engine,
       prompt: settings.prompt,

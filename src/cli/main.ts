@@ -18,11 +18,13 @@ import { addLab } from "./lab.js";
 import { addNotebook } from "./notebook.js";
 import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
+import { addRuns } from "./runs.js";
 import { addScore } from "./score.js";
 import { addSettings } from "./settings.js";
 import { addTrain } from "./train.js";
 import { createTerminal, type Loudness } from "./ui.js";
 import { missTheMissingLast, usageLine } from "./usage.js";
+import { addView } from "./view.js";
 import { addWarmup } from "./warmup.js";
 
 const COMMANDS = [
@@ -33,6 +35,8 @@ const COMMANDS = [
   addExpand,
   addInspect,
   addReport,
+  addView,
+  addRuns,
   addScore,
   addGrade,
   addDoctor,
@@ -49,14 +53,14 @@ const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** npm passes Ctrl-C on to a process that the terminal has told already: that is one wish, not two. */
 const SAME_WISH_MS = 300;
 
-function interruptSignal(line: (text: string) => void): AbortSignal {
+function interruptSignal(line: (text: string) => void, notice: string): AbortSignal {
   const controller = new AbortController();
   let wishedMs = 0;
   const stop = () => {
     if (!controller.signal.aborted) {
       wishedMs = performance.now();
       controller.abort();
-      line("stopping after this step (Ctrl-C again to stop at once)");
+      if (notice !== "") line(notice);
     } else if (performance.now() - wishedMs > SAME_WISH_MS) process.exit(130);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, stop);
@@ -90,7 +94,8 @@ function createContext(loudness: Loudness): CommandContext {
   });
   return {
     terminal,
-    signal: () => interruptSignal(terminal.line),
+    signal: (notice = "stopping after this step (Ctrl-C again to stop at once)") =>
+      interruptSignal(terminal.line, notice),
     print: (text) => {
       process.stdout.write(`${text}\n`);
     },

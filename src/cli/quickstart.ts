@@ -60,11 +60,13 @@ export function addQuickstart(program: Command, context: CommandContext): void {
     .argument("[settings...]", "key=value, for example train.steps=10 seed=2")
     .option("--out <dir>", "run folder (default: the next free runs/quickstart…)", pathName)
     .option("--resume", "continue the newest quickstart run, or the one in --out, with its settings")
-    .action(async (overrides: string[], flags: { out?: string; resume?: boolean }) => {
+    .option("--view", "open the page that shows the run while it trains; its address is printed in any case")
+    .action(async (overrides: string[], flags: { out?: string; resume?: boolean; view?: boolean }) => {
       const isResume = flags.resume === true;
       const out = flags.out ?? (await chooseFolder("runs", isResume, context));
       const config = configOf(isResume ? { config: resumedSettings(out) } : { preset: "tiny" }, overrides);
-      const { isFinished } = await runTraining({ config, out, isResume }, context);
+      const isViewed = flags.view === true;
+      const { isFinished } = await runTraining({ config, out, isResume, isViewed }, context);
       if (isFinished) await benchmarkQuickstart({ config, out }, context);
     });
 }

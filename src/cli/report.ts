@@ -16,6 +16,7 @@ import { ConfigError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
 import { writeReport } from "../report/html.js";
 import { pathName } from "./arguments.js";
+import { compareTrainings } from "./compareTrainings.js";
 import type { CommandContext } from "./context.js";
 
 const FORMATS = ["markdown", "html", "json"] as const;
@@ -58,11 +59,14 @@ async function report(
     print(await writeReport(only));
     return;
   }
-  if (training.length > 0) {
-    const advice = "a comparison takes folders of sharegrpo evaluate, or files of sharegrpo score --json";
+  if (training.length > 0 && training.length < paths.length) {
+    const advice = "trainings are compared with trainings, scores with scores";
     throw new ConfigError(`report: no scores: ${training.join(", ")}: ${advice}`);
   }
-  const text = await compare(paths, flags);
+  const text =
+    training.length > 0
+      ? await compareTrainings(training, flags.format ?? "markdown")
+      : await compare(paths, flags);
   if (flags.out === undefined) print(text);
   else {
     await writeFileAtomic(flags.out, `${text}\n`);
@@ -73,8 +77,13 @@ async function report(
 export function addReport(program: Command, context: CommandContext): void {
   program
     .command("report")
-    .description("write report.html of a training run, or put scores beside the paper's and each other")
-    .argument("<runs...>", "a training run's folder; or folders of evaluate and files of score --json")
+    .description(
+      "write report.html of a training, compare trainings, or put scores beside the paper's and each other",
+    )
+    .argument(
+      "<runs...>",
+      "a training's folder, or several; or folders of evaluate and files of score --json",
+    )
     .addOption(new Option("--format <format>", "of the comparison (default: markdown)").choices(FORMATS))
     .option("--against <model>", "row of the paper's table that differences are taken to", DEFAULT_REFERENCE)
     .addOption(

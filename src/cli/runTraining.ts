@@ -2,7 +2,7 @@
  * @module Runs a training from the command line: engine in a process of its own, progress, table, report.
  */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
 import { readJsonl } from "../core/files/jsonl.js";
@@ -16,6 +16,7 @@ import type { StepMetrics } from "../train/run/metrics.js";
 import { RunFolder } from "../train/run/runFolder.js";
 import { trainInFolder } from "../train/trainInFolder.js";
 import type { CommandContext } from "./context.js";
+import { DEFAULT_FOLDER, openBrowser, openView } from "./view.js";
 
 /** One line a step. */
 function stepLine(step: number, steps: number, metrics: StepMetrics): string {
@@ -44,6 +45,8 @@ export interface TrainingRequest {
   readonly config: RunConfig;
   readonly out: string;
   readonly isResume: boolean;
+  /** Opens the viewer's page in the browser; its address is printed in any case. */
+  readonly isViewed?: boolean;
 }
 
 async function newestCheckpoint(out: string): Promise<string | undefined> {
@@ -83,6 +86,12 @@ export function resumedSettings(out: string): string {
   throw new ConfigError(`${out}: nothing to resume: no run was begun there: start it without --resume`);
 }
 
+/** The runs beside this one where they are kept together; this one alone anywhere else. */
+function viewedFolders(out: string): string[] {
+  const parent = dirname(out);
+  return [basename(parent) === DEFAULT_FOLDER ? parent : out];
+}
+
 /**
  * Trains, prints the table before/after, writes the report.
  * @throws SharegrpoError kinds for settings, models and files that cannot be used
@@ -90,7 +99,10 @@ export function resumedSettings(out: string): string {
 export async function runTraining(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
   const { terminal } = context;
   const started = performance.now();
-  const outcome = await trainWithLines(request, context);
+  const view = await openView(viewedFolders(request.out));
+  terminal.line(`view    ${view.url}`);
+  if (request.isViewed) openBrowser(view.url);
+  const outcome = await trainWithLines(request, context).finally(view.close);
   await printOutcome(outcome, request, context);
   terminal.line(`took ${formatSeconds((performance.now() - started) / 1000)}`);
   return outcome;
@@ -118,5 +130,7 @@ async function printOutcome(
   }
   // Last, so that a disk too full for it does not cost the table.
   const report = await writeReport(out);
-  print(`\nreport  ${report}\nmodel   ${(await newestCheckpoint(out)) ?? config.model}`);
+  print(
+    `\nreport  ${report}\nmodel   ${(await newestCheckpoint(out)) ?? config.model}\nview    sharegrpo view ${viewedFolders(out).join(" ")}`,
+  );
 }

@@ -14,6 +14,7 @@ interface TrainFlags {
   readonly config?: string;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly view?: boolean;
 }
 
 /** Settings of a run: preset or file, then `key=value` arguments. @throws ConfigError naming what is wrong */
@@ -44,12 +45,13 @@ export function addTrain(program: Command, context: CommandContext): void {
       "--resume",
       "continue the run in --out from its newest checkpoint, with its settings; train.steps=N gives it more steps",
     )
+    .option("--view", "open the page that shows the run while it trains; its address is printed in any case")
     .action(async (overrides: string[], flags: TrainFlags) => {
       const out = flags.out ?? `runs/${flags.preset ?? "train"}`;
       const isResume = flags.resume === true;
       const begun = isResume ? { config: resumedSettings(out) } : {};
       const isNamed = flags.preset !== undefined || flags.config !== undefined;
       const config = configOf(isNamed ? flags : begun, overrides);
-      await runTraining({ config, out, isResume }, context);
+      await runTraining({ config, out, isResume, isViewed: flags.view === true }, context);
     });
 }

@@ -37,7 +37,7 @@ const schema = z.object({
 });
 
 /** The scores of one `result.json`; undefined when there is none. @throws DataError when it is something else */
-async function readScores(path: string): Promise<readonly DatasetScore[] | undefined> {
+export async function readScores(path: string): Promise<readonly DatasetScore[] | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   let parsed: ReturnType<typeof schema.safeParse>;

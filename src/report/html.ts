@@ -18,7 +18,7 @@ export interface ReportOptions {
 export const DEFAULT_MAX_SAMPLES = 40;
 
 /** The plotting library as text, from the installed package. */
-async function plotlySource(): Promise<string> {
+export async function plotlySource(): Promise<string> {
   return readFile(createRequire(import.meta.url).resolve("plotly.js"), "utf8");
 }
 

@@ -32,9 +32,14 @@ export async function embedImage(dir: string, name: string): Promise<EmbeddedIma
   return dataImage(name, bytes) ?? { kind: "none", name, reason: "not PNG, JPEG, GIF, WebP or BMP" };
 }
 
+/** The media type of these bytes; undefined when a browser would not show them. */
+export function imageType(bytes: Uint8Array): string | undefined {
+  return SIGNATURES.find((signature) => signature.bytes.every((byte, at) => bytes[at] === byte))?.type;
+}
+
 /** The image at a `data:` address; undefined when a browser would not show these bytes. */
 function dataImage(name: string, bytes: Uint8Array): EmbeddedImage | undefined {
-  const type = SIGNATURES.find((signature) => signature.bytes.every((byte, at) => bytes[at] === byte))?.type;
+  const type = imageType(bytes);
   if (!type) return undefined;
   return { kind: "image", name, source: `data:${type};base64,${Buffer.from(bytes).toString("base64")}` };
 }

@@ -99,7 +99,7 @@ function unbroken(cell: string): string {
   return cell.replace(/(\d) %/, "$1\u00a0%").replace(/(\d), (\d)/, "$1,\u00a0$2");
 }
 
-function table({ head, rows }: Table, totals = 0): Markup {
+export function pageTable({ head, rows }: Table, totals = 0): Markup {
   const cells = (row: readonly string[]) => row.map((cell) => html`<td>${unbroken(cell)}</td>`);
   return html`<div class="scroll"><table><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
 <tbody>${rows.map((row, at) => html`<tr${at < totals ? html` class="total"` : undefined}>${cells(row)}</tr>`)}</tbody></table></div>`;
@@ -109,7 +109,7 @@ function figure({ id, title, caption, table: numbers }: Figure): Markup {
   return html`<figure><figcaption><h3>${title}</h3><p>${caption}</p></figcaption>
 <div class="plot" id="plot-${id}" role="img" aria-label="${title}"></div>
 <noscript><p class="missing">The plot needs JavaScript; its numbers are below.</p></noscript>
-<details><summary>numbers</summary>${table(numbers)}</details></figure>`;
+<details><summary>numbers</summary>${pageTable(numbers)}</details></figure>`;
 }
 
 function script(source: string): Markup {
@@ -125,15 +125,52 @@ function contentPolicy(scripts: readonly string[]): string {
 function evaluationSection({ before, after }: Run): Markup {
   if (!before && !after) return html`<p class="missing">No evaluation was made yet.</p>`;
   const seed = (after ?? before)?.seed;
-  return html`${table(evaluationTable(before, after), 1)}
+  return html`${pageTable(evaluationTable(before, after), 1)}
 <p class="quiet">Greedy decoding, seed ${formatNumber(seed)}. In brackets: 95 % Wilson intervals, in percent.</p>`;
 }
 
 function benchmarkSection({ benchmarks }: Run): Markup | undefined {
   if (!benchmarks.before && !benchmarks.after) return undefined;
-  return html`<h2>Benchmarks</h2>${table(benchmarkTable(benchmarks))}
+  return html`<h2>Benchmarks</h2>${pageTable(benchmarkTable(benchmarks))}
 <p class="quiet">Accuracy by rules, no judge. Rows marked “samples” are a few own questions in a benchmark's format; they say
 nothing about the benchmark itself.</p>`;
+}
+
+/** A page of its own: text and figures, drawn in the reader's colours, nothing loaded from anywhere. */
+export interface FramedPage {
+  readonly title: string;
+  readonly body: Markup;
+  readonly figures: readonly Figure[];
+  /** The plotting library's source. */
+  readonly plotly: string;
+}
+
+export function framedPage({ title, body, figures, plotly }: FramedPage): string {
+  const drawn = figures.map((each) => ({
+    id: each.id,
+    ...themed(each, "light"),
+    dark: themed(each, "dark"),
+  }));
+  // A browser hashes a script with its line ends read as \n.
+  const scripts = [plotly, SCRIPT].map((source) => source.replaceAll(/\r\n?/g, "\n"));
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(scripts)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title><style>${trusted(STYLE + GALLERY_STYLE + FILTER_STYLE)}</style></head>
+<body><main>
+<h1>${title}</h1>
+${body}
+</main>
+<script type="application/json" id="figures">${trusted(scriptJson(drawn))}</script>
+${scripts.map(script)}
+</body></html>
+`.markup;
+}
+
+/** Figures as they stand in a page. */
+export function figureGrid(figures: readonly Figure[]): Markup {
+  return html`<div class="figures">${figures.map(figure)}</div>`;
 }
 
 /** The whole page as one HTML text. */
@@ -141,32 +178,14 @@ export function page(run: Run, { plotly, images, maxSamples }: PageOptions): str
   const hasEvaluation = run.before !== undefined || run.after !== undefined;
   const families = hasEvaluation ? [familyFigure(run.before, run.after)] : [];
   const curves = run.steps.length > 0 ? trainingFigures(run.steps) : [];
-  const drawn = [...families, ...curves].map((each) => ({
-    id: each.id,
-    ...themed(each, "light"),
-    dark: themed(each, "dark"),
-  }));
-  // A browser hashes a script with its line ends read as \n.
-  const scripts = [plotly, SCRIPT].map((source) => source.replaceAll(/\r\n?/g, "\n"));
   const picked = pickSamples(run.rollouts, maxSamples);
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy(scripts)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Share-GRPO run</title><style>${trusted(STYLE + GALLERY_STYLE + FILTER_STYLE)}</style></head>
-<body><main>
-<h1>Share-GRPO run</h1>
-${run.notes.map((note) => html`<p class="missing">${note}</p>`)}
+  const body = html`${run.notes.map((note) => html`<p class="missing">${note}</p>`)}
 ${tiles(run)}
 <h2>Settings</h2>${settings(run)}
 <h2>Before and after</h2>${evaluationSection(run)}${families.map(figure)}${heldoutSamples(run.before, run.after, images)}
 ${benchmarkSection(run)}
 <h2>Training</h2>
-${curves.length > 0 ? html`<div class="figures">${curves.map(figure)}</div>` : html`<p class="missing">No step was finished yet.</p>`}
-<h2>Samples</h2>${gallery(picked, run.rollouts.length, images)}
-</main>
-<script type="application/json" id="figures">${trusted(scriptJson(drawn))}</script>
-${scripts.map(script)}
-</body></html>
-`.markup;
+${curves.length > 0 ? figureGrid(curves) : html`<p class="missing">No step was finished yet.</p>`}
+<h2>Samples</h2>${gallery(picked, run.rollouts.length, images)}`;
+  return framedPage({ title: "Share-GRPO run", body, figures: [...families, ...curves], plotly });
 }

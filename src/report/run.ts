@@ -38,7 +38,8 @@ const reward = z.object({
   parts: z.record(z.string(), z.number()).exactOptional(),
 });
 const stepSchema = z.object({ step: count }).catchall(numberOrNull);
-const rolloutSchema = z.object({
+/** A row of `rollouts.jsonl`. */
+export const rolloutRowSchema = z.object({
   step: count,
   questionId: z.string(),
   category: z.string(),
@@ -76,6 +77,7 @@ const evaluationSchema = z.object({
   perCategory: z.record(z.string(), z.object({ total: count, correct: count })),
   seed: z.number(),
   greedy: z.boolean(),
+  outcomes: z.record(z.string(), z.number()).exactOptional(),
   samples: z
     .array(
       z.object({
@@ -126,7 +128,7 @@ async function readRows<Row>(
 }
 
 /** `{ a: { b: 1 } }` → `{ "a.b": "1" }`. */
-function flatten(value: unknown, prefix = ""): [string, string][] {
+export function flatten(value: unknown, prefix = ""): [string, string][] {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return Object.entries(value).flatMap(([key, inner]) => flatten(inner, prefix ? `${prefix}.${key}` : key));
   }
@@ -151,14 +153,10 @@ async function readConfig(dir: string): Promise<Pick<Run, "configText" | "settin
   }
 }
 
-/**
- * Reads a run folder, also of a run that has only begun.
- * @throws CheckpointError when it is no run folder; DataError naming the file and the bad rows
- */
-export async function readRun(dir: string): Promise<Run> {
+/** A run without its rollouts, which may be many. @throws as `readRun` */
+export async function readRunHead(dir: string): Promise<Omit<Run, "rollouts">> {
   const config = await readConfig(dir);
   const steps = await readRows<StepRecord>(join(dir, "metrics.jsonl"), stepSchema);
-  const rollouts = await readRows<RolloutRecord>(join(dir, "rollouts.jsonl"), rolloutSchema);
   const evaluations = await readRows<EvaluationRecord>(join(dir, "evaluations.jsonl"), evaluationSchema);
   const before = evaluations.rows.findLast((row) => row.label === "before");
   const after = evaluations.rows.findLast((row) => row.label === "after");
@@ -166,10 +164,19 @@ export async function readRun(dir: string): Promise<Run> {
     dir,
     ...config,
     steps: steps.rows.toSorted((a, b) => a.step - b.step),
-    rollouts: rollouts.rows,
     ...(before ? { before } : {}),
     ...(after ? { after } : {}),
     benchmarks: await readBenchmarkScores(dir),
-    notes: [...steps.notes, ...rollouts.notes, ...evaluations.notes],
+    notes: [...steps.notes, ...evaluations.notes],
   };
+}
+
+/**
+ * Reads a run folder, also of a run that has only begun.
+ * @throws CheckpointError when it is no run folder; DataError naming the file and the bad rows
+ */
+export async function readRun(dir: string): Promise<Run> {
+  const head = await readRunHead(dir);
+  const rollouts = await readRows<RolloutRecord>(join(dir, "rollouts.jsonl"), rolloutRowSchema);
+  return { ...head, rollouts: rollouts.rows, notes: [...head.notes, ...rollouts.notes] };
 }

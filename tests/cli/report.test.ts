@@ -9,7 +9,7 @@ import { addReport } from "../../src/cli/report.js";
 import { addScore } from "../../src/cli/score.js";
 import { ConfigError, SharegrpoError } from "../../src/core/errors.js";
 import { runCommand } from "../helpers/command.js";
-import { emptyRun } from "../report/fixtures.js";
+import { emptyRun, finishedRun } from "../report/fixtures.js";
 
 const AI2D = join(samplesFolder(), "AI2D_TEST.tsv");
 
@@ -67,14 +67,26 @@ describe("sharegrpo report", () => {
     expect(readFileSync(join(run, "report.html"), "utf8")).toContain("No step was finished yet.");
   });
 
+  it("puts trainings beside each other", async () => {
+    const [a, b] = [await finishedRun(3), await finishedRun(3, 2)];
+    const { printed } = await report(a, b);
+    expect(printed).toContain(`| questions | ${a} | ${b} |`);
+    expect(printed).toContain("## Settings that differ\n\nNone.");
+    const out = join(dir, "trainings.html");
+    await report(a, b, "--format", "html", "--out", out);
+    expect(readFileSync(out, "utf8")).toContain('id="plot-reward-overall"');
+    const { runs } = JSON.parse((await report(a, b, "--format", "json")).printed);
+    expect(runs.map(({ id }: { id: string }) => id)).toEqual([a, b]);
+  });
+
   it("names the mistake and its cure", async () => {
     const run = await emptyRun();
     const other = join(dir, "other.json");
     await writeFile(other, '{"version": 1}');
     const cases: readonly (readonly [args: readonly string[], message: string])[] = [
       [[first, "--against", "GPT-5"], "--against: unknown model: GPT-5: the paper's table has GPT-4o,"],
-      [[first, run], `report: no scores: ${run}: a comparison takes folders of sharegrpo evaluate`],
-      [[run, "--format", "markdown"], `report: no scores: ${run}`],
+      [[first, run], `report: no scores: ${run}: trainings are compared with trainings`],
+      [[run, join(dir, "nowhere")], "config.yaml"],
       [[join(dir, "nowhere")], "config.yaml"],
       [[join(dir, "nowhere.json")], "nowhere.json: missing"],
       [[other], "other.json: invalid score: benchmark"],

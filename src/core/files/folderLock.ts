@@ -107,6 +107,23 @@ async function take(dir: string, path: string, text: string): Promise<void> {
   }
 }
 
+/** Who works in a folder, or worked there until it died without a word. */
+export interface FolderHolder {
+  /** "train", "evaluate". */
+  readonly task: string;
+  /** ISO date. */
+  readonly since: string;
+  readonly isAlive: boolean;
+}
+
+/** The holder of a folder; undefined when nobody is, or the last one left as it should. */
+export async function folderHolder(dir: string): Promise<FolderHolder | undefined> {
+  const lock = await readLock(join(dir, FILE));
+  if (!lock?.holder) return undefined;
+  const { task, since } = lock.holder;
+  return { task, since, isAlive: isHeld(lock) };
+}
+
 /**
  * Does work that nobody else may do in the same folder at the same time.
  * @param dir made when it is not there

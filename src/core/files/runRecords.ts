@@ -100,5 +100,7 @@ export interface EvaluationRecord {
   readonly perCategory: Readonly<Record<string, CategoryCount>>;
   readonly seed: number;
   readonly greedy: boolean;
+  /** Accuracy of every question by its id, so that two runs can be compared question by question. */
+  readonly outcomes?: Readonly<Record<string, number>>;
   readonly samples?: readonly EvaluationSample[];
 }

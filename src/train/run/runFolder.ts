@@ -212,6 +212,9 @@ export class RunFolder {
       perCategory,
       seed: this.config.seed,
       greedy: true,
+      outcomes: Object.fromEntries(
+        zip(questions, evaluation.responses).map(([{ id }, { reward }]) => [id, reward.accuracy]),
+      ),
       samples,
     };
     await this.append(EVALUATIONS, record);
