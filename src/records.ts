@@ -11,6 +11,33 @@ export type ImageSource =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "path"; readonly path: string };
 
+/** Pixels of an image, upright. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A piece of a prompt: tokens, or an image with the size it is shown at and how many tokens it takes. */
+export type PromptPiece =
+  | { readonly kind: "tokens"; readonly tokens: Int32Array }
+  | {
+      readonly kind: "image";
+      readonly image: ImageSource;
+      /** SHA-256 of the image's bytes, or of its path: the same image has the same digest. */
+      readonly digest: string;
+      readonly size: ImageSize;
+      readonly tokens: number;
+    };
+
+/** A variant as every engine is asked it, the assistant's turn begun. Patches are made where the network is. */
+export interface Prompt {
+  /** Digest of the pieces: an engine that keeps prompts knows it again. */
+  readonly id: string;
+  /** What messages call it: `"question 12, variant 1"`. */
+  readonly name: string;
+  readonly pieces: readonly PromptPiece[];
+}
+
 /** A question as the data set states it. */
 export interface Question {
   /** Unique within its data set; keys all randomness that concerns this question. */

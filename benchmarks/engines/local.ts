@@ -6,21 +6,22 @@ import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, invariant, ModelError, SharegrpoError } from "../../src/core/errors.js";
+import { given } from "../../src/core/given.js";
+import { readImage } from "../../src/core/image/decode.js";
 import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
 import { type ImageLimits, withImageLimits } from "../../src/data/pixels.js";
-import type { RolloutRequest } from "../../src/engine/local/generate.js";
-import type { Sampling } from "../../src/engine/local/sampling.js";
+import type { Sampler, Decoding as SamplerDecoding } from "../../src/engine/engine.js";
 import type { Processor } from "../../src/model/processor.js";
-import { buildPrompt, IMAGE_MARKER, type Prompt } from "../../src/model/prompt.js";
-import type { Rollout } from "../../src/records.js";
+import { buildPrompt, IMAGE_MARKER, promptLength } from "../../src/model/prompt.js";
+import type { Prompt } from "../../src/records.js";
 import type { MessageItem } from "../records.js";
 import { type Answer, type AnswerEngine, type Asked, type Decoding, failure } from "./engine.js";
 
 export interface LocalEngineOptions {
   readonly processor: Processor;
-  /** `rollouts[prompt][response]`: the compiled policy, on this thread or in a process of its own. */
-  readonly generate: (request: Omit<RolloutRequest, "onProgress" | "signal">) => Promise<Rollout[][]>;
+  /** The compiled policy, on this thread or in a process of its own. */
+  readonly sampler: Sampler;
   readonly decoding: Decoding;
   readonly pixels: ImageLimits;
   /** Rows in a batch; default 32. */
@@ -36,7 +37,7 @@ export function markedText(items: readonly MessageItem[]): string {
   return items.map((item) => (item.kind === "text" ? item.text : IMAGE_MARKER)).join("");
 }
 
-function samplingOf({ temperature, topP, topK, maxTokens }: Decoding): Sampling {
+function samplingOf({ temperature, topP, topK, maxTokens }: Decoding): SamplerDecoding {
   const isGreedy = temperature === 0;
   return { temperature: isGreedy ? 1 : temperature, isGreedy, topP: topP ?? 1, topK: topK ?? 0, maxTokens };
 }
@@ -45,7 +46,10 @@ function samplingOf({ temperature, topP, topK, maxTokens }: Decoding): Sampling 
 async function promptOf(processor: Processor, { dataset, index, items }: Asked): Promise<Prompt | Answer> {
   const images = items.flatMap((item) => (item.kind === "image" ? [item.image] : []));
   try {
-    return await buildPrompt(processor, { text: markedText(items), images }, `${dataset}, index ${index}`);
+    const where = `${dataset}, index ${index}`;
+    // A damaged image must cost its own row and not the batch.
+    for (const image of images) await readImage(image, where);
+    return await buildPrompt(processor, { text: markedText(items), images }, where);
   } catch (error) {
     if (error instanceof SharegrpoError) return failure(error.message);
     throw error;
@@ -57,29 +61,32 @@ async function promptOf(processor: Processor, { dataset, index, items }: Asked):
  * @throws ConfigError for settings the policy does not know
  */
 export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
-  const { generate, decoding, atOnce = DEFAULT_AT_ONCE, now = () => performance.now() } = options;
+  const { sampler, decoding, atOnce = DEFAULT_AT_ONCE, now = () => performance.now() } = options;
   if (decoding.repetitionPenalty !== null && decoding.repetitionPenalty !== 1) {
     throw new ConfigError("local engine: unsupported repetition penalty: leave it out, or use a server");
   }
   const processor = withImageLimits(options.processor, options.pixels);
   const root = Rng.fromSeed(decoding.seed).split("evaluate");
 
-  const generateBatch = async (batch: readonly { row: Asked; prompt: Prompt }[]): Promise<Answer[]> => {
+  const generateBatch = async (
+    batch: readonly { row: Asked; prompt: Prompt }[],
+    signal: AbortSignal | undefined,
+  ): Promise<Answer[]> => {
     const startedMs = now();
-    const rollouts = await generate({
+    const request = {
       prompts: batch.map(({ prompt }) => prompt),
       responses: 1,
-      sampling: samplingOf(decoding),
+      decoding: samplingOf(decoding),
       streams: batch.map(({ row }) => [root.split(row.dataset, row.index, row.sample).key]),
-      maxRows: batch.length,
-    });
+    };
+    const rollouts = await sampler.sample(request, given({ signal }));
     const latencyMs = now() - startedMs;
     return zip(batch, rollouts).map(([{ prompt }, [rollout]]): Answer => {
       invariant(rollout, "local engine: a prompt without a rollout");
       return {
         prediction: processor.decode(rollout.tokens, { skipSpecial: true }).trim(),
         status: rollout.stopReason === "length" ? "truncated" : "finished",
-        promptTokens: prompt.tokens.length,
+        promptTokens: promptLength(prompt),
         tokens: rollout.tokens.length,
         latencyMs,
       };
@@ -98,7 +105,8 @@ export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
           else batch.push({ row, prompt });
         }
         if (batch.length === 0) continue;
-        for (const [{ row }, answer] of zip(batch, await generateBatch(batch))) await onAnswer(row, answer);
+        for (const [{ row }, answer] of zip(batch, await generateBatch(batch, signal)))
+          await onAnswer(row, answer);
       }
     },
   };

@@ -27,7 +27,7 @@ export interface SampleOptions {
 }
 
 /** What answers: a compiled policy on this computer, or OpenAI-compatible servers. */
-export type SampledModel = Pick<LocalEngineOptions, "processor" | "generate"> | ChatClientOptions;
+export type SampledModel = Pick<LocalEngineOptions, "processor" | "sampler"> | ChatClientOptions;
 
 function engineOf(model: SampledModel, settings: Pick<AnswerSettings, "decoding" | "pixels">): AnswerEngine {
   if (!("baseUrls" in model)) return createLocalEngine({ ...model, ...settings });

@@ -11,7 +11,9 @@ import { resolveConfig } from "../config/load.js";
 import { createChatClient } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
 import type { ImageLimits } from "../data/pixels.js";
-import { startRemoteEngine } from "../engine/process/engineInProcess.js";
+import type { Engine } from "../engine/engine.js";
+import { localSettings } from "../engine/local/settings.js";
+import { startEngine } from "../engine/process/engineInProcess.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import type { CommandContext } from "./context.js";
@@ -53,9 +55,8 @@ async function openServers(
 }
 
 /** A checkpoint folder in a process of its own. That process could also learn; here it only samples. */
-export function samplingPolicy(folder: string) {
-  const { update, rollout } = resolveConfig({}, "defaults");
-  return startRemoteEngine({ model: folder, learner: { ...update, temperature: rollout.temperature } });
+export function samplingPolicy(folder: string): Engine {
+  return startEngine({ model: folder, local: localSettings(resolveConfig({}, "defaults")) });
 }
 
 async function openFolder(
@@ -68,7 +69,7 @@ async function openFolder(
   const policy = samplingPolicy(folder);
   return {
     identity,
-    engine: createLocalEngine({ processor, generate: (request) => policy.generate(request), ...settings }),
+    engine: createLocalEngine({ processor, sampler: policy.sampler, ...settings }),
     close: () => policy.close(),
   };
 }

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { weightsDigest } from "../../benchmarks/engines/local.js";
 import { evaluateSamples } from "../../benchmarks/run/samples.js";
 import type { RunConfig } from "../config/schema.js";
-import { listCheckpoints } from "../engine/local/checkpoint.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { benchmarkFolder, benchmarkTable, readBenchmarkScores } from "../report/benchmarkScores.js";
 import { writeReport } from "../report/html.js";
 import { formatTable } from "../report/table.js";
+import { listCheckpoints } from "../train/run/checkpoint.js";
 import type { CommandContext } from "./context.js";
 import { samplingPolicy } from "./evaluateModel.js";
 
@@ -25,7 +25,7 @@ async function scoreFolder(
   const policy = samplingPolicy(folder);
   try {
     await evaluateSamples(
-      { processor, generate: (request) => policy.generate(request) },
+      { processor, sampler: policy.sampler },
       {
         model: { name, weights: await weightsDigest(folder) },
         dir,

@@ -283,6 +283,13 @@ export const trainSchema = z.strictObject({
   loggedQuestions: z.int().nonnegative().default(2).describe("questions per step written to rollouts.jsonl"),
 });
 
+export const engineSchema = z.strictObject({
+  kind: z
+    .enum(["process", "local"])
+    .default("process")
+    .describe("where the policy trains and samples: a process beside this one, or this thread"),
+});
+
 export const runSchema = z
   .strictObject({
     mode: z
@@ -299,6 +306,7 @@ export const runSchema = z
     kl: klSchema.prefault({}),
     update: updateSchema.prefault({}),
     train: trainSchema.prefault({}),
+    engine: engineSchema.prefault({}),
   })
   .refine((run) => run.expand.variants * run.rollout.responses >= 2, {
     message: "responses are compared with each other: variants × responses must be at least 2",

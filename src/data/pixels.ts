@@ -2,10 +2,9 @@
  * @module Tokens that images take, and images brought within limits.
  */
 import { encodePng, imageSize, readImage } from "../core/image/decode.js";
-import type { ImageSize } from "../core/image/rgb.js";
 import { resizeBicubic } from "../model/bicubic.js";
 import { type ImageConfig, smartResize } from "../model/imageProcessor.js";
-import type { ImageSource } from "../records.js";
+import type { ImageSize, ImageSource } from "../records.js";
 
 /** Pixel limits as a config gives them; null: the model's own. */
 export interface ImageLimits {

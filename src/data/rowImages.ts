@@ -6,8 +6,8 @@ import { DataError } from "../core/errors.js";
 import { sha256 } from "../core/files/digest.js";
 import { fileState } from "../core/files/fileState.js";
 import { checkPixels, imageBytes, imageSize, MOST_PIXELS } from "../core/image/decode.js";
-import type { ImageSize } from "../core/image/rgb.js";
-import type { ImageSource } from "../records.js";
+
+import type { ImageSize, ImageSource } from "../records.js";
 import type { Problem } from "./question.js";
 
 /** How images are looked at: their headers, or every pixel, which finds files that are cut off or damaged. */

@@ -3,11 +3,10 @@
  * prompts are, what each row asks, which rows are kept. Only numbers and short texts are kept in memory.
  */
 import { DataError, messageOf } from "../core/errors.js";
-import type { ImageSize } from "../core/image/rgb.js";
 import { mapInOrder } from "../core/mapInOrder.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Processor } from "../model/processor.js";
-import type { Question } from "../records.js";
+import type { ImageSize, Question } from "../records.js";
 import { type ImageLimits, imageTokens } from "./pixels.js";
 import { exactPromptLength, promptLengthBound } from "./promptLength.js";
 import { type Problem, type QuestionKeys, readQuestion } from "./question.js";

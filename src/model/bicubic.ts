@@ -8,7 +8,8 @@
  * they lose more than twice as many pixels as the rows, which moves single values by up to 16 of 255.
  */
 
-import { CHANNELS, type ImageSize, type RgbImage } from "../core/image/rgb.js";
+import { CHANNELS, type RgbImage } from "../core/image/rgb.js";
+import type { ImageSize } from "../records.js";
 
 const SUPPORT = 2;
 const SHARPNESS = -0.5;

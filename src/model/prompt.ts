@@ -1,25 +1,25 @@
 /**
- * @module A question's words and images to the tokens and patches the policy is asked with.
+ * @module A question's words and images to the pieces the policy is asked with.
  *
  * Each `<image>` marker becomes an image part of the user's message; the chat template writes one image token for
- * it, which is then repeated once for each merged patch of that image.
+ * it, and there the prompt holds the image itself with the number of tokens it takes.
  */
-import { DataError, ModelError } from "../core/errors.js";
-import { zip } from "../core/zip.js";
-import type { ImageSource } from "../records.js";
+import { DataError, ModelError, messageOf } from "../core/errors.js";
+import { sha256 } from "../core/files/digest.js";
+import { imageSize } from "../core/image/decode.js";
+import type { ImageSource, Prompt, PromptPiece } from "../records.js";
 import type { ChatPart } from "./chatTemplate.js";
-import { type ImagePatches, processImage } from "./imageProcessor.js";
+import { type ImageConfig, smartResize } from "./imageProcessor.js";
 import { IMAGE_TOKEN, type Processor } from "./processor.js";
 
 /** Where an image stands in a question's words. */
 export const IMAGE_MARKER = "<image>";
 
-/** A question as the network takes it, the assistant's turn begun. */
-export interface Prompt {
-  /** `[S]` */
-  readonly tokens: Int32Array;
-  /** In the order of their tokens. */
-  readonly images: readonly ImagePatches[];
+type ImagePiece = Extract<PromptPiece, { kind: "image" }>;
+
+/** What messages call an image of a sample. */
+export function imageName(where: string, at: number, count: number): string {
+  return count === 1 ? where : `${where}, image ${at + 1}`;
 }
 
 /** Words between markers; empty ones say nothing and are dropped. */
@@ -47,25 +47,69 @@ export function promptText(processor: Processor, text: string, where: string): s
   return processor.chatTemplate.render([{ role: "user", content: contentOf(text) }], true);
 }
 
-/** Tokens that an image takes in a prompt. */
-export function imageTokenCount({ grid }: ImagePatches, mergeSize: number): number {
-  return (grid.t * grid.h * grid.w) / mergeSize ** 2;
+/** An image with the size it is shown at, from its header alone. */
+async function imagePiece(
+  source: ImageSource,
+  { patchSize, mergeSize, minPixels, maxPixels }: ImageConfig,
+  where: string,
+): Promise<ImagePiece> {
+  const factor = patchSize * mergeSize;
+  const { width, height } = await imageSize(source).catch((cause: unknown) => {
+    throw new DataError(`${where}: ${messageOf(cause)}`, { cause });
+  });
+  const size = smartResize(height, width, { factor, minPixels, maxPixels }, where);
+  const tokens = (size.height / factor) * (size.width / factor);
+  const digest = sha256(source.kind === "bytes" ? source.bytes : source.path);
+  return { kind: "image", image: source, digest, size, tokens };
 }
 
-/** Repeats the i-th image token `counts[i]` times. */
-function repeatImageTokens(tokens: Int32Array, imageToken: number, counts: readonly number[]): Int32Array {
-  let next = 0;
-  return Int32Array.from(
-    Array.from(tokens).flatMap((token) =>
-      token === imageToken ? new Array<number>(counts[next++] ?? 0).fill(token) : [token],
-    ),
+/** Stretches of text between image tokens, with the images in their places. */
+function piecesOf(
+  short: Int32Array,
+  imageToken: number,
+  images: readonly ImagePiece[],
+): readonly PromptPiece[] {
+  const pieces: PromptPiece[] = [];
+  let first = 0;
+  for (const image of images) {
+    const at = short.indexOf(imageToken, first);
+    if (at > first) pieces.push({ kind: "tokens", tokens: short.slice(first, at) });
+    pieces.push(image);
+    first = at + 1;
+  }
+  if (first < short.length) pieces.push({ kind: "tokens", tokens: short.slice(first) });
+  return pieces;
+}
+
+/** Digest of what a prompt says and shows. */
+function idOf(pieces: readonly PromptPiece[]): string {
+  const said = pieces.map((piece) =>
+    piece.kind === "tokens"
+      ? piece.tokens.join()
+      : `${piece.digest} ${piece.size.width}x${piece.size.height} ${piece.tokens}`,
   );
+  return sha256(said.join("\n"));
+}
+
+/** Tokens of a prompt, those of its images included. */
+export function promptLength({ pieces }: Prompt): number {
+  return pieces.reduce(
+    (sum, piece) => sum + (piece.kind === "tokens" ? piece.tokens.length : piece.tokens),
+    0,
+  );
+}
+
+/** A prompt of tokens alone. */
+export function tokenPrompt(tokens: Int32Array, name: string): Prompt {
+  const pieces = [{ kind: "tokens", tokens }] as const;
+  return { id: idOf(pieces), name, pieces };
 }
 
 /**
  * @param question words with one `<image>` marker per image, and the images
  * @param where names the sample in messages: `"question 12, variant 1"`
- * @throws DataError when markers and images differ in number, the words hold a special token, or an image is unusable
+ * @throws DataError when markers and images differ in number, the words hold a special token, or an image's header
+ *   cannot be read
  * @throws ModelError when the model's chat template loses or adds images
  */
 export async function buildPrompt(
@@ -84,25 +128,9 @@ export async function buildPrompt(
     const problem = `wrote ${slots} × ${IMAGE_TOKEN} for ${images.length} images`;
     throw new ModelError(`${where}: unsupported chat template: ${processor.chatTemplate.path} ${problem}`);
   }
-  const names = images.map((_, at) => (images.length === 1 ? where : `${where}, image ${at + 1}`));
-  const patches = await Promise.all(
-    zip(images, names).map(([image, name]) => processImage(image, processor.image, name)),
+  const shown = await Promise.all(
+    images.map((image, at) => imagePiece(image, processor.image, imageName(where, at, images.length))),
   );
-  const counts = patches.map((image) => imageTokenCount(image, processor.image.mergeSize));
-  const prompt = { tokens: repeatImageTokens(short, processor.imageToken, counts), images: patches };
-  checkImageTokens(prompt, processor, where);
-  return prompt;
-}
-
-/** @throws ModelError when image tokens and merged image features differ in number */
-export function checkImageTokens({ tokens, images }: Prompt, processor: Processor, where: string): void {
-  const held = tokens.filter((token) => token === processor.imageToken).length;
-  const counts = images.map((image) => imageTokenCount(image, processor.image.mergeSize));
-  const features = counts.reduce((sum, count) => sum + count, 0);
-  if (held !== features || !counts.every(Number.isInteger)) {
-    const grids = images.map(({ grid }) => `${grid.t}×${grid.h}×${grid.w}`).join(", ") || "none";
-    throw new ModelError(
-      `${where}: invalid prompt: ${held} image tokens, ${features} image features (${grids})`,
-    );
-  }
+  const pieces = piecesOf(short, processor.imageToken, shown);
+  return { id: idOf(pieces), name: where, pieces };
 }

@@ -9,7 +9,8 @@
  * A masked response (cut off, where those are not to be learnt from) weighs 0 and is not counted.
  */
 import { invariant } from "../core/errors.js";
-import type { AdvantageUnit } from "./units.js";
+import { zip } from "../core/zip.js";
+import type { PairReading } from "./lessons.js";
 
 export type Aggregation = "global-token" | "token" | "sequence" | "constant";
 
@@ -21,11 +22,13 @@ export interface AggregationOptions {
   readonly maxResponseLength: number;
 }
 
-type Sized = Pick<AdvantageUnit, "responses" | "isTruncated">;
+type Sized = Pick<PairReading, "responses_R" | "isTruncated_R">;
 
-/** Tokens of each response of a unit; 0 for one that does not count. */
-function countedTokens({ responses, isTruncated }: Sized, masksTruncated: boolean): number[] {
-  return responses.map((tokens, r) => (masksTruncated && isTruncated?.[r] ? 0 : tokens.length));
+/** Tokens of each response of a reading; 0 for one that does not count. */
+function countedTokens({ responses_R, isTruncated_R }: Sized, masksTruncated: boolean): number[] {
+  return zip(responses_R, isTruncated_R).map(([{ length }, isTruncated]) =>
+    masksTruncated && isTruncated ? 0 : length,
+  );
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -33,29 +36,31 @@ const share = (whole: number) => (whole === 0 ? 0 : 1 / whole);
 
 /**
  * Token weights of a mini-batch's responses.
- * @param microBatches the mini-batch's units as they are computed, micro-batch by micro-batch
- * @returns `[micro-batch][unit][r]`; the weights of all tokens sum to 1 but for `constant`
+ * @param microBatches the mini-batch's readings as they are computed, micro-batch by micro-batch
+ * @returns `[micro-batch][reading][r]`; the weights of all tokens sum to 1 but for `constant`
  */
 export function tokenWeights(
   microBatches: readonly (readonly Sized[])[],
   options: AggregationOptions,
 ): number[][][] {
   const { aggregation, masksTruncated, maxResponseLength } = options;
-  const counted = microBatches.map((units) => units.map((unit) => countedTokens(unit, masksTruncated)));
+  const counted = microBatches.map((readings) =>
+    readings.map((reading) => countedTokens(reading, masksTruncated)),
+  );
   const total = sum(counted.flat(2));
   const responses = counted.flat(2).filter((tokens) => tokens > 0).length;
   invariant(
     aggregation !== "constant" || maxResponseLength > 0,
     "tokenWeights: constant needs a longest response",
   );
-  return counted.map((units) => {
-    const tokensHere = sum(units.flat());
+  return counted.map((readings) => {
+    const tokensHere = sum(readings.flat());
     const weightOf = (tokens: number): number => {
       if (tokens === 0) return 0;
       if (aggregation === "global-token") return share(total);
       if (aggregation === "token") return share(tokensHere * microBatches.length);
       return share(responses * (aggregation === "sequence" ? tokens : maxResponseLength));
     };
-    return units.map((tokens_R) => tokens_R.map(weightOf));
+    return readings.map((tokens_R) => tokens_R.map(weightOf));
   });
 }

@@ -11,9 +11,8 @@ import { Rng } from "../core/rng.js";
 import { type FamilyName, sceneQuestion } from "../data/scenes/draw.js";
 import { READING_REQUEST } from "../data/scenes/reading.js";
 import { sceneStream } from "../data/scenes/sets.js";
-import type { PlainRolloutRequest } from "../engine/local/engine.js";
-import { generate } from "../engine/local/generate.js";
 import { createLocalPolicy } from "../engine/local/localPolicy.js";
+import { createSampler } from "../engine/local/sampler.js";
 import { parseNetwork } from "../model/families.js";
 import { loadModel, type Model } from "../model/load.js";
 import { initParams } from "../model/params.js";
@@ -122,8 +121,7 @@ async function createLook(model: Model, options: TinyPolicyOptions, formatPrompt
   const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout" });
   const indices = Array.from({ length: options.evaluateQuestions }, (_, index) => index);
   const questions = await Promise.all(indices.map((index) => sceneQuestion(heldout.at(index))));
-  const local = createLocalPolicy(model);
-  const engine = { generate: (request: PlainRolloutRequest) => generate(local, request) };
+  const engine = { sampler: createSampler(createLocalPolicy(model)) };
   return async (step: number, loss: number): Promise<void> => {
     const evaluation = await evaluate({ engine, processor: model.processor }, questions, {
       formatPrompt,

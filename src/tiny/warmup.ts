@@ -10,7 +10,9 @@ import { type TensorParams, tf } from "../core/tf.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { responseLogProbs } from "../engine/local/forward.js";
 import { type Moments, zerosLike } from "../engine/local/learner.js";
+import { createPromptReader } from "../engine/local/promptReader.js";
 import type { Model } from "../model/load.js";
+import type { PatchedPrompt } from "../model/patchPrompt.js";
 import { buildPrompt } from "../model/prompt.js";
 import type { Sampler } from "../model/transformer/decode.js";
 import { type PackedUnits, packUnits, tokenBias, type Unit } from "../model/transformer/pack.js";
@@ -98,9 +100,11 @@ export async function warmup(model: Model, options: WarmupOptions): Promise<numb
   const stream = sceneStream({ seed: options.seed, split: "train" });
   const rng = Rng.fromSeed(options.seed).split("warmup");
   const eos = config.tokens.eos[0] as number;
+  const readPrompts = createPromptReader(processor, 0);
   const unit = async (index: number): Promise<Unit> => {
     const shown = await demonstration(stream.at(index), rng.split(index), options.demonstrations);
-    const prompt = await buildPrompt(processor, shown, `warm-up demonstration ${index}`);
+    const built = await buildPrompt(processor, shown, `warm-up demonstration ${index}`);
+    const [prompt] = (await readPrompts([built])) as [PatchedPrompt];
     return { prompt, responses: [[...processor.encode(shown.response), eos]] };
   };
   const batchAt = async (step: number): Promise<PackedUnits<NdArray>> => {

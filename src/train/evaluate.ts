@@ -3,9 +3,10 @@
  */
 
 import { invariant } from "../core/errors.js";
+import { given } from "../core/given.js";
 import type { OnProgress } from "../core/progress.js";
 import { zip } from "../core/zip.js";
-import type { Engine } from "../engine/local/engine.js";
+import type { Sampler } from "../engine/engine.js";
 import type { Processor } from "../model/processor.js";
 import { buildPrompt } from "../model/prompt.js";
 import type { Question, Response } from "../records.js";
@@ -35,7 +36,7 @@ export interface Evaluation {
 
 /** What evaluation needs of a policy. */
 export interface Evaluated {
-  readonly engine: Pick<Engine, "generate">;
+  readonly engine: { readonly sampler: Sampler };
   readonly processor: Processor;
 }
 
@@ -58,19 +59,15 @@ export async function evaluate(
 async function answerAll(
   { engine, processor }: Evaluated,
   questions: readonly Question[],
-  { formatPrompt, maxResponseLength, rewarder = mathRewarder }: EvaluateOptions,
+  { formatPrompt, maxResponseLength, rewarder = mathRewarder, signal }: EvaluateOptions,
 ): Promise<Response[]> {
   const prompts = await Promise.all(
     questions.map(({ id, text, images }) =>
       buildPrompt(processor, { text: `${text} ${formatPrompt}`, images }, `question ${id}`),
     ),
   );
-  const rollouts = await engine.generate({
-    prompts,
-    responses: 1,
-    maxRows: questions.length,
-    sampling: { temperature: 1, topP: 1, topK: 0, isGreedy: true, maxTokens: maxResponseLength },
-  });
+  const decoding = { temperature: 1, topP: 1, topK: 0, isGreedy: true, maxTokens: maxResponseLength };
+  const rollouts = await engine.sampler.sample({ prompts, responses: 1, decoding }, given({ signal }));
   const rows = zip(questions, rollouts).map(([question, [rollout]]) => {
     invariant(rollout, `evaluate: no rollout for question ${question.id}`);
     const response = processor.decode(rollout.tokens, { skipSpecial: true });

@@ -5,13 +5,13 @@
 import type { RunConfig } from "../config/schema.js";
 import type { Rng } from "../core/rng.js";
 import { zip } from "../core/zip.js";
-import { createEngine, type Engine } from "../engine/local/engine.js";
-import { learnerOptions } from "../engine/local/learner.js";
+import type { Engine } from "../engine/engine.js";
+import { createEngine } from "../engine/local/engine.js";
+import { localSettings } from "../engine/local/settings.js";
 import { loadModel, modelFolder } from "../model/load.js";
 import type { Processor } from "../model/processor.js";
-import type { Prompt } from "../model/prompt.js";
-import { type AdvantageUnit, unitsOf } from "../policy/units.js";
-import type { Question, QuestionGroup } from "../records.js";
+import { type PairReading, readingsOf } from "../policy/lessons.js";
+import type { Prompt, Question, QuestionGroup } from "../records.js";
 import { sampleGroups } from "./sampleGroups.js";
 import { scoresOf } from "./scores.js";
 import { pairGroups } from "./step.js";
@@ -24,11 +24,11 @@ export interface Explorer {
   readonly processor: Processor;
 }
 
-/** A question that was asked: its group, the variants' prompts, and what an update would read (one unit per prompt). */
+/** A question that was asked: its group, the variants' prompts, and what an update would read (one reading per prompt). */
 export interface AskedQuestion {
   readonly group: QuestionGroup;
   readonly prompts_M: readonly Prompt[];
-  readonly units_M: readonly AdvantageUnit[];
+  readonly readings_M: readonly PairReading[];
 }
 
 /**
@@ -37,7 +37,7 @@ export interface AskedQuestion {
  */
 export async function loadExplorer(config: RunConfig): Promise<Explorer> {
   const model = await loadModel(modelFolder(config.model));
-  const engine = createEngine(model, learnerOptions(config));
+  const engine = createEngine(model, localSettings(config));
   return { config, engine, processor: model.processor };
 }
 
@@ -54,7 +54,7 @@ export async function askQuestions(
   return zip(groups, sampled).map(([group, { prompts_M }]) => ({
     group,
     prompts_M,
-    units_M: unitsOf(group, prompts_M),
+    readings_M: readingsOf(group, prompts_M),
   }));
 }
 

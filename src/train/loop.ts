@@ -4,21 +4,24 @@
 
 import type { RunConfig } from "../config/schema.js";
 import { CheckpointError } from "../core/errors.js";
-import type { OnProgress } from "../core/progress.js";
+import { given } from "../core/given.js";
+import type { OnProgress, ProgressEvent } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import type { QuestionSource } from "../data/source.js";
-import {
-  listCheckpoints,
-  pruneCheckpoints,
-  readTrainState,
-  type TrainState,
-} from "../engine/local/checkpoint.js";
-import type { Engine } from "../engine/local/engine.js";
+import type { Engine } from "../engine/engine.js";
 import type { Processor } from "../model/processor.js";
 import { adaptKlCoefficient } from "../policy/kl.js";
 import { builtInRewarder, type Rewarder } from "../reward/rewarder.js";
 import { evaluate } from "./evaluate.js";
 import { learningRateAt, lengthNote } from "./learningRate.js";
+import {
+  listCheckpoints,
+  pruneCheckpoints,
+  readTrainState,
+  restoreCheckpoint,
+  saveCheckpoint,
+  type TrainState,
+} from "./run/checkpoint.js";
 import { measuredKl, stepMetrics } from "./run/measure.js";
 import type { StepMetrics } from "./run/metrics.js";
 import type { RunFolder } from "./run/runFolder.js";
@@ -39,7 +42,10 @@ export interface TrainOptions {
   readonly onStep?: (step: number, metrics: StepMetrics) => void;
   /** Told what a step could not do as asked, in sentences. */
   readonly onNote?: (note: string) => void;
-  /** Aborted: the step in progress is finished and saved, then training stops. */
+  /**
+   * Aborted: the step in progress ends within a micro-batch, as if it had not begun, and what was finished before it is
+   * saved. (Where the engine cannot go back, a step whose weights have begun to move is finished.)
+   */
   readonly signal?: AbortSignal;
   /** Milliseconds from any origin. */
   readonly now: () => number;
@@ -71,9 +77,13 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   if (!(await evaluateOnce(options, "before", position.step)))
     return { step: position.step, isFinished: false };
   while (position.step < config.train.steps && !signal?.aborted) {
-    position = await oneStep(position, options);
+    const next = await oneStep(position, options).catch((error: unknown) => {
+      if (signal?.aborted && error === signal.reason) return undefined;
+      throw error;
+    });
+    position = next ?? position;
     const isLast = position.step === config.train.steps;
-    if (isLast || position.step % config.train.saveEvery === 0 || signal?.aborted)
+    if (isLast || signal?.aborted || position.step % config.train.saveEvery === 0)
       await save(position, options);
   }
   const isDone = position.step >= config.train.steps && (await evaluateOnce(options, "after", position.step));
@@ -90,7 +100,8 @@ async function resume({ config, engine, run }: TrainOptions): Promise<Position> 
       `${newest}: belongs to a run with other settings: resume with the same preset and arguments, or start anew in another --out`,
     );
   }
-  await engine.restore(newest);
+  await restoreCheckpoint(newest, engine.learner);
+  await engine.publish();
   return position;
 }
 
@@ -114,16 +125,20 @@ async function oneStep(position: Position, options: TrainOptions): Promise<Posit
       rng: Rng.fromSeed(config.seed).split("step", step),
       stopwatch: watch,
       moreQuestions: nextQuestions,
-      ...(position.klCoefficient === undefined ? {} : { klCoefficient: position.klCoefficient }),
-      ...(options.rewarder ? { rewarder: options.rewarder } : {}),
-      ...(onProgress ? { onProgress: (event) => onProgress({ ...event, note }) } : {}),
+      ...given({
+        klCoefficient: position.klCoefficient,
+        rewarder: options.rewarder,
+        signal: options.signal,
+        onProgress: onProgress && ((event: ProgressEvent) => onProgress({ ...event, note })),
+      }),
     }),
   );
+  await engine.publish();
   const metrics = stepMetrics(result, {
     learningRate,
-    ...(position.klCoefficient === undefined ? {} : { klCoefficient: position.klCoefficient }),
+    ...given({ klCoefficient: position.klCoefficient }),
     seconds: watch.seconds,
-    ...(await engine.memory()),
+    ...(await engine.report()),
   });
   for (const text of result.notes) options.onNote?.(`step ${step}: ${text}`);
   await run.appendStep(step, metrics, result.groups.slice(0, config.train.loggedQuestions));
@@ -155,8 +170,12 @@ function nextKlCoefficient(
   return { klCoefficient: adaptKlCoefficient(klCoefficient, { kl: measured, samples }, kl) };
 }
 
+/** Writes a checkpoint, unless there is one of this step. */
 async function save(position: Position, { config, engine, run }: TrainOptions): Promise<void> {
-  await engine.save(run.checkpoints, { ...position, configDigest: run.configDigest });
+  const newest = (await listCheckpoints(run.checkpoints)).at(-1);
+  if (position.step === 0 || (newest && (await readTrainState(newest)).step >= position.step)) return;
+  const state = { ...position, configDigest: run.configDigest };
+  await saveCheckpoint(run.checkpoints, state, engine.learner);
   await pruneCheckpoints(run.checkpoints, config.train.keepCheckpoints);
 }
 
@@ -178,11 +197,12 @@ async function evaluateOnce(
     rewarder: options.rewarder ?? builtInRewarder(config.reward),
   };
   try {
-    const evaluation = await evaluate(options, questions, {
-      ...limits,
-      ...(signal ? { signal } : {}),
-      ...(onProgress ? { onProgress: (event) => onProgress({ ...event, phase: `evaluate ${label}` }) } : {}),
+    const watch = given({
+      signal,
+      onProgress:
+        onProgress && ((event: ProgressEvent) => onProgress({ ...event, phase: `evaluate ${label}` })),
     });
+    const evaluation = await evaluate(options, questions, { ...limits, ...watch });
     await run.appendEvaluation(label, step, evaluation, questions);
     return true;
   } catch (error) {

@@ -1,28 +1,21 @@
 /**
  * @module From questions to rewarded responses: expand, build prompts, sample, decode, reward.
  */
+import { given } from "../core/given.js";
+import { regroup } from "../core/regroup.js";
 import { zip } from "../core/zip.js";
+import type { Sampled, Sampler } from "../engine/engine.js";
 import { expandQuestion } from "../expand/expand.js";
-import { buildPrompt, type Prompt } from "../model/prompt.js";
-import type { Question, Response, Rollout, Variant } from "../records.js";
+import { buildPrompt } from "../model/prompt.js";
+import type { Prompt, Question, Response, Rollout, Variant } from "../records.js";
 import { builtInRewarder } from "../reward/rewarder.js";
-import type { StepContext } from "./step.js";
+import type { SampledGroup, StepContext } from "./stepContext.js";
 
 /** What asking needs of a step. */
 export type SampleContext = Pick<
   StepContext,
-  "config" | "engine" | "processor" | "rng" | "stopwatch" | "rewarder" | "onProgress"
->;
-
-/** A question that was asked: its variants with their prompts, and what was answered. */
-export interface SampledGroup {
-  readonly question: Question;
-  /** [M] */
-  readonly variants: readonly Variant[];
-  readonly prompts_M: readonly Prompt[];
-  /** [M][N]: `responses[j][i]` */
-  readonly responses: readonly (readonly Response[])[];
-}
+  "config" | "processor" | "rng" | "stopwatch" | "rewarder" | "onProgress" | "signal"
+> & { readonly engine: { readonly sampler: Sampler } };
 
 /** Asks every question m·n times. @throws DataError when a question cannot be expanded */
 export async function sampleGroups(
@@ -60,23 +53,19 @@ function promptsOf(variants_Q_M: readonly Variant[][], { processor }: SampleCont
 async function sampleAll(
   variants_Q_M: readonly Variant[][],
   prompts_Q_M: readonly Prompt[][],
-  { config, engine, rng, onProgress }: SampleContext,
-): Promise<Rollout[][][]> {
-  const { responses, temperature, topP, topK, maxResponseLength, maxRows } = config.rollout;
+  { config, engine, rng, onProgress, signal }: SampleContext,
+): Promise<Sampled[][][]> {
+  const { responses, temperature, topP, topK, maxResponseLength } = config.rollout;
   const streamsOf = ({ questionId, index }: Variant) =>
     Array.from({ length: responses }, (_, i) => rng.split("rollout", questionId, index, i).key);
-  const rollouts = await engine.generate(
-    {
-      prompts: prompts_Q_M.flat(),
-      responses,
-      maxRows,
-      sampling: { temperature, topP, topK, isGreedy: false, maxTokens: maxResponseLength },
-      streams: variants_Q_M.flat().map(streamsOf),
-    },
-    onProgress,
-  );
-  const left = [...rollouts];
-  return variants_Q_M.map((variants_M) => left.splice(0, variants_M.length));
+  const request = {
+    prompts: prompts_Q_M.flat(),
+    responses,
+    decoding: { temperature, topP, topK, isGreedy: false, maxTokens: maxResponseLength },
+    streams: variants_Q_M.flat().map(streamsOf),
+  };
+  const rollouts = await engine.sampler.sample(request, given({ onProgress, signal }));
+  return regroup(rollouts, variants_Q_M);
 }
 
 /** Decodes the rollouts and rewards all responses of the step in one call. */
@@ -104,7 +93,5 @@ async function rewardAll(
       reward,
     }),
   );
-  return rollouts_Q_M_N.map((rollouts_M_N) =>
-    rollouts_M_N.map((rollouts_N) => responses.splice(0, rollouts_N.length)),
-  );
+  return regroup(regroup(responses, rollouts_Q_M_N.flat()), rollouts_Q_M_N);
 }

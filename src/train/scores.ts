@@ -4,17 +4,19 @@
  */
 import type { RunConfig } from "../config/schema.js";
 import { invariant } from "../core/errors.js";
+import { given } from "../core/given.js";
+import { regroup } from "../core/regroup.js";
 import { mean } from "../core/stats.js";
 import { zip } from "../core/zip.js";
+import type { Learner } from "../engine/engine.js";
 import { klOfResponse, rewardWithKl } from "../policy/kl.js";
 import type { Response } from "../records.js";
 import { overlongPenalty } from "../reward/overlong.js";
-import type { SampledGroup } from "./sampleGroups.js";
-import type { StepContext } from "./step.js";
+import type { SampledGroup, StepContext } from "./stepContext.js";
 
 /** What scoring needs of a step. */
-type ScoreContext = Pick<StepContext, "config" | "stopwatch" | "klCoefficient"> & {
-  readonly engine: Pick<StepContext["engine"], "referenceLogProbs">;
+export type ScoreContext = Pick<StepContext, "config" | "stopwatch" | "klCoefficient" | "signal"> & {
+  readonly engine: { readonly learner: Pick<Learner, "logProbs"> };
 };
 
 export interface Scores {
@@ -48,27 +50,33 @@ export async function scoresOf(sampled_Q: readonly SampledGroup[], context: Scor
 async function lessKl(
   plain_Q_M_N: Scores["scores_Q_M_N"],
   sampled_Q: readonly SampledGroup[],
-  { config, engine, stopwatch, klCoefficient = 0 }: ScoreContext,
+  { config, engine, stopwatch, klCoefficient = 0, signal }: ScoreContext,
 ): Promise<Scores> {
   const { estimator } = config.kl;
   invariant(estimator !== "full", "kl.estimator full is refused for kl.use reward");
-  const units = sampled_Q.flatMap(({ prompts_M, responses }) =>
+  const readings = sampled_Q.flatMap(({ prompts_M, responses }) =>
     zip(prompts_M, responses).map(([prompt, responses_N]) => ({
       prompt,
-      responses: responses_N.map(({ rollout }) => rollout.tokens),
+      responses_R: responses_N.map(({ rollout }) => rollout.tokens),
     })),
   );
-  const left = await stopwatch.time("reference", () => engine.referenceLogProbs(units));
+  const { temperature } = config.rollout;
+  const request = { readings, of: "reference", temperature } as const;
+  const flat = await stopwatch.time("reference", () => engine.learner.logProbs(request, given({ signal })));
+  const reference_Q_M_N = regroup(
+    flat,
+    sampled_Q.map(({ prompts_M }) => prompts_M),
+  );
   const kl: number[] = [];
-  const scores_Q_M_N = zip(plain_Q_M_N, sampled_Q).map(([plain_M_N, { responses }]) =>
-    zip(zip(plain_M_N, responses), left.splice(0, responses.length)).map(
-      ([[plain_N, responses_N], reference_N]) =>
+  const scores_Q_M_N = zip(zip(plain_Q_M_N, sampled_Q), reference_Q_M_N).map(
+    ([[plain_M_N, { responses }], reference_M_N]) =>
+      zip(zip(plain_M_N, responses), reference_M_N).map(([[plain_N, responses_N], reference_N]) =>
         zip(zip(plain_N, responses_N), reference_N).map(([[score, { rollout }], reference]) => {
           const logProbs = { old: rollout.logProbs, reference };
           kl.push(klOfResponse(logProbs, estimator) / reference.length);
           return rewardWithKl(score, logProbs, { coefficient: klCoefficient, estimator });
         }),
-    ),
+      ),
   );
   return { scores_Q_M_N, rewardKl: mean(kl) };
 }

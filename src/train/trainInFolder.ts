@@ -7,8 +7,8 @@ import { whileHolding } from "../core/files/folderLock.js";
 import { readKept } from "../data/keptQuestions.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
-import { learnerOptions } from "../engine/local/learner.js";
-import { startRemoteEngine } from "../engine/process/engineInProcess.js";
+import { requireAbilities } from "../engine/abilities.js";
+import { openEngine } from "../engine/open.js";
 import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { loadRewarder } from "../reward/loadRewarder.js";
@@ -33,10 +33,11 @@ export interface TrainInFolderOptions
  * Trains, or goes on training, in a run folder.
  * @throws CheckpointError when the folder holds another run, or another process works in it; ModelError when the
  *   model cannot be used; DataError when rows cannot be used or gold answers do not grade as correct; ConfigError when a
- *   custom reward cannot be loaded
+ *   custom reward cannot be loaded or the engine cannot do what a setting asks
  */
 export async function trainInFolder({ out, ...options }: TrainInFolderOptions): Promise<TrainOutcome> {
   const { config, isResume = false } = options;
+  requireAbilities(config);
   const model = modelFolder(config.model);
   const processor = withImageLimits(await loadProcessor(model), config.data);
   const known = isResume ? await readKept(RunFolder.questionsOf(out)) : undefined;
@@ -46,7 +47,7 @@ export async function trainInFolder({ out, ...options }: TrainInFolderOptions): 
   return whileHolding(out, "train", async () => {
     const run = await RunFolder.open(out, config, { isResume });
     if (questions.kept) await run.checkQuestions(questions.kept);
-    const engine = startRemoteEngine({ model, learner: learnerOptions(config) });
+    const engine = await openEngine(config, model);
     try {
       const now = () => performance.now();
       return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });

@@ -6,7 +6,7 @@ import { presetInput, resolveConfig } from "../../src/config/load.js";
 import { DEPARTURES, departuresMarkdown } from "../../src/config/modes.js";
 import { MODES, runSchema } from "../../src/config/schema.js";
 import { TRANSFORMS } from "../../src/records.js";
-import { miniBatches } from "../../src/train/step.js";
+import { miniBatches } from "../../src/train/update.js";
 import { golden } from "../golden/load.js";
 
 interface BatchCase {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { DataError, ModelError } from "../../src/core/errors.js";
 import { createChatTemplate } from "../../src/model/chatTemplate.js";
+import { promptTokens } from "../../src/model/patchPrompt.js";
 import { loadProcessor } from "../../src/model/processor.js";
-import { buildPrompt, checkImageTokens, promptText } from "../../src/model/prompt.js";
+import { buildPrompt, promptLength, promptText, tokenPrompt } from "../../src/model/prompt.js";
+import type { ImageSource } from "../../src/records.js";
 import { goldenImage, MODEL_DIR, processorGolden } from "./processorGolden.js";
 
 const processor = await loadProcessor(MODEL_DIR);
@@ -12,14 +14,15 @@ describe("buildPrompt", () => {
   it.each(processorGolden().prompts)("$text with $images has the tokens of transformers", async (row) => {
     const images = row.images.map(goldenImage);
     const prompt = await buildPrompt(processor, { text: row.text, images }, "row");
-    expect([...prompt.tokens]).toEqual(row.tokens);
-    expect(prompt.images).toHaveLength(images.length);
+    expect([...promptTokens(prompt, processor.imageToken)]).toEqual(row.tokens);
+    expect(promptLength(prompt)).toBe(row.tokens.length);
+    expect(prompt.pieces.filter(({ kind }) => kind === "image")).toHaveLength(images.length);
   });
 
   it("an image of 84 × 112 pixels takes 3 · 4 tokens", async () => {
-    const { tokens, images } = await buildPrompt(processor, { text: "<image>", images: [kept] }, "row");
-    expect(images[0]?.grid).toEqual({ t: 1, h: 8, w: 6 });
-    expect(tokens.filter((token) => token === processor.imageToken)).toHaveLength(12);
+    const { pieces } = await buildPrompt(processor, { text: "<image>", images: [kept] }, "row");
+    const [image] = pieces.filter(({ kind }) => kind === "image");
+    expect(image).toMatchObject({ size: { width: 84, height: 112 }, tokens: 12, image: kept });
   });
 
   it("refuses unequal numbers of markers and images, with both", async () => {
@@ -58,14 +61,39 @@ describe("buildPrompt", () => {
   });
 });
 
-describe("checkImageTokens", () => {
-  it("names the sample, both counts and the grids", async () => {
-    const prompt = await buildPrompt(processor, { text: "<image>", images: [kept] }, "row");
-    expect(() => checkImageTokens(prompt, processor, "row 9")).not.toThrow();
-    const short = { ...prompt, tokens: prompt.tokens.slice(0, -20) };
-    expect(() => checkImageTokens(short, processor, "row 9")).toThrow(
-      /^row 9: invalid prompt: \d+ image tokens, 12 image features \(1×8×6\)$/,
+describe("a prompt's id", () => {
+  const idOf = async (text: string, images: readonly ImageSource[] = []) =>
+    (await buildPrompt(processor, { text, images }, "row")).id;
+
+  it("is that of the same words and images, whatever the sample is called", async () => {
+    const [one, other] = ["row 1", "row 2"].map((name) =>
+      buildPrompt(processor, { text: "<image>how many?", images: [kept] }, name),
     );
+    expect((await one)?.id).toBe((await other)?.id);
+    expect((await one)?.name).toBe("row 1");
+  });
+
+  it("differs with the words, the image, and the size it is shown at", async () => {
+    const smaller = { ...processor, image: { ...processor.image, maxPixels: 56 * 56 } };
+    const shrunk = await buildPrompt(smaller, { text: "<image>how many?", images: [kept] }, "row");
+    const others = processorGolden().images.map(({ file }) => goldenImage(file));
+    const ids = [
+      await idOf("how many?"),
+      await idOf("how many!"),
+      await idOf("<image>how many?", [kept]),
+      ...(await Promise.all(others.slice(0, 3).map((image) => idOf("<image>how many?", [image])))),
+      shrunk.id,
+    ];
+    expect(new Set(ids.slice(0, 3)).size).toBe(3);
+    expect(ids.slice(0, -1)).not.toContain(shrunk.id);
+  });
+});
+
+describe("tokenPrompt", () => {
+  it("says just these tokens", () => {
+    const prompt = tokenPrompt(Int32Array.of(3, 1, 4), "three");
+    expect([...promptTokens(prompt, 0)]).toEqual([3, 1, 4]);
+    expect(promptLength(prompt)).toBe(3);
   });
 });
 

@@ -19,9 +19,9 @@ interface GoldenFile {
 }
 const reference = golden<GoldenFile>("shareGrpo.json");
 
-const unit = (lengths: readonly number[], isTruncated?: readonly boolean[]) => ({
-  responses: lengths.map((length) => new Int32Array(length)),
-  ...(isTruncated ? { isTruncated } : {}),
+const unit = (lengths: readonly number[], isTruncated_R = lengths.map(() => false)) => ({
+  responses_R: lengths.map((length) => new Int32Array(length)),
+  isTruncated_R,
 });
 const options = (aggregation: Aggregation, masksTruncated = false) => ({
   aggregation,

@@ -6,13 +6,17 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { sha256 } from "../../src/core/files/digest.js";
+import { encodePng } from "../../src/core/image/decode.js";
 import type { NdArray } from "../../src/core/ndarray.js";
 import { Rng } from "../../src/core/rng.js";
+import { createPromptReader } from "../../src/engine/local/promptReader.js";
 import { parseNetwork } from "../../src/model/families.js";
 import { loadModel, type Model } from "../../src/model/load.js";
 import { initParams, publishedParams } from "../../src/model/params.js";
-import type { Prompt } from "../../src/model/prompt.js";
+import type { PatchedPrompt } from "../../src/model/patchPrompt.js";
 import { writeSafetensors } from "../../src/model/safetensors.js";
+import type { Prompt, PromptPiece } from "../../src/records.js";
 import { tinyModelConfig } from "../../src/tiny/config.js";
 import { writeTinyTokenizer } from "../../src/tiny/tinyTokenizer.js";
 
@@ -140,23 +144,40 @@ export async function fakeModel(options: FakeModelOptions = {}): Promise<Model> 
   return loadModel(dir);
 }
 
-/** A prompt with drawn words, and one drawn image per grid of patches; sides are even. */
-export function fakePrompt(
+/** A prompt as engines take it and as the network reads it. */
+export type FakePrompt = Prompt & PatchedPrompt;
+
+/** Patch sizes are small, and every pixel is drawn. */
+async function noiseImage(width: number, height: number, draws: Rng): Promise<Uint8Array> {
+  const data = Uint8Array.from({ length: 3 * width * height }, () => draws.integer(0, 256));
+  return encodePng({ width, height, data });
+}
+
+/** A prompt with drawn words, and one drawn image per grid of 14-pixel patches; sides are even. */
+export async function fakePrompt(
   { config, processor }: Model,
   { words, grids = [] }: { readonly words: string; readonly grids?: readonly [number, number][] },
-): Prompt {
+): Promise<FakePrompt> {
   const { vision, tokens } = config;
-  const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
   const draws = Rng.fromSeed(7).split("image", words);
-  const images = grids.map(([h, w]) => ({
-    grid: { t: 1, h, w },
-    patches: Float32Array.from({ length: h * w * patchDim }, () => draws.normal()),
-  }));
-  const merged = vision.spatialMergeSize ** 2;
-  const imageTokens = grids.flatMap(([h, w]) => [
-    tokens.visionStart,
-    ...new Array<number>((h * w) / merged).fill(tokens.image),
-    tokens.visionEnd,
-  ]);
-  return { tokens: Int32Array.from([...imageTokens, ...processor.encode(words)]), images };
+  const pieces: PromptPiece[] = [];
+  for (const [h, w] of grids) {
+    const size = { width: w * vision.patchSize, height: h * vision.patchSize };
+    const bytes = await noiseImage(size.width, size.height, draws);
+    pieces.push(
+      { kind: "tokens", tokens: Int32Array.of(tokens.visionStart) },
+      {
+        kind: "image",
+        image: { kind: "bytes", bytes },
+        digest: sha256(bytes),
+        size,
+        tokens: (h * w) / vision.spatialMergeSize ** 2,
+      },
+      { kind: "tokens", tokens: Int32Array.of(tokens.visionEnd) },
+    );
+  }
+  pieces.push({ kind: "tokens", tokens: Int32Array.from(processor.encode(words)) });
+  const prompt = { id: words, name: words, pieces };
+  const [patched] = (await createPromptReader(processor)([prompt])) as [PatchedPrompt];
+  return { ...prompt, ...patched };
 }

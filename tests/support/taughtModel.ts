@@ -5,13 +5,12 @@
 import { join } from "node:path";
 import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
-import { createLearner } from "../../src/engine/local/learner.js";
 import { loadModel } from "../../src/model/load.js";
 import { buildPrompt } from "../../src/model/prompt.js";
 import { writeSafetensors } from "../../src/model/safetensors.js";
 import type { Question } from "../../src/records.js";
 import { writeFakeModel } from "./fakeModel.js";
-import { LEARNER_OPTIONS } from "./learnerOptions.js";
+import { testLearner } from "./testLearner.js";
 
 const ANSWERS = ["1", "2", "3", "4"];
 const LESSONS = 80;
@@ -40,7 +39,7 @@ export async function writeTaughtModel(dir: string, formatPrompt: string): Promi
   await writeFakeModel(dir, { sharpness: 4 });
   const model = await loadModel(dir);
   const { config, processor } = model;
-  const learner = createLearner(model, { ...LEARNER_OPTIONS, maxGradNorm: 1 });
+  const learner = testLearner(model, { update: { maxGradNorm: 1 } });
   const end = config.tokens.eos[0] as number;
   const responses = ANSWERS.map((answer) => [
     ...processor.encode(`<think>1</think> \\boxed{${answer}}`),
@@ -50,12 +49,12 @@ export async function writeTaughtModel(dir: string, formatPrompt: string): Promi
     [0, 1].map(async (index) => {
       const { text, images } = taughtQuestion(index);
       const prompt = await buildPrompt(processor, { text: `${text} ${formatPrompt}`, images }, "lesson");
-      return { prompt, responses, advantages: ANSWERS.map(() => 1) };
+      return { prompt, responses_R: responses, advantages_R: ANSWERS.map(() => 1) };
     }),
   );
   for (let step = 1; step <= LESSONS; step++) {
     const old = await learner.logProbs(units);
-    const onPolicy = zip(units, old).map(([unit, oldLogProbs]) => ({ ...unit, oldLogProbs }));
+    const onPolicy = zip(units, old).map(([unit, oldLogProbs_R]) => ({ ...unit, oldLogProbs_R }));
     await learner.update(onPolicy, { learningRate: 1e-2, step });
   }
   await writeSafetensors(join(dir, "model.safetensors"), model.params);

@@ -1,13 +1,14 @@
-import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig } from "../../src/config/schema.js";
 import { CheckpointError } from "../../src/core/errors.js";
 import { readJsonl } from "../../src/core/files/jsonl.js";
-import { saveCheckpoint } from "../../src/engine/local/checkpoint.js";
+import type { Engine } from "../../src/engine/engine.js";
 import { createEngine } from "../../src/engine/local/engine.js";
-import { learnerOptions } from "../../src/engine/local/learner.js";
+import { localSettings } from "../../src/engine/local/settings.js";
+import { writeWeights } from "../../src/engine/local/weightFiles.js";
 import { loadModel } from "../../src/model/load.js";
 import { type TrainOptions, type TrainOutcome, train } from "../../src/train/loop.js";
 import { METRICS, OCCASIONAL_METRICS } from "../../src/train/run/metrics.js";
@@ -34,19 +35,20 @@ beforeAll(async () => {
 
 interface Run extends Partial<Pick<TrainOptions, "signal" | "onStep" | "onNote" | "isResume">> {
   readonly settings?: object;
+  readonly wrapEngine?: (engine: Engine) => Engine;
 }
 
 /** A run of its own process, as far as it can tell: model, engine and run folder are opened anew; clock and memory stand still. */
 async function run(
   name: string,
-  { settings = SETTINGS, isResume = false, ...rest }: Run = {},
+  { settings = SETTINGS, isResume = false, wrapEngine = (engine) => engine, ...rest }: Run = {},
 ): Promise<TrainOutcome> {
   const config: RunConfig = resolveConfig(settings, "test");
   const loaded = await loadModel(model);
-  const engine = createEngine(loaded, learnerOptions(config));
+  const engine = wrapEngine(createEngine(loaded, localSettings(config)));
   return train({
     config,
-    engine: { ...engine, memory: () => Promise.resolve({ residentBytes: 1, peakBytes: 1 }) },
+    engine: { ...engine, report: () => Promise.resolve({ residentBytes: 1, peakBytes: 1 }) },
     processor: loaded.processor,
     questions: {
       train: (index) => Promise.resolve(taughtQuestion(index)),
@@ -176,6 +178,78 @@ describe("train", PATIENCE, () => {
     expect(await rowsOf("whole", "metrics.jsonl")).toHaveLength(4);
   });
 
+  /** A run whose engine aborts it inside the call that is named, in its second step. */
+  function runAborting(name: string, method: "sample" | "logProbs" | "accumulate", call: number) {
+    const control = new AbortController();
+    const reason = new Error("stop");
+    let calls = 0;
+    const wrapEngine = (engine: Engine): Engine => {
+      const counted =
+        <Args extends unknown[], Result>(own: string, run: (...args: Args) => Promise<Result>) =>
+        (...args: Args) => {
+          if (own === method && ++calls === call) control.abort(reason);
+          return run(...args);
+        };
+      return {
+        ...engine,
+        sampler: { sample: counted("sample", engine.sampler.sample) },
+        learner: {
+          ...engine.learner,
+          logProbs: counted("logProbs", engine.learner.logProbs),
+          accumulate: counted("accumulate", engine.learner.accumulate),
+        },
+      };
+    };
+    return run(name, { signal: control.signal, wrapEngine });
+  }
+
+  // Calls before step 2: one evaluation and one rollout; one pass of log-probs; two gradients.
+  it.each([
+    ["sample", 3],
+    ["logProbs", 2],
+    ["accumulate", 3],
+    ["accumulate", 4],
+  ] as const)(
+    "asked to stop inside %s (call %d) saves the step before, and resumes to the same bytes",
+    async (method, call) => {
+      const name = `aborted-${method}-${call}`;
+      expect(await runAborting(name, method, call)).toEqual({ step: 1, isFinished: false });
+      expect(await readdir(join(dir, name, "checkpoints"))).toEqual(["step-000001"]);
+      expect(await rowsOf(name, "metrics.jsonl")).toHaveLength(1);
+      expect(await run(name, { isResume: true })).toEqual({ step: 4, isFinished: true });
+      expect(await bytes(name, "metrics.jsonl")).toEqual(await bytes("whole", "metrics.jsonl"));
+      const weights = ["checkpoints", "step-000004", "model.safetensors"];
+      expect(await bytes(name, ...weights)).toEqual(await bytes("whole", ...weights));
+    },
+  );
+
+  it("finishes a step whose weights have moved where the engine cannot go back", async () => {
+    const control = new AbortController();
+    const wrapEngine = (engine: Engine): Engine => ({
+      ...engine,
+      abilities: { ...engine.abilities, can: [] },
+      learner: {
+        ...engine.learner,
+        apply: async (step) => {
+          const applied = await engine.learner.apply(step);
+          if (step.step === 3) control.abort(new Error("stop"));
+          return applied;
+        },
+        rollback: () => Promise.reject(new Error("cannot")),
+      },
+    });
+    expect(await run("no-rollback", { signal: control.signal, wrapEngine })).toEqual({
+      step: 2,
+      isFinished: false,
+    });
+  });
+
+  it("goes on where a change of engine settings is all that differs", async () => {
+    await runUntil("moved", 1);
+    const settings = { ...SETTINGS, engine: { kind: "local" } };
+    expect(await run("moved", { isResume: true, settings })).toEqual({ step: 4, isFinished: true });
+  });
+
   it("does nothing when asked to stop before it begins", async () => {
     const outcome = await run("never", { signal: AbortSignal.abort() });
     expect(outcome).toEqual({ step: 0, isFinished: false });
@@ -291,15 +365,12 @@ describe("train, by its settings", PATIENCE, () => {
   it("refuses a checkpoint of another model when its files are sound", async () => {
     const config = resolveConfig(SETTINGS, "test");
     const loaded = await loadModel(model);
-    const engine = createEngine(loaded, learnerOptions(config));
+    const engine = createEngine(loaded, localSettings(config));
     const { "model.norm.weight": _, ...rest } = loaded.params;
-    const state = { step: 1, questionsSeen: 0, optimizerSteps: 0, configDigest: "" };
-    const folder = await saveCheckpoint(
-      join(dir, "other"),
-      { state, params: rest, first: rest, second: rest },
-      model,
-    );
-    await expect(engine.restore(folder)).rejects.toThrow(
+    const folder = join(dir, "other");
+    await mkdir(folder);
+    await writeWeights(folder, { params: rest, first: rest, second: rest }, loaded);
+    await expect(engine.learner.restore(folder, 0)).rejects.toThrow(
       `${folder}: model.safetensors: parameters do not fit config.json: missing: model.norm.weight`,
     );
   });

@@ -10,6 +10,7 @@ import type { KeptSet } from "../../src/data/keptQuestions.js";
 import type { QuestionSource } from "../../src/data/source.js";
 import { writeQuestions } from "../../src/data/writeQuestions.js";
 import { createEngine } from "../../src/engine/local/engine.js";
+import { localSettings } from "../../src/engine/local/settings.js";
 import { loadModel } from "../../src/model/load.js";
 import type { Question } from "../../src/records.js";
 import { type TrainOutcome, train } from "../../src/train/loop.js";
@@ -79,12 +80,12 @@ async function run(
   const questions = await questionSource(config, { processor: loaded.processor });
   const folder = await RunFolder.open(join(dir, name), config, { isResume });
   await folder.checkQuestions(questions.kept ?? {});
-  const engine = createEngine(loaded, { ...config.update, temperature: config.rollout.temperature });
-  const memory = () => Promise.resolve({ residentBytes: 1, peakBytes: 1 });
+  const engine = createEngine(loaded, localSettings(config));
+  const report = () => Promise.resolve({ residentBytes: 1, peakBytes: 1 });
   const { processor } = loaded;
   return train({
     config,
-    engine: { ...engine, memory },
+    engine: { ...engine, report },
     processor,
     questions,
     run: folder,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/load.js";
+import { tokenPrompt } from "../../src/model/prompt.js";
 import type { Response } from "../../src/records.js";
-import type { SampledGroup } from "../../src/train/sampleGroups.js";
 import { scoreOf, scoresOf } from "../../src/train/scores.js";
+import type { SampledGroup } from "../../src/train/stepContext.js";
 import { stopwatch } from "../../src/train/stopwatch.js";
 
 /** Response (j, i) with these log-probs and a reward of 1. */
@@ -22,7 +23,7 @@ function response(j: number, i: number, logProbs: readonly number[]): Response {
 }
 
 const question = { id: "q", text: "", images: [], gold: "", rewrites: [], category: "" };
-const prompt = { tokens: Int32Array.of(1), images: [] };
+const prompt = tokenPrompt(Int32Array.of(1), "prompt");
 const group: SampledGroup = {
   question,
   variants: [],
@@ -33,7 +34,7 @@ const contextOf = (settings: object, reference: Float32Array[][] = []) => ({
   config: resolveConfig(settings, "x"),
   stopwatch: stopwatch(() => 0),
   klCoefficient: 0.1,
-  engine: { referenceLogProbs: () => Promise.resolve(reference.map((unit) => [...unit])) },
+  engine: { learner: { logProbs: () => Promise.resolve(reference.map((each) => [...each])) } },
 });
 
 describe("scoresOf", () => {

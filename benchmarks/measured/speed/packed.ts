@@ -3,17 +3,21 @@
  * prompt once with its responses behind it. Real prompts with images, real sampled responses.
  */
 import { presetInput, resolveConfig } from "../../../src/config/load.js";
+import { invariant } from "../../../src/core/errors.js";
 import { Rng } from "../../../src/core/rng.js";
 import { zip } from "../../../src/core/zip.js";
 import { sceneQuestion } from "../../../src/data/scenes/draw.js";
 import { sceneStream } from "../../../src/data/scenes/sets.js";
 import { generate } from "../../../src/engine/local/generate.js";
-import { createLearner, type Learner, type UpdateStats } from "../../../src/engine/local/learner.js";
+import { createLearner, type LocalLearner } from "../../../src/engine/local/learner.js";
 import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
+import { localSettings } from "../../../src/engine/local/settings.js";
 import { expandQuestion } from "../../../src/expand/expand.js";
 import type { Model } from "../../../src/model/load.js";
-import { buildPrompt, type Prompt } from "../../../src/model/prompt.js";
-import { naiveUnits, type UpdateUnit } from "../../../src/policy/units.js";
+import { buildPrompt } from "../../../src/model/prompt.js";
+import { type Lesson, naiveLessons } from "../../../src/policy/lessons.js";
+import type { Prompt } from "../../../src/records.js";
+import { lossSettings } from "../../../src/train/update.js";
 import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
 
 const QUESTIONS = 8;
@@ -43,8 +47,8 @@ async function promptsOf(model: Model, index: number): Promise<Prompt[]> {
   return Promise.all(variants.map((variant) => buildPrompt(model.processor, variant, question.id)));
 }
 
-/** Units of all questions: each variant's prompt with all responses of the question. */
-async function updateUnits(model: Model, learner: Learner): Promise<UpdateUnit[]> {
+/** Lessons of all questions: each variant's prompt with all responses of the question; every token weighs the same. */
+async function lessonsOf(model: Model, learner: LocalLearner): Promise<Lesson[]> {
   const indices = Array.from({ length: QUESTIONS }, (_, at) => at);
   const prompts_Q_M = await Promise.all(indices.map((index) => promptsOf(model, index)));
   const prompts = prompts_Q_M.flat();
@@ -53,17 +57,26 @@ async function updateUnits(model: Model, learner: Learner): Promise<UpdateUnit[]
   const rollouts = await generate(createLocalPolicy(model), {
     prompts,
     responses: RESPONSES,
-    sampling: { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens },
+    decoding: { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens },
     streams: prompts.map((_, prompt) =>
       Array.from({ length: RESPONSES }, (_unused, i) => rng.split(prompt, i).key),
     ),
   });
-  const units = prompts.map((prompt, at) => {
+  const readings = prompts.map((prompt, at) => {
     const first = VARIANTS * Math.floor(at / VARIANTS);
-    const responses = rollouts.slice(first, first + VARIANTS).flatMap((each) => each.map((r) => r.tokens));
-    return { prompt, responses, advantages: responses.map((_, r) => Math.sin(at + r)) };
+    const responses_R = rollouts.slice(first, first + VARIANTS).flatMap((each) => each.map((r) => r.tokens));
+    return { prompt, responses_R };
   });
-  return zip(units, await learner.logProbs(units)).map(([unit, oldLogProbs]) => ({ ...unit, oldLogProbs }));
+  const tokens = readings
+    .flatMap(({ responses_R }) => responses_R)
+    .reduce((sum, { length }) => sum + length, 0);
+  const old = await learner.logProbs({ readings, of: "policy", temperature: 1 });
+  return zip(readings, old).map(([reading, oldLogProbs_R], at) => ({
+    ...reading,
+    oldLogProbs_R,
+    advantages_R: reading.responses_R.map((_, r) => Math.sin(at + r)),
+    weights_R: reading.responses_R.map(() => 1 / tokens),
+  }));
 }
 
 export interface PackedOptions {
@@ -74,26 +87,30 @@ export interface PackedOptions {
 
 export async function benchPacked({ model, repetitions, onRound }: PackedOptions): Promise<PackedResult> {
   const config = settings();
-  const options = { ...config.update, temperature: config.rollout.temperature };
-  const packed = createLearner(model, options);
-  const naive = createLearner(model, { ...options, microBatchUnits: NAIVE_ROWS });
-  const units = await updateUnits(model, packed);
-  const rows = naiveUnits(units);
-  const stats: UpdateStats[] = [];
+  const local = localSettings(config);
+  const packed = createLearner(model, local);
+  const naive = createLearner(model, { ...local, microBatch: NAIVE_ROWS });
+  const lessons = await lessonsOf(model, packed);
+  const rows = naiveLessons(lessons);
+  const loss = lossSettings(config);
+  const results: { readonly loss: number; readonly gradNorm: number }[] = [];
   // A learning rate of 0 leaves the weights, so that every repetition does the same work.
-  const side = (name: string, learner: Learner, work: readonly UpdateUnit[]): Side => {
+  const side = (name: string, learner: LocalLearner, work: readonly Lesson[]): Side => {
     let step = 0;
     return {
       name,
       run: () =>
         timed(async () => {
-          stats.push(await learner.update(work, { learningRate: 0, step: ++step }));
+          const sums = await learner.accumulate(work, loss);
+          const applied = await learner.apply({ ...config.update, learningRate: 0, step: ++step });
+          results.push({ loss: sums.loss, gradNorm: applied.gradNorm });
         }),
     };
   };
-  const sides = [side("packed", packed, units), side("naive pairs", naive, rows)];
+  const sides = [side("packed", packed, lessons), side("naive pairs", naive, rows)];
   const timings = await interleave(sides, repetitions, onRound);
-  const [first, second] = stats as [UpdateStats, UpdateStats];
+  const [first, second] = results;
+  invariant(first && second, "benchPacked: two sides");
   const relative = (a: number, b: number) => Math.abs(a - b) / Math.max(Math.abs(b), 1e-6);
   return {
     pairs: rows.length,

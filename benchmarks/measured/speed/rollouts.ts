@@ -7,7 +7,9 @@ import { Rng } from "../../../src/core/rng.js";
 import { generate } from "../../../src/engine/local/generate.js";
 import { createLocalPolicy, type LocalPolicy } from "../../../src/engine/local/localPolicy.js";
 import type { Model } from "../../../src/model/load.js";
-import type { Prompt } from "../../../src/model/prompt.js";
+import { promptTokens } from "../../../src/model/patchPrompt.js";
+import { tokenPrompt } from "../../../src/model/prompt.js";
+import type { Prompt } from "../../../src/records.js";
 import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
 import type { Peer } from "./peer.js";
 
@@ -37,16 +39,21 @@ export interface RolloutResult extends Workload {
 
 function promptsOf({ prompts, promptLength }: Workload): Prompt[] {
   const draws = Rng.fromSeed(3).split("speed", "prompts");
-  return Array.from({ length: prompts }, () => ({
-    tokens: Int32Array.from({ length: promptLength }, () => draws.integer(0, ORDINARY)),
-    images: [],
-  }));
+  return Array.from({ length: prompts }, (_, at) =>
+    tokenPrompt(
+      Int32Array.from({ length: promptLength }, () => draws.integer(0, ORDINARY)),
+      `prompt ${at}`,
+    ),
+  );
 }
+
+/** These prompts have no images. */
+const NO_IMAGE = -1;
 
 function ownSide(policy: LocalPolicy, workload: Workload): Side {
   const { responses } = workload;
   const prompts = promptsOf(workload);
-  const sampling = { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens: NEW_TOKENS };
+  const decoding = { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens: NEW_TOKENS };
   let repeat = 0;
   return {
     name: "sharegrpo",
@@ -55,15 +62,15 @@ function ownSide(policy: LocalPolicy, workload: Workload): Side {
       const streams = prompts.map((_, at) =>
         Array.from({ length: responses }, (__, response) => rng.split(at, response).key),
       );
-      return timed(() => generate(policy, { prompts, responses, sampling, streams }));
+      return timed(() => generate(policy, { prompts, responses, decoding, streams }));
     },
   };
 }
 
 /** A row per response, as trainers ask `generate` for them. */
 function peerSide(peer: Peer, workload: Workload): Side {
-  const rows = promptsOf(workload).flatMap(({ tokens }) =>
-    Array.from({ length: workload.responses }, () => [...tokens]),
+  const rows = promptsOf(workload).flatMap((prompt) =>
+    Array.from({ length: workload.responses }, () => [...promptTokens(prompt, NO_IMAGE)]),
   );
   return {
     name: "transformers generate",

@@ -5,8 +5,9 @@
  * Source: Microsoft, "Bitmap Storage" and BITMAPV5HEADER; where that leaves a choice, Pillow's BmpImagePlugin: the
  * fourth byte of uncompressed 32-bit pixels is no transparency, that of bit fields is where a mask names it.
  */
+
+import type { ImageSize } from "../../records.js";
 import { DataError } from "../errors.js";
-import type { ImageSize } from "./rgb.js";
 
 /** Decoded pixels, row by row from the top left. */
 export interface DecodedBmp extends ImageSize {

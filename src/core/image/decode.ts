@@ -14,10 +14,10 @@
  */
 import { readFile } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
-import type { ImageSource } from "../../records.js";
+import type { ImageSize, ImageSource } from "../../records.js";
 import { DataError, messageOf } from "../errors.js";
 import { bmpSize, decodeBmp, isBmp } from "./bmp.js";
-import { CHANNELS, type ImageSize, type Orientation, oriented, orientedSize, type RgbImage } from "./rgb.js";
+import { CHANNELS, type Orientation, oriented, orientedSize, type RgbImage } from "./rgb.js";
 
 /** What is decoded at most; larger ones are refused before that. */
 export const MOST_PIXELS = 0x3fff * 0x3fff;

@@ -2,11 +2,7 @@
  * @module Images as bytes of red, green and blue, and the eight ways to turn and mirror them.
  */
 
-/** Pixels. */
-export interface ImageSize {
-  readonly width: number;
-  readonly height: number;
-}
+import type { ImageSize } from "../../records.js";
 
 /** An image of bytes, row by row from the top left, three channels a pixel. */
 export interface RgbImage extends ImageSize {

@@ -4,27 +4,19 @@
  */
 import { invariant } from "../../core/errors.js";
 import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
-import type { OnProgress } from "../../core/progress.js";
-import { Rng, type RngKey } from "../../core/rng.js";
-import type { Prompt } from "../../model/prompt.js";
+import { Rng } from "../../core/rng.js";
 import { packPrompts } from "../../model/transformer/pack.js";
 import { mropeTables } from "../../model/transformer/rope.js";
 import type { Rollout, StopReason } from "../../records.js";
+import type { Decoding, SampleRequest, Watch } from "../engine.js";
+import { breathe } from "./breathe.js";
 import { KvCache } from "./kvCache.js";
 import type { LocalPolicy, ReadyPolicy } from "./localPolicy.js";
-import { argmax, type Sampling, sampleToken } from "./sampling.js";
+import { argmax, sampleToken } from "./sampling.js";
 
-export interface RolloutRequest {
-  readonly prompts: readonly Prompt[];
-  /** Responses per prompt. */
-  readonly responses: number;
-  readonly sampling: Sampling;
-  /** `streams[prompt][response]`: draw t of it picks token t. Not needed when greedy. */
-  readonly streams?: readonly (readonly RngKey[])[];
+export interface RolloutRequest extends SampleRequest, Watch {
   /** Rows in flight at most. Default 256. */
   readonly maxRows?: number;
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
 }
 
 /** One response being sampled. */
@@ -73,9 +65,9 @@ async function generateChunk(
   const rows: Row[] = [];
   for (let prompt = first; prompt < end; prompt++) {
     for (let response = 0; response < request.responses; response++) {
-      const key = request.sampling.isGreedy ? undefined : request.streams?.[prompt]?.[response];
+      const key = request.decoding.isGreedy ? undefined : request.streams?.[prompt]?.[response];
       invariant(
-        key || request.sampling.isGreedy,
+        key || request.decoding.isGreedy,
         `generate: no stream for response ${response} of prompt ${prompt}`,
       );
       const stream = key && Rng.fromKey(key);
@@ -102,12 +94,13 @@ async function decodeRows(
   U: number,
 ): Promise<void> {
   const { config } = policy.model;
-  const { sampling } = request;
-  const prompts = request.prompts.slice((all[0] as Row).prompt, (all[0] as Row).prompt + U);
+  const { decoding } = request;
+  const first = (all[0] as Row).prompt;
+  const prompts = await policy.readPrompts(request.prompts.slice(first, first + U));
   const packed = packPrompts(prompts, policy.model);
-  const last = Math.max(...packed.next) + sampling.maxTokens;
+  const last = Math.max(...packed.next) + decoding.maxTokens;
   const sampler = {
-    temperature: ndarray([sampling.isGreedy ? 1 : sampling.temperature], []),
+    temperature: ndarray([decoding.isGreedy ? 1 : decoding.temperature], []),
     tokenBias: policy.tokenBias,
   };
   const start = await policy.prefill(packed, sampler);
@@ -117,7 +110,7 @@ async function decodeRows(
     slots: SLOTS,
   });
   const promptOf = (row: number) => Math.floor(row / request.responses);
-  pick(rows, { probs: start.probs, rowOf: promptOf }, sampling, policy.eos);
+  pick(rows, { probs: start.probs, rowOf: promptOf }, decoding, policy.eos);
   const table = positionTable(policy, last);
   let next = packed.next;
   for (let t = 0; rows.some((row) => row.stop === undefined); t++) {
@@ -140,7 +133,8 @@ async function decodeRows(
     );
     const step = await policy.decodeStep({ tokens, rope, cache }, sampler);
     cache.append(step.keys, step.values);
-    pick(rows, { probs: step.probs, rowOf: (row) => row }, sampling, policy.eos);
+    pick(rows, { probs: step.probs, rowOf: (row) => row }, decoding, policy.eos);
+    await breathe(request.signal);
   }
 }
 
@@ -151,7 +145,7 @@ async function decodeRows(
 function pick(
   rows: readonly Row[],
   next: { readonly probs: NdArray; readonly rowOf: (row: number) => number },
-  sampling: Sampling,
+  decoding: Decoding,
   eos: ReadonlySet<number>,
 ): void {
   const { probs, rowOf } = next;
@@ -161,11 +155,11 @@ function pick(
     const from = rowOf(at) * V;
     const p = probs.data.subarray(from, from + V);
     const uniform = row.stream?.uniformAt(row.tokens.length) ?? 0;
-    const token = row.stream ? sampleToken(p, uniform, sampling) : argmax(p);
+    const token = row.stream ? sampleToken(p, uniform, decoding) : argmax(p);
     row.tokens.push(token);
     row.logProbs.push(Math.log(p[token] as number));
     if (eos.has(token)) row.stop = "eos";
-    else if (row.tokens.length >= sampling.maxTokens) row.stop = "length";
+    else if (row.tokens.length >= decoding.maxTokens) row.stop = "length";
   });
 }
 

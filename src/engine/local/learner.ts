@@ -1,97 +1,43 @@
 /**
- * @module The policy under training: compiled old log-probs, gradients of micro-batches that add up, and AdamW, all on
+ * @module The policy under training: compiled log-probs, gradients of micro-batches that add up, and AdamW, all on
  * parameters that change in place. Where KL is asked for, the initial weights are kept as the reference policy.
  */
 import type { HostOf } from "../../compile/tree.js";
-import type { KlTerm, RunConfig } from "../../config/schema.js";
 import { invariant } from "../../core/errors.js";
 import { type NdArray, type Params, scalar, zeros } from "../../core/ndarray.js";
 import { zip } from "../../core/zip.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
-import { type PackedUnits, packUnits, sizesOf, tokenBias, type Unit } from "../../model/transformer/pack.js";
+import { type PackedUnits, packUnits, sizesOf, tokenBias } from "../../model/transformer/pack.js";
 import { adamwHostStep } from "../../optim/adamw.js";
-import { type Aggregation, tokenWeights } from "../../policy/aggregate.js";
-import type { SurrogateOptions } from "../../policy/surrogate.js";
-import type { UpdateUnit } from "../../policy/units.js";
-import { type LearnerGraphs, learnerGraphs, type Moments } from "./learnerGraphs.js";
+import type { Lesson, Reading } from "../../policy/lessons.js";
+import { microBatches } from "../../policy/microBatches.js";
+import type { Learner, LogProbRequest, LossSettings, LossSums, OptimizerStep, Watch } from "../engine.js";
+import { breathe } from "./breathe.js";
+import { accumulateGraph, applyGraph, type KlForm, logProbsGraph, type Moments } from "./learnerGraphs.js";
 import { lossBatch } from "./lossBatch.js";
+import { addSums, NO_SUMS } from "./lossSums.js";
+import { createPromptReader, type PromptReader } from "./promptReader.js";
+import type { LocalSettings } from "./settings.js";
+import { readWeights, writeWeights } from "./weightFiles.js";
 
 export type { Moments } from "./learnerGraphs.js";
 
-/** What a learner computes; options that are not given are off, or as in `SURROGATE_DEFAULTS`. */
-export interface LearnerOptions extends Partial<SurrogateOptions> {
-  readonly temperature: number;
-  readonly clipLow: number;
-  readonly clipHigh: number;
-  readonly dualClip: number | null;
-  readonly weightDecay: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly maxGradNorm: number;
-  /** Prompts in one graph. */
-  readonly microBatchUnits: number;
-  /** `global-token` unless given. */
-  readonly aggregation?: Aggregation;
-  /** Whether responses cut off at the length limit are left out. */
-  readonly masksTruncated?: boolean;
-  /** The length limit, tokens; read by aggregation `constant`. */
-  readonly maxResponseLength?: number;
-  /** Weight of the policy's entropy. */
-  readonly entropyCoefficient?: number;
-  readonly kl?: { readonly use: "off" | "loss" | "reward"; readonly estimator: KlTerm };
-}
-
-/** What a run's settings say to the learner. */
-export function learnerOptions({
-  update,
-  rollout,
-  kl,
-}: Pick<RunConfig, "update" | "rollout" | "kl">): LearnerOptions {
-  const { temperature, maxResponseLength } = rollout;
-  return { ...update, temperature, maxResponseLength, kl };
-}
-
-/** What one optimizer step did. Shares are of response tokens. */
-export interface UpdateStats {
-  /** The surrogate, without KL and entropy terms. */
-  readonly loss: number;
-  readonly clipShareLow: number;
-  readonly clipShareHigh: number;
-  /** mean of old − new log-prob, nats */
-  readonly klApprox: number;
-  /** −mean log-prob of the sampled tokens, nats: a one-sample estimate of the entropy */
-  readonly entropy: number;
-  /** largest |π/π_old − 1| over response tokens */
-  readonly ratioDeviation: number;
-  readonly gradNorm: number;
-  /** false: the gradient was not finite and nothing was changed */
-  readonly isApplied: boolean;
-  /** Token mean of the KL estimate to the reference policy; where the loss has a KL term. */
-  readonly referenceKl?: number;
-  /** Token mean of the entropy of the whole distribution, nats; where the loss has an entropy term. */
-  readonly fullEntropy?: number;
-}
-
-/** Where an update stands; `step` counts optimizer steps from 1. */
-export interface UpdateAt {
-  readonly learningRate: number;
-  readonly step: number;
-  /** β, where the loss has a KL term. */
-  readonly klCoefficient?: number;
-}
-
-export interface Learner {
+/** A learner whose state is at hand. */
+export interface LocalLearner extends Learner {
   readonly params: Params;
+  /** AdamW's moments. */
   readonly first: Params;
   readonly second: Params;
-  /** log π of every response token under its prompt: `[unit][r][t]`. */
-  logProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
-  /** The same of the policy that training began with. Only where KL is asked for. */
-  referenceLogProbs(units: readonly Unit[]): Promise<Float32Array[][]>;
-  /** One optimizer step on a mini-batch. */
-  update(units: readonly UpdateUnit[], at: UpdateAt): Promise<UpdateStats>;
+  /** Optimizer steps that the weights have seen. */
+  policyStep(): number;
+}
+
+export interface LearnerParts {
+  /** Default: one of its own. */
+  readonly readPrompts?: PromptReader;
+  /** AdamW's moments to continue from; default: zeros. */
+  readonly moments?: Moments<NdArray>;
 }
 
 /** Zeros in the shapes of `params`. */
@@ -105,138 +51,169 @@ function copyOf(params: Params): Params {
   );
 }
 
-/** Units in chunks of like length, so that little of a graph is padding; longest responses first, each with its place. */
-function chunksByLength<U extends Unit>(units: readonly U[], size: number): { at: number; unit: U }[][] {
-  const lengths = units.map(({ prompt, responses }, at) => ({
-    at,
-    response: Math.max(...responses.map(({ length }) => length)),
-    prompt: prompt.tokens.length,
-  }));
-  lengths.sort((a, b) => b.response - a.response || b.prompt - a.prompt || a.at - b.at);
-  const sorted = lengths.map(({ at }) => ({ at, unit: units[at] as U }));
-  return Array.from({ length: Math.ceil(units.length / size) }, (_, chunk) =>
-    sorted.slice(chunk * size, (chunk + 1) * size),
-  );
+function copyInto(target: Params, source: Params): void {
+  for (const [name, { data }] of Object.entries(source)) target[name]?.data.set(data);
 }
 
-/** Sums over the tokens of a mini-batch by name; `maxLogRatio` is a maximum. */
-type Sums = Readonly<Record<string, number>>;
-
-/** Adds a micro-batch's sums to those before it. */
-function addStats(sums: Sums, stats: Readonly<Record<string, NdArray>>): Sums {
-  const added = Object.entries(stats).map(([name, { data }]) => {
-    const value = data[0] as number;
-    const before = sums[name] ?? 0;
-    return [name, name === "maxLogRatio" ? Math.max(before, value) : before + value];
-  });
-  return { ...sums, ...Object.fromEntries(added) };
-}
-
-function statsOf(sums: Sums, tokens: number): Omit<UpdateStats, "gradNorm" | "isApplied"> {
-  const value = (name: string) => sums[name] ?? 0;
-  return {
-    loss: value("loss"),
-    clipShareLow: value("clippedLow") / tokens,
-    clipShareHigh: value("clippedHigh") / tokens,
-    klApprox: value("klSum") / tokens,
-    entropy: value("entropySum") / tokens,
-    ratioDeviation: Math.expm1(value("maxLogRatio")),
-    ...("referenceKlSum" in sums ? { referenceKl: value("referenceKlSum") / tokens } : {}),
-    ...("fullEntropySum" in sums ? { fullEntropy: value("fullEntropySum") / tokens } : {}),
+/** Calls `make` once for every distinct settings object. */
+function memoized<Settings, T>(make: (settings: Settings) => T): (settings: Settings) => T {
+  const made = new Map<string, T>();
+  return (settings) => {
+    const key = JSON.stringify(settings);
+    const found = made.get(key) ?? make(settings);
+    made.set(key, found);
+    return found;
   };
 }
 
-/** The graphs of a model with what they read. */
+/** A model with its graphs and what they read. */
 interface Compiled {
+  readonly model: Model;
+  readonly settings: LocalSettings;
   /** The policy that training began with, where it is kept. */
   readonly reference: Params | undefined;
-  readonly model: Model;
-  readonly options: LearnerOptions;
-  readonly graphs: LearnerGraphs;
-  readonly sampler: HostOf<Sampler>;
-  readonly pack: (units: readonly Unit[]) => PackedUnits<NdArray>;
+  readonly logProbs: ReturnType<typeof logProbsGraph>;
+  readonly accumulate: (settings: GraphSettings) => ReturnType<typeof accumulateGraph>;
+  readonly apply: (settings: Omit<OptimizerStep, "step" | "learningRate">) => ReturnType<typeof applyGraph>;
+  readonly sampler: (temperature: number) => HostOf<Sampler>;
+  readonly pack: (readings: readonly Reading[]) => Promise<PackedUnits<NdArray>>;
 }
 
-function compile(model: Model, options: LearnerOptions): Compiled {
-  const { config, processor } = model;
-  const reference = (options.kl?.use ?? "off") === "off" ? undefined : copyOf(model.params);
-  const sampler = { temperature: scalar(options.temperature), tokenBias: tokenBias(config, processor.size) };
-  const pack = (units: readonly Unit[]) => packUnits(units, model, { rows: options.microBatchUnits });
-  return { model, options, reference, graphs: learnerGraphs(model, options), sampler, pack };
+/** What is compiled into a loss; β enters as a number. */
+type GraphSettings = Omit<LossSettings, "kl" | "temperature"> & { readonly kl: KlForm };
+
+function compile(model: Model, settings: LocalSettings, readPrompts: PromptReader): Compiled {
+  const bias = tokenBias(model.config, model.processor.size);
+  return {
+    model,
+    settings,
+    reference: settings.keepsReference ? copyOf(model.params) : undefined,
+    logProbs: logProbsGraph(model),
+    accumulate: memoized(({ kl, ...loss }: GraphSettings) => accumulateGraph(model, loss, kl)),
+    apply: memoized(applyGraph),
+    sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
+    async pack(readings) {
+      const prompts = await readPrompts(readings.map(({ prompt }) => prompt));
+      const units = zip(prompts, readings).map(([prompt, { responses_R }]) => ({
+        prompt,
+        responses: responses_R,
+      }));
+      return packUnits(units, model, { rows: settings.microBatch });
+    },
+  };
 }
 
 async function logProbsOf(
-  { options, graphs, sampler, pack }: Compiled,
-  weights: Params,
-  units: readonly Unit[],
+  { model, reference, settings, logProbs, sampler, pack }: Compiled,
+  { readings, of, temperature }: LogProbRequest,
+  { signal, onProgress }: Watch,
 ): Promise<Float32Array[][]> {
-  const perUnit: Float32Array[][] = units.map(() => []);
-  for (const chunk of chunksByLength(units, options.microBatchUnits)) {
-    const packed = pack(chunk.map(({ unit }) => unit));
+  const weights = of === "policy" ? model.params : reference;
+  invariant(weights, "logProbs: no reference policy is kept: set kl.use to loss or reward");
+  const perReading: Float32Array[][] = readings.map(() => []);
+  let done = 0;
+  for (const batch of microBatches(readings, settings.microBatch)) {
+    const packed = await pack(batch.map(({ reading }) => reading));
     const { R, T } = sizesOf(packed);
-    const result = await graphs.logProbs(weights, packed, sampler);
-    for (const [u, { at, unit }] of chunk.entries()) {
-      perUnit[at] = unit.responses.map((response, r) => {
+    const result = await logProbs(weights, packed, sampler(temperature));
+    for (const [u, { at, reading }] of batch.entries()) {
+      perReading[at] = reading.responses_R.map((response, r) => {
         const row = (u * R + r) * T;
         return Float32Array.from(result.data.subarray(row, row + response.length));
       });
     }
+    done += batch.length;
+    onProgress?.({ phase: "log-probs", done, total: readings.length });
+    await breathe(signal);
   }
-  return perUnit;
+  return perReading;
 }
 
-/** Fills `gradients` with those of the mini-batch, and returns its sums. */
-async function accumulate(
-  { model, options, reference, graphs, sampler, pack }: Compiled,
+/** Adds the gradients of lessons to `gradients`, micro-batch by micro-batch, and returns their sums. */
+async function accumulateInto(
   gradients: Params,
-  units: readonly UpdateUnit[],
-  klCoefficient: number | undefined,
-): Promise<Sums> {
-  for (const gradient of Object.values(gradients)) gradient.data.fill(0);
-  const chunks = chunksByLength(units, options.microBatchUnits).map((chunk) => chunk.map(({ unit }) => unit));
-  const { aggregation = "global-token", masksTruncated = false, maxResponseLength = 0, kl } = options;
-  const isFull = reference && kl?.use === "loss" && kl.estimator === "full";
-  const policies = { sampler, ...(isFull ? { reference } : {}) };
-  const weights = tokenWeights(chunks, { aggregation, masksTruncated, maxResponseLength });
-  let sums: Sums = {};
-  for (const [chunk, weights_U_R] of zip(chunks, weights)) {
-    const batch = lossBatch(chunk, pack(chunk), weights_U_R, klCoefficient);
-    const [, stats] = await graphs.accumulate(model.params, gradients, batch, policies);
-    sums = addStats(sums, stats);
+  { model, reference, settings, accumulate, sampler, pack }: Compiled,
+  lessons: readonly Lesson[],
+  { loss: { kl, temperature, ...loss }, signal, onProgress }: Watch & { readonly loss: LossSettings },
+): Promise<LossSums> {
+  const run = accumulate({ ...loss, kl: kl?.term ?? "none" });
+  const fixed = {
+    sampler: sampler(temperature),
+    ...(kl?.term === "full" && reference ? { reference } : {}),
+  };
+  let sums = NO_SUMS;
+  let done = 0;
+  for (const batch of microBatches(lessons, settings.microBatch)) {
+    const here = batch.map(({ reading }) => reading);
+    const inputs = lossBatch(here, await pack(here), kl?.coefficient);
+    const [, stats] = await run(model.params, gradients, inputs, fixed);
+    sums = addSums(sums, stats);
+    done += batch.length;
+    onProgress?.({ phase: "gradients", done, total: lessons.length });
+    await breathe(signal);
   }
   return sums;
 }
 
-/**
- * Compiles the learner for a model, whose parameters it changes in place.
- * @param moments AdamW's moments to continue from; default: zeros
- */
-export function createLearner(model: Model, options: LearnerOptions, moments?: Moments<NdArray>): Learner {
+/** Compiles the learner for a model, whose parameters it changes in place. Graphs are made on first use. */
+export function createLearner(
+  model: Model,
+  settings: LocalSettings,
+  { readPrompts = createPromptReader(model.processor), moments }: LearnerParts = {},
+): LocalLearner {
   const { params } = model;
   const state = moments ?? { first: zerosLike(params), second: zerosLike(params) };
+  const parts = { params, first: state.first, second: state.second };
   const gradients = zerosLike(params);
-  const compiled = compile(model, options);
+  const compiled = compile(model, settings, readPrompts);
+  let isFresh = true;
+  let policyStep = 0;
+  let kept: { readonly policyStep: number; readonly parts: typeof parts } | undefined;
+
+  const forget = () => {
+    for (const { data } of Object.values(gradients)) data.fill(0);
+    isFresh = true;
+  };
   return {
-    params,
-    ...state,
-    logProbs: (units) => logProbsOf(compiled, params, units),
-    referenceLogProbs(units) {
-      const { reference } = compiled;
-      invariant(reference, "referenceLogProbs: no reference policy is kept: set kl.use to loss or reward");
-      return logProbsOf(compiled, reference, units);
+    ...parts,
+    policyStep: () => policyStep,
+    logProbs: (request, watch = {}) => logProbsOf(compiled, request, watch),
+    async accumulate(lessons, loss, watch = {}) {
+      if (isFresh) forget();
+      isFresh = false;
+      try {
+        return await accumulateInto(gradients, compiled, lessons, { ...watch, loss });
+      } catch (error) {
+        forget();
+        throw error;
+      }
     },
-    async update(units, { learningRate, step, klCoefficient = 0 }) {
-      const inLoss = options.kl?.use === "loss" ? klCoefficient : undefined;
-      const sums = await accumulate(compiled, gradients, units, inLoss);
-      const hyper = adamwHostStep(step, learningRate, options);
-      const [, , result] = await compiled.graphs.apply(params, state, gradients, hyper);
-      const responses = units.flatMap((unit) => unit.responses);
-      const tokens = responses.reduce((count, response) => count + response.length, 0);
-      return {
-        ...statsOf(sums, tokens),
-        gradNorm: result.norm.data[0] as number,
-        isApplied: result.finite.data[0] === 1,
-      };
+    async apply({ step, learningRate, ...settings }) {
+      const hyper = adamwHostStep(step, learningRate, settings);
+      const [, , result] = await compiled.apply(settings)(params, state, gradients, hyper);
+      isFresh = true;
+      const isApplied = result.finite.data[0] === 1;
+      if (isApplied) policyStep = step;
+      return { gradNorm: result.norm.data[0] as number, isApplied };
+    },
+    async keep() {
+      const { first, second } = parts;
+      kept = { policyStep, parts: { params: copyOf(params), first: copyOf(first), second: copyOf(second) } };
+    },
+    async rollback() {
+      invariant(kept, "rollback: nothing was kept");
+      for (const part of PARTS) copyInto(parts[part], kept.parts[part]);
+      policyStep = kept.policyStep;
+      forget();
+    },
+    save: (folder) => writeWeights(folder, parts, model),
+    async restore(folder, step) {
+      const saved = await readWeights(folder, model);
+      for (const part of PARTS) copyInto(parts[part], saved[part]);
+      policyStep = step;
+      forget();
     },
   };
 }
+
+const PARTS = ["params", "first", "second"] as const;

@@ -11,6 +11,7 @@ import { jointQkv, withJointQkv } from "../../model/transformer/jointQkv.js";
 import { type PackedPrompts, tokenBias } from "../../model/transformer/pack.js";
 import { mropeTables } from "../../model/transformer/rope.js";
 import type { KvCache } from "./kvCache.js";
+import { createPromptReader, type PromptReader } from "./promptReader.js";
 
 /** Sampler settings on the host. */
 export interface HostSampler {
@@ -27,6 +28,7 @@ export interface LocalPolicy {
 /** A policy that samples, until training next changes its parameters. */
 export interface ReadyPolicy {
   readonly model: Model;
+  readonly readPrompts: PromptReader;
   /** Tokens that end a response. */
   readonly eos: ReadonlySet<number>;
   readonly tokenBias: NdArray;
@@ -46,8 +48,14 @@ export interface NextTokens {
   readonly values: readonly NdArray[];
 }
 
-/** Compiles prefill and decode for a model; graphs are made on first use. */
-export function createLocalPolicy(model: Model): LocalPolicy {
+/**
+ * Compiles prefill and decode for a model; graphs are made on first use.
+ * @param readPrompts default: a reader of its own
+ */
+export function createLocalPolicy(
+  model: Model,
+  readPrompts: PromptReader = createPromptReader(model.processor),
+): LocalPolicy {
   const { config, params } = model;
   type DecodeInputs = Parameters<typeof decodeStep>[2];
   const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), { name: "joint weights" });
@@ -63,6 +71,7 @@ export function createLocalPolicy(model: Model): LocalPolicy {
   );
   const about = {
     model,
+    readPrompts,
     eos: new Set(config.tokens.eos),
     tokenBias: tokenBias(config, model.processor.size),
   };

@@ -1,10 +1,11 @@
 /**
  * @module Host numbers of a micro-batch: what the loss needs beside the packed tokens.
  */
+import { given } from "../../core/given.js";
 import { type NdArray, scalar, zeros } from "../../core/ndarray.js";
 import type { Tensor } from "../../core/tf.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
-import type { UpdateUnit } from "../../policy/units.js";
+import type { Lesson } from "../../policy/lessons.js";
 
 /** A packed micro-batch with what the loss needs; `Array` is NdArray on the host and Tensor in a compiled function. */
 export interface LossBatch<Array = Tensor> {
@@ -24,7 +25,7 @@ export interface LossBatch<Array = Tensor> {
   };
 }
 
-/** Rows of numbers of each unit as `[U, R, T]`, zeros behind them. */
+/** Rows of numbers of each lesson as `[U, R, T]`, zeros behind them. */
 function perToken(
   rows_U_R: readonly (readonly ArrayLike<number>[])[],
   { U, R, T }: { readonly U: number; readonly R: number; readonly T: number },
@@ -46,46 +47,50 @@ function perResponse(rows_U: readonly (readonly number[])[], U: number, R: numbe
   return array;
 }
 
-/** Advantages per response; per token, times their weights, where a unit has weights. */
-function advantagesOf(units: readonly UpdateUnit[], sizes: { U: number; R: number; T: number }): NdArray {
-  if (units.every(({ importance }) => importance === undefined)) {
+/** Advantages per response; per token, times their weights, where a lesson has weights. */
+function advantagesOf(lessons: readonly Lesson[], sizes: { U: number; R: number; T: number }): NdArray {
+  if (lessons.every(({ importance_R }) => importance_R === undefined)) {
     return perResponse(
-      units.map(({ advantages }) => advantages),
+      lessons.map(({ advantages_R }) => advantages_R),
       sizes.U,
       sizes.R,
     );
   }
-  const weighted = units.map(({ advantages, responses, importance }) =>
-    responses.map((response, r) =>
+  const weighted = lessons.map(({ advantages_R, responses_R, importance_R }) =>
+    responses_R.map((response, r) =>
       Float32Array.from({ length: response.length }, (_, t) => {
-        return (advantages[r] as number) * (importance?.[r]?.[t] ?? 1);
+        return (advantages_R[r] as number) * (importance_R?.[r]?.[t] ?? 1);
       }),
     ),
   );
   return perToken(weighted, sizes);
 }
 
-/**
- * @param weights_U_R token weight of each response, from `tokenWeights`
- * @param klCoefficient β; without one the loss has no KL term
- */
+/** @param klCoefficient β; without one the loss has no KL term */
 export function lossBatch(
-  units: readonly UpdateUnit[],
+  lessons: readonly Lesson[],
   packed: PackedUnits<NdArray>,
-  weights_U_R: readonly (readonly number[])[],
   klCoefficient?: number,
 ): LossBatch<NdArray> {
   const sizes = sizesOf(packed);
-  const old = units.map(({ oldLogProbs }) => oldLogProbs);
-  const reference = units.flatMap(({ referenceLogProbs }) => (referenceLogProbs ? [referenceLogProbs] : []));
-  const referenceLogProbs = reference.length === units.length ? perToken(reference, sizes) : undefined;
+  const reference = lessons.flatMap(({ referenceLogProbs_R }) =>
+    referenceLogProbs_R ? [referenceLogProbs_R] : [],
+  );
+  const referenceLogProbs = reference.length === lessons.length ? perToken(reference, sizes) : undefined;
   return {
     packed,
-    advantages: advantagesOf(units, sizes),
-    oldLogProbs: perToken(old, sizes),
-    scale: perResponse(weights_U_R, sizes.U, sizes.R),
+    advantages: advantagesOf(lessons, sizes),
+    oldLogProbs: perToken(
+      lessons.map(({ oldLogProbs_R }) => oldLogProbs_R),
+      sizes,
+    ),
+    scale: perResponse(
+      lessons.map(({ weights_R }) => weights_R),
+      sizes.U,
+      sizes.R,
+    ),
     ...(klCoefficient === undefined
       ? {}
-      : { kl: { ...(referenceLogProbs ? { referenceLogProbs } : {}), coefficient: scalar(klCoefficient) } }),
+      : { kl: { ...given({ referenceLogProbs }), coefficient: scalar(klCoefficient) } }),
   };
 }

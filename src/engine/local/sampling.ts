@@ -6,20 +6,9 @@
  * over buckets differ from sums in order by rounding, at most V·2⁻⁵³; where a comparison is closer than `MARGIN`, the
  * whole row is sorted after all. So the token is the one that sorting gives, always.
  */
+import type { Decoding } from "../engine.js";
 
-export interface Sampling {
-  /** > 0; probabilities are already at this temperature. Greedy picks the most likely token whatever it is. */
-  readonly temperature: number;
-  readonly isGreedy: boolean;
-  /** Keep the smallest set of tokens whose probability reaches this; 1 keeps all. */
-  readonly topP: number;
-  /** Keep this many most likely tokens; 0 keeps all. */
-  readonly topK: number;
-  /** Response tokens at most. */
-  readonly maxTokens: number;
-}
-
-type Truncation = Pick<Sampling, "topP" | "topK">;
+type Truncation = Pick<Decoding, "topP" | "topK">;
 
 /** The most likely token; the first of equals. */
 export function argmax(probs: ArrayLike<number>): number {

@@ -4,36 +4,20 @@
  * A process and not a thread: graphs free and take large buffers all the time, and only at a process's start can glibc
  * be told to keep them. Without that, page faults cost a third of the speed; with an arena per graph instead, gigabytes.
  */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as errors from "../../core/errors.js";
-import type { OnProgress, ProgressEvent } from "../../core/progress.js";
-import type { Engine, EngineSettings } from "../local/engine.js";
-
-type Method = "generate" | "logProbs" | "referenceLogProbs" | "update" | "save" | "restore" | "memory";
-
-/** A call of an engine's method; `args` without callbacks. */
-export type Request = {
-  [Name in Method]: {
-    readonly id: number;
-    readonly method: Name;
-    readonly args: Name extends "generate" ? [Parameters<Engine["generate"]>[0]] : Parameters<Engine[Name]>;
-  };
-}[Method];
-
-/** Progress of a call, or its end. */
-export type Reply = { readonly id: number } & (
-  | { readonly progress: ProgressEvent }
-  | { readonly result: unknown }
-  | { readonly error: { readonly name: string; readonly message: string } }
-);
+import { ENGINE_ABILITIES } from "../abilities.js";
+import type { Engine, Watch } from "../engine.js";
+import type { EngineSettings } from "../local/engine.js";
+import { type Answers, type Calls, createImageLedger, type Method, type Reply } from "./wire.js";
 
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly onProgress: OnProgress | undefined;
+  readonly watch: Watch;
 }
 
 /** The engine's compiled program, also when this module runs from TypeScript source. */
@@ -56,14 +40,12 @@ function revive({ name, message }: { readonly name: string; readonly message: st
 /** Tells glibc to keep freed memory for the next buffer instead of giving it back; other systems ignore it. */
 const KEEP_FREED_MEMORY = { MALLOC_TRIM_THRESHOLD_: "4000000000", MALLOC_MMAP_THRESHOLD_: "4000000000" };
 
-/** Starts a process with an engine of its own; the model is loaded with the first request. */
-export function startRemoteEngine(settings: EngineSettings): Engine {
-  const child = fork(engineProgram(), [JSON.stringify(settings)], {
-    serialization: "advanced",
-    env: { ...process.env, ...KEEP_FREED_MEMORY },
-  });
+/** Calls to a process and their answers. */
+function openChannel(child: ChildProcess) {
   const pending = new Map<number, Pending>();
+  const ledger = createImageLedger();
   let calls = 0;
+  let ended: Error | undefined;
   const settle = (id: number): Pending | undefined => {
     const call = pending.get(id);
     pending.delete(id);
@@ -74,35 +56,65 @@ export function startRemoteEngine(settings: EngineSettings): Engine {
   };
   child.on("message", (message) => {
     const reply = message as Reply;
-    if ("progress" in reply) pending.get(reply.id)?.onProgress?.(reply.progress);
-    else if ("error" in reply) settle(reply.id)?.reject(revive(reply.error));
-    else settle(reply.id)?.resolve(reply.result);
+    if ("progress" in reply) return pending.get(reply.id)?.watch.onProgress?.(reply.progress);
+    const call = settle(reply.id);
+    if ("result" in reply) return call?.resolve(reply.result);
+    call?.reject(call.watch.signal?.aborted ? (call.watch.signal.reason as Error) : revive(reply.error));
   });
   child.on("error", failAll);
-  let ended: Error | undefined;
   child.on("exit", (code, signal) => {
     ended = new errors.ModelError(
       `engine: its process ended (${signal ?? code}): if memory ran out, lower rollout.maxRows`,
     );
     failAll(ended);
   });
-  const ask = <Result>(method: Method, args: readonly unknown[], onProgress?: OnProgress): Promise<Result> =>
-    new Promise<Result>((resolve, reject) => {
-      if (ended) return reject(ended);
-      const id = calls++;
-      pending.set(id, { resolve: (result) => resolve(result as Result), reject, onProgress });
-      child.send({ id, method, args });
+
+  async function ask<Name extends Method>(
+    method: Name,
+    args: Calls[Name],
+    watch: Watch = {},
+  ): Promise<Answers[Name]> {
+    if (ended) throw ended;
+    watch.signal?.throwIfAborted();
+    const id = calls++;
+    const abort = () => child.connected && child.send({ abort: id });
+    const answer = new Promise<Answers[Name]>((resolve, reject) => {
+      pending.set(id, { resolve: (result) => resolve(result as Answers[Name]), reject, watch });
     });
+    watch.signal?.addEventListener("abort", abort, { once: true });
+    child.send({ id, method, ...ledger.pack(args) });
+    try {
+      return await answer;
+    } finally {
+      watch.signal?.removeEventListener("abort", abort);
+    }
+  }
+  return { ask, hasEnded: () => ended !== undefined };
+}
+
+/** Starts a process with an engine of its own; the model is loaded with the first call. */
+export function startEngine(settings: EngineSettings): Engine {
+  const child = fork(engineProgram(), [JSON.stringify(settings)], {
+    serialization: "advanced",
+    env: { ...process.env, ...KEEP_FREED_MEMORY },
+  });
+  const { ask, hasEnded } = openChannel(child);
   return {
-    generate: (request, onProgress) => ask("generate", [request], onProgress),
-    logProbs: (units) => ask("logProbs", [units]),
-    referenceLogProbs: (units) => ask("referenceLogProbs", [units]),
-    update: (units, at) => ask("update", [units, at]),
-    save: (parent, state) => ask("save", [parent, state]),
-    restore: (folder) => ask("restore", [folder]),
-    memory: () => ask("memory", []),
+    abilities: ENGINE_ABILITIES.process,
+    sampler: { sample: (request, watch) => ask("sample", [request], watch) },
+    learner: {
+      logProbs: (request, watch) => ask("logProbs", [request], watch),
+      accumulate: (lessons, loss, watch) => ask("accumulate", [lessons, loss], watch),
+      apply: (step) => ask("apply", [step]),
+      keep: () => ask("keep", []),
+      rollback: () => ask("rollback", []),
+      save: (folder) => ask("save", [folder]),
+      restore: (folder, policyStep) => ask("restore", [folder, policyStep]),
+    },
+    publish: () => Promise.resolve(),
+    report: () => ask("report", []),
     close: async () => {
-      if (ended) return;
+      if (hasEnded()) return;
       const exited = new Promise((resolve) => child.once("exit", resolve));
       child.disconnect();
       await exited;

@@ -1,40 +1,65 @@
 /**
- * @module The process an engine lives in: answers the requests of engineInProcess.ts one after another.
+ * @module The process an engine lives in: answers the calls of engineInProcess.ts one after another.
  */
 import process from "node:process";
 import { messageOf } from "../../core/errors.js";
-import { type Engine, type EngineSettings, loadEngine } from "../local/engine.js";
-import type { Reply, Request } from "./engineInProcess.js";
+import type { Engine, Watch } from "../engine.js";
+import { type EngineSettings, loadEngine } from "../local/engine.js";
+import { createImageStore, type Reply, type Request } from "./wire.js";
+
+type Call = Exclude<Request, { abort: number }>;
 
 const settings = JSON.parse(process.argv[2] ?? "{}") as EngineSettings;
+const store = createImageStore();
+const running = new Map<number, AbortController>();
 let engine: Promise<Engine> | undefined;
 
 function send(reply: Reply): void {
   process.send?.(reply);
 }
 
-function answer(target: Engine, { id, method, args }: Request): Promise<unknown> {
-  if (method === "generate") return target.generate(args[0], (progress) => send({ id, progress }));
-  if (method === "logProbs") return target.logProbs(args[0]);
-  if (method === "referenceLogProbs") return target.referenceLogProbs(args[0]);
-  if (method === "update") return target.update(...args);
-  if (method === "save") return target.save(...args);
-  if (method === "restore") return target.restore(args[0]);
-  return target.memory();
+function answer({ sampler, learner, report }: Engine, call: Call, watch: Watch): Promise<unknown> {
+  switch (call.method) {
+    case "sample":
+      return sampler.sample(...store.unpack(call), watch);
+    case "logProbs":
+      return learner.logProbs(...store.unpack(call), watch);
+    case "accumulate":
+      return learner.accumulate(...store.unpack(call), watch);
+    case "apply":
+      return learner.apply(...call.args);
+    case "save":
+      return learner.save(...call.args);
+    case "restore":
+      return learner.restore(...call.args);
+    case "report":
+      return report();
+    default:
+      return learner[call.method]();
+  }
+}
+
+async function serve(call: Call, signal: AbortSignal): Promise<void> {
+  const { id } = call;
+  try {
+    signal.throwIfAborted();
+    engine ??= loadEngine(settings);
+    const onProgress: Watch["onProgress"] = (progress) => send({ id, progress });
+    send({ id, result: await answer(await engine, call, { onProgress, signal }) });
+  } catch (error) {
+    const name = error instanceof Error ? error.constructor.name : "Error";
+    send({ id, error: { name, message: messageOf(error) } });
+  } finally {
+    running.delete(id);
+  }
 }
 
 let queue = Promise.resolve();
 process.on("message", (request: Request) => {
-  queue = queue.then(async () => {
-    const { id } = request;
-    try {
-      engine ??= loadEngine(settings);
-      send({ id, result: await answer(await engine, request) });
-    } catch (error) {
-      const name = error instanceof Error ? error.constructor.name : "Error";
-      send({ id, error: { name, message: messageOf(error) } });
-    }
-  });
+  if ("abort" in request) return running.get(request.abort)?.abort(new Error("aborted"));
+  const control = new AbortController();
+  running.set(request.id, control);
+  queue = queue.then(() => serve(request, control.signal));
 });
 // Ctrl-C reaches the whole process group, as does a scheduler's notice: the asking process decides when to stop.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);

@@ -9,7 +9,7 @@ import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
 import type { Tensor } from "../../core/tf.js";
 import type { Network, VisionInputs } from "../family.js";
 import type { ModelConfig } from "../modelConfig.js";
-import type { Prompt } from "../prompt.js";
+import type { PatchedPrompt } from "../patchPrompt.js";
 import { MASKED, type PrefixSizes } from "./prefix.js";
 import { mergedCount, mropePositions, mropeTables } from "./rope.js";
 
@@ -52,13 +52,13 @@ const RESPONSE_STEP = 16;
  * @throws ModelError when a prompt's image tokens and image features differ in number
  */
 export function packPrompts(
-  prompts: readonly Prompt[],
+  prompts: readonly PatchedPrompt[],
   network: Network,
   options: { readonly rows?: number; readonly minLength?: number; readonly minPatches?: number } = {},
 ): PackedPrompts {
   const { config } = network;
   const U = options.rows ?? prompts.length;
-  const filled = Array.from({ length: U }, (_, u) => (prompts[u] ?? prompts[0]) as Prompt);
+  const filled = Array.from({ length: U }, (_, u) => (prompts[u] ?? prompts[0]) as PatchedPrompt);
   const longest = Math.max(options.minLength ?? 0, ...filled.map((prompt) => prompt.tokens.length));
   const P = roundUp(longest, PROMPT_STEP);
   const tokens = zeros([U, P], "int32");
@@ -85,7 +85,7 @@ export function packPrompts(
 }
 
 /** @throws ModelError naming the prompt whose image tokens and image features differ in number */
-function checkFeatures({ tokens, images }: Prompt, u: number, config: ModelConfig): void {
+function checkFeatures({ tokens, images }: PatchedPrompt, u: number, config: ModelConfig): void {
   const held = tokens.filter((token) => token === config.tokens.image).length;
   const features = images.reduce(
     (sum, { grid }) => sum + mergedCount(grid, config.vision.spatialMergeSize),
@@ -101,7 +101,7 @@ function checkFeatures({ tokens, images }: Prompt, u: number, config: ModelConfi
 
 /** Images of all prompts as one vision batch, and where each image token of the prompts finds its row. */
 function packImages(
-  prompts: readonly Prompt[],
+  prompts: readonly PatchedPrompt[],
   { family, config }: Network,
   { P, minPatches }: { readonly P: number; readonly minPatches: number },
 ): ImageInputs<NdArray> | undefined {
@@ -125,7 +125,7 @@ function packImages(
 
 /** A prompt with the responses to be read under it. */
 export interface Unit {
-  readonly prompt: Prompt;
+  readonly prompt: PatchedPrompt;
   readonly responses: readonly ArrayLike<number>[];
 }
 

@@ -2,21 +2,21 @@
  * @module The metrics of one step, from what the step returned. Names and formulas are defined in metrics.ts.
  */
 import { validAdvantageRatios, validRowRatio } from "../../advantage/valid.js";
+import { regroup } from "../../core/regroup.js";
 import { mean, std } from "../../core/stats.js";
 import { zip } from "../../core/zip.js";
-import type { UpdateStats } from "../../engine/local/learner.js";
+import type { EngineReport } from "../../engine/engine.js";
 import type { QuestionGroup, Response } from "../../records.js";
 import type { StepResult } from "../step.js";
+import type { UpdateStats } from "../update.js";
 import type { OwnMetrics, RewardPartName, StepMetrics } from "./metrics.js";
 
-export interface StepFacts {
+export interface StepFacts extends EngineReport {
   readonly learningRate: number;
   /** β, where KL is on. */
   readonly klCoefficient?: number;
   /** Seconds by part, from the stopwatch. */
   readonly seconds: Readonly<Record<string, number>>;
-  readonly residentBytes: number;
-  readonly peakBytes: number;
 }
 
 type Part<Prefix extends string> = Pick<OwnMetrics, Extract<keyof OwnMetrics, `${Prefix}/${string}`>>;
@@ -145,10 +145,12 @@ function policyMetrics(
 
 /** Tokens of all pairs as rows of their own: what a pass without shared prompts would read. */
 function rowTokens({ groups, promptLengths }: StepResult): number {
-  const left = [...promptLengths];
+  const prompts_Q_K = regroup(
+    promptLengths,
+    groups.map(({ variants }) => variants),
+  );
   return total(
-    groups.map((group) => {
-      const prompts_K = left.splice(0, group.variants.length);
+    zip(groups, prompts_Q_K).map(([group, prompts_K]) => {
       const responses = total(weightedAdvantages(group).map(({ tokens }) => tokens));
       return responses + total(group.pairs.map(({ k }) => prompts_K[k] ?? 0));
     }),
@@ -184,8 +186,8 @@ function workMetrics(
     "timing_per_token_ms/update": (1000 * seconds("update")) / tokens,
     "perf/tokens": tokens,
     "perf/tokens_per_second": tokens / seconds("step"),
-    "perf/resident_bytes": facts.residentBytes,
-    "perf/peak_bytes": facts.peakBytes,
+    "perf/resident_bytes": facts.residentBytes ?? Number.NaN,
+    "perf/peak_bytes": facts.peakBytes ?? Number.NaN,
   };
 }
 

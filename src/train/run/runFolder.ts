@@ -44,6 +44,11 @@ const extractedRecord = (extracted: Extracted): ExtractedRecord =>
 /** Numbers that JSON cannot hold become null. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
+/** Settings without those of the engine: where a run is computed may change on the way. */
+function withoutEngine<Settings extends object>(settings: Settings): Settings {
+  return { ...settings, engine: undefined };
+}
+
 /** Settings as of a run of so many steps. */
 function withSteps<Settings extends { readonly train: object }>(settings: Settings, steps: number) {
   return { ...settings, train: { ...settings.train, steps } };
@@ -107,14 +112,14 @@ export class RunFolder {
     }
     const { steps } = config.train;
     const begun = present === undefined ? config : begunWith(join(dir, CONFIG), present);
-    const changed = differences(withSteps(begun, steps), config);
+    const changed = differences(withSteps(withoutEngine(begun), steps), withoutEngine(config));
     if (changed.length > 0) {
       throw new CheckpointError(
         `${join(dir, CONFIG)}: the run was started with other settings: ${changed.join("; ")}; resume with --out and --resume alone (train.steps may be raised), or choose another --out`,
       );
     }
     const former = begun.train.steps === steps ? undefined : begun.train.steps;
-    return new RunFolder(dir, config, digestJson(withSteps(config, 0)), former);
+    return new RunFolder(dir, config, digestJson(withSteps(withoutEngine(config), 0)), former);
   }
 
   /**

@@ -12,6 +12,8 @@ import { ConfigError } from "../../../src/core/errors.js";
 import { sha256 } from "../../../src/core/files/digest.js";
 import { packageRoot } from "../../../src/core/files/packageRoot.js";
 import { loadProcessor } from "../../../src/model/processor.js";
+import { promptLength } from "../../../src/model/prompt.js";
+import type { Prompt } from "../../../src/records.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 
 const DECODING = { temperature: 0, topP: null, topK: null, repetitionPenalty: null, maxTokens: 8, seed: 5 };
@@ -28,23 +30,24 @@ const rowOf = (index: string, words: string, images = 1): Asked => ({
   ],
 });
 
-type Request = Parameters<LocalEngineOptions["generate"]>[0];
+type Request = Parameters<LocalEngineOptions["sampler"]["sample"]>[0];
 
 /** A policy that says the words it was given, and remembers what it was asked. */
 function echo(words: string) {
   const requests: Request[] = [];
-  const generate: LocalEngineOptions["generate"] = async (request) => {
+  const sample: LocalEngineOptions["sampler"]["sample"] = async (request) => {
     requests.push(request);
     const tokens = Int32Array.from(processor.encode(words));
-    const isCut = tokens.length >= request.sampling.maxTokens;
+    const isCut = tokens.length >= request.decoding.maxTokens;
     const rollout = {
-      tokens: isCut ? tokens.slice(0, request.sampling.maxTokens) : tokens,
+      tokens: isCut ? tokens.slice(0, request.decoding.maxTokens) : tokens,
       logProbs: new Float32Array(tokens.length),
       stopReason: isCut ? "length" : "eos",
+      policyStep: 0,
     } as const;
     return request.prompts.map(() => [rollout]);
   };
-  return { requests, generate };
+  return { requests, sampler: { sample } };
 }
 
 async function answerAll(options: Partial<LocalEngineOptions>, rows: readonly Asked[]) {
@@ -52,7 +55,7 @@ async function answerAll(options: Partial<LocalEngineOptions>, rows: readonly As
   let time = 0;
   const engine = createLocalEngine({
     processor,
-    generate: echo("7").generate,
+    sampler: echo("7").sampler,
     decoding: DECODING,
     pixels: { minPixels: null, maxPixels: null },
     now: () => (time += 50),
@@ -64,21 +67,18 @@ async function answerAll(options: Partial<LocalEngineOptions>, rows: readonly As
 
 describe("a local engine", () => {
   it("answers in batches and reports tokens, truncation and time", async () => {
-    const { requests, generate } = echo("blue");
+    const { requests, sampler } = echo("blue");
     const rows = ["1", "2", "3"].map((index) => rowOf(index, `question ${index}`));
-    const answers = await answerAll({ generate, atOnce: 2 }, rows);
+    const answers = await answerAll({ sampler, atOnce: 2 }, rows);
     expect(requests.map(({ prompts }) => prompts.length)).toEqual([2, 1]);
     expect(answers.get("3")).toEqual({
       prediction: "blue",
       status: "finished",
-      promptTokens: requests[1]?.prompts[0]?.tokens.length,
+      promptTokens: promptLength(requests[1]?.prompts[0] as Prompt),
       tokens: processor.encode("blue").length,
       latencyMs: 50,
     });
-    const long = await answerAll(
-      { generate: echo("a long answer that never comes to an end").generate },
-      rows,
-    );
+    const long = await answerAll({ sampler: echo("a long answer that never comes to an end").sampler }, rows);
     expect(long.get("1")).toMatchObject({ status: "truncated", tokens: 8 });
   });
 
@@ -106,20 +106,20 @@ describe("a local engine", () => {
     const [together, apart] = [echo("7"), echo("7")];
     const rows = ["1", "2"].map((index) => rowOf(index, "q"));
     const decoding = { ...DECODING, temperature: 0.7 };
-    await answerAll({ generate: together.generate, decoding, atOnce: 2 }, rows);
-    await answerAll({ generate: apart.generate, decoding, atOnce: 1 }, [...rows].reverse());
+    await answerAll({ sampler: together.sampler, decoding, atOnce: 2 }, rows);
+    await answerAll({ sampler: apart.sampler, decoding, atOnce: 1 }, [...rows].reverse());
     const streams = together.requests[0]?.streams;
     expect(streams?.[0]).not.toEqual(streams?.[1]);
     expect(apart.requests.map((request) => request.streams?.[0])).toEqual([streams?.[1], streams?.[0]]);
-    expect(together.requests[0]?.sampling).toMatchObject({ isGreedy: false, temperature: 0.7 });
+    expect(together.requests[0]?.decoding).toMatchObject({ isGreedy: false, temperature: 0.7 });
   });
 
   it("shrinks images to the asked number of pixels", async () => {
-    const { requests, generate } = echo("7");
+    const { requests, sampler } = echo("7");
     const pixels = { minPixels: 28 * 28, maxPixels: 2 * 28 * 28 };
-    await answerAll({ generate, pixels }, [rowOf("1", "q")]);
-    const grid = requests[0]?.prompts[0]?.images[0]?.grid;
-    expect((grid?.h ?? 0) * (grid?.w ?? 0)).toBeLessThanOrEqual(8);
+    await answerAll({ sampler, pixels }, [rowOf("1", "q")]);
+    const image = requests[0]?.prompts[0]?.pieces.find(({ kind }) => kind === "image");
+    expect(image?.tokens).toBeLessThanOrEqual(2);
   });
 
   it("refuses a repetition penalty, which the policy does not know", () => {
@@ -127,7 +127,7 @@ describe("a local engine", () => {
     const make = () =>
       createLocalEngine({
         processor,
-        generate: echo("7").generate,
+        sampler: echo("7").sampler,
         decoding,
         pixels: { minPixels: null, maxPixels: null },
       });

@@ -16,17 +16,19 @@ describe("evaluateSamples(…)", () => {
     const tokens = Int32Array.from(processor.encode("\\boxed{A}"));
     let asked = 0;
     // Whatever the question, the answer is A.
-    const generate: LocalEngineOptions["generate"] = async ({ prompts }) => {
+    const sample: LocalEngineOptions["sampler"]["sample"] = async ({ prompts }) => {
       asked += prompts.length;
-      return prompts.map(() => [{ tokens, logProbs: new Float32Array(tokens.length), stopReason: "eos" }]);
+      const logProbs = new Float32Array(tokens.length);
+      return prompts.map(() => [{ tokens, logProbs, stopReason: "eos", policyStep: 0 }]);
     };
+    const sampler = { sample };
     const options = {
       model: { name: "A", weights: null },
       dir: await mkdtemp(join(tmpdir(), "samples-")),
       formatPrompt: "Answer.",
       maxTokens: 16,
     };
-    const { result, datasets } = await evaluateSamples({ processor, generate }, options);
+    const { result, datasets } = await evaluateSamples({ processor, sampler }, options);
     expect(result.datasets.map(({ benchmark }) => benchmark)).toEqual(BENCHMARKS);
     const rows = result.datasets.reduce((sum, { total }) => sum + total, 0);
     expect(asked).toBe(rows);
@@ -44,7 +46,7 @@ describe("evaluateSamples(…)", () => {
     });
     expect(first?.question).toMatch(/^<image>Hint: /);
     expect(first?.images).toHaveLength(1);
-    await evaluateSamples({ processor, generate }, options);
+    await evaluateSamples({ processor, sampler }, options);
     expect(asked).toBe(rows);
   });
 

@@ -22,10 +22,10 @@ describe.each(["qwen2_5_vl", "qwen3_vl"] as const)("responseLogProbs of %s", (fa
       [4, 6],
       [6, 4],
     ];
-    const prompts = [
+    const prompts = await Promise.all([
       fakePrompt(model, { words: "How many red circles?", grids }),
       fakePrompt(model, { words: "blue squares" }),
-    ];
+    ]);
     units = prompts.map((prompt) => ({ prompt, responses }));
   });
 

@@ -2,24 +2,22 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { scalar } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
 import { generate, type RolloutRequest } from "../../../src/engine/local/generate.js";
-import { createLearner } from "../../../src/engine/local/learner.js";
 import { createLocalPolicy, type LocalPolicy } from "../../../src/engine/local/localPolicy.js";
 import { argmax } from "../../../src/engine/local/sampling.js";
 import type { Model } from "../../../src/model/load.js";
-import type { Prompt } from "../../../src/model/prompt.js";
 import { packPrompts } from "../../../src/model/transformer/pack.js";
 import type { Rollout } from "../../../src/records.js";
-import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
-import { LEARNER_OPTIONS } from "../../support/learnerOptions.js";
+import { type FakePrompt, fakeModel, fakePrompt } from "../../support/fakeModel.js";
+import { testLearner } from "../../support/testLearner.js";
 
 let model: Model;
 let policy: LocalPolicy;
-let prompts: Prompt[];
+let prompts: FakePrompt[];
 
 beforeAll(async () => {
   model = await fakeModel({ sharpness: 10, endWeight: 6 });
   policy = createLocalPolicy(model);
-  prompts = [
+  prompts = await Promise.all([
     fakePrompt(model, { words: "How many red circles?", grids: [[4, 6]] }),
     fakePrompt(model, { words: "How many blue squares are there? Think in <think> </think>, then answer." }),
     fakePrompt(model, {
@@ -29,29 +27,29 @@ beforeAll(async () => {
         [6, 4],
       ],
     }),
-  ];
+  ]);
 });
 
 const SAMPLING = { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens: 40 };
 const GREEDY = { ...SAMPLING, isGreedy: true };
 
 /** A stream per prompt (by its words, not its place) and response. */
-const streamsFor = (given: readonly Prompt[], responses: number) =>
+const streamsFor = (given: readonly FakePrompt[], responses: number) =>
   given.map((prompt) =>
     Array.from({ length: responses }, (_, i) => Rng.fromSeed(5).split(prompt.tokens.join(), i).key),
   );
 
-function sample(given: readonly Prompt[], request: Partial<RolloutRequest> = {}): Promise<Rollout[][]> {
+function sample(given: readonly FakePrompt[], request: Partial<RolloutRequest> = {}): Promise<Rollout[][]> {
   const responses = request.responses ?? 4;
   const streams = streamsFor(given, responses);
-  return generate(policy, { prompts: given, responses, sampling: SAMPLING, streams, ...request });
+  return generate(policy, { prompts: given, responses, decoding: SAMPLING, streams, ...request });
 }
 
 const tokensOf = (rollouts: readonly (readonly Rollout[])[]) =>
   rollouts.map((each) => each.map(({ tokens }) => Array.from(tokens)));
 
 /** The policy's probabilities after a prompt and some tokens, from the prompts' graph alone: no cache. */
-async function uncached(given: readonly Prompt[]): Promise<Float32Array[]> {
+async function uncached(given: readonly FakePrompt[]): Promise<Float32Array[]> {
   const ready = await policy.ready();
   const sampler = { temperature: scalar(1), tokenBias: ready.tokenBias };
   const { probs } = await ready.prefill(packPrompts(given, model), sampler);
@@ -101,10 +99,10 @@ describe("generate", () => {
   it("greedy takes the most likely token of an uncached forward pass at every place", async () => {
     const [[rollout]] = (await sample(prompts.slice(0, 1), {
       responses: 1,
-      sampling: { ...GREEDY, maxTokens: 12 },
+      decoding: { ...GREEDY, maxTokens: 12 },
       streams: [],
     })) as [[Rollout]];
-    const [prompt] = prompts as [Prompt];
+    const [prompt] = prompts as [FakePrompt];
     const longer = Array.from(rollout.tokens, (_, t) => ({
       ...prompt,
       tokens: Int32Array.from([...prompt.tokens, ...rollout.tokens.subarray(0, t)]),
@@ -121,10 +119,10 @@ describe("generate", () => {
 
   it("greedy, top-k 1 and a very small top-p agree", async () => {
     const short = { ...SAMPLING, maxTokens: 8 };
-    const greedy = await sample(prompts, { responses: 2, sampling: { ...short, isGreedy: true } });
+    const greedy = await sample(prompts, { responses: 2, decoding: { ...short, isGreedy: true } });
     expect(tokensOf(greedy)[0]?.[0]).toEqual(tokensOf(greedy)[0]?.[1]);
     for (const change of [{ topK: 1 }, { topP: 1e-6 }]) {
-      const sampled = await sample(prompts, { responses: 2, sampling: { ...short, ...change } });
+      const sampled = await sample(prompts, { responses: 2, decoding: { ...short, ...change } });
       expect(tokensOf(sampled)).toEqual(tokensOf(greedy));
     }
   });
@@ -132,11 +130,11 @@ describe("generate", () => {
   it.each([1, 0.7])(
     "returns the log-probabilities that the learner computes at temperature %d",
     async (temperature) => {
-      const learner = createLearner(model, { ...LEARNER_OPTIONS, temperature });
-      const rollouts = await sample(prompts, { sampling: { ...SAMPLING, temperature } });
+      const learner = testLearner(model, { rollout: { temperature } });
+      const rollouts = await sample(prompts, { decoding: { ...SAMPLING, temperature } });
       const units = rollouts.map((each, at) => ({
-        prompt: prompts[at] as Prompt,
-        responses: each.map(({ tokens }) => tokens),
+        prompt: prompts[at] as FakePrompt,
+        responses_R: each.map(({ tokens }) => tokens),
       }));
       const recomputed = await learner.logProbs(units);
       rollouts.forEach((each, u) => {
@@ -163,7 +161,7 @@ describe("generate", () => {
     expect(row.filter((p) => p === 0)).toHaveLength(forbidden.length);
     // Nearly uniform, so that a hole in the mask would be hit: 300 tokens, 64 · 24 draws.
     const hot = { ...SAMPLING, temperature: 50, maxTokens: 24 };
-    const tokens = (await sample(prompts.slice(0, 1), { responses: 64, sampling: hot })).flat(2);
+    const tokens = (await sample(prompts.slice(0, 1), { responses: 64, decoding: hot })).flat(2);
     const seen = new Set(tokens.flatMap((each) => Array.from(each.tokens)));
     expect(forbidden.filter((token) => seen.has(token))).toEqual([]);
     expect(seen.size).toBeGreaterThan(200);
@@ -174,7 +172,7 @@ describe("generate", () => {
     const rollouts = await sample(prompts.slice(1, 2), {
       responses: 1000,
       maxRows: 1000,
-      sampling: { ...SAMPLING, maxTokens: 1 },
+      decoding: { ...SAMPLING, maxTokens: 1 },
     });
     const counts = new Map<number, number>();
     for (const { tokens } of rollouts.flat())
@@ -191,7 +189,7 @@ describe("generate", () => {
   });
 
   it("stops at one token where the limit says so, also when it is no end token", async () => {
-    const rollouts = await sample(prompts, { sampling: { ...SAMPLING, maxTokens: 1 } });
+    const rollouts = await sample(prompts, { decoding: { ...SAMPLING, maxTokens: 1 } });
     expect(rollouts.flat().map(({ tokens }) => tokens.length)).toEqual(new Array(12).fill(1));
     expect(rollouts.flat().some(({ stopReason }) => stopReason === "length")).toBe(true);
   });
@@ -207,7 +205,7 @@ describe("generate", () => {
     const stopped = sample(prompts, {
       responses: 1,
       maxRows: 1,
-      sampling: { ...SAMPLING, maxTokens: 1 },
+      decoding: { ...SAMPLING, maxTokens: 1 },
       signal: control.signal,
       onProgress: ({ done, total }) => {
         events.push([done, total]);

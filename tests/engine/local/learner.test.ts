@@ -1,49 +1,44 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { NdArray, Params } from "../../../src/core/ndarray.js";
-import {
-  createLearner,
-  type Learner,
-  type LearnerOptions,
-  zerosLike,
-} from "../../../src/engine/local/learner.js";
+import { zip } from "../../../src/core/zip.js";
+import { zerosLike } from "../../../src/engine/local/learner.js";
 import type { Model } from "../../../src/model/load.js";
-import { naiveUnits, type UpdateUnit } from "../../../src/policy/units.js";
 import { largestDifference } from "../../model/parity.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
-import { LEARNER_OPTIONS } from "../../support/learnerOptions.js";
+import { type PlainLesson, type TestLearner, testLearner } from "../../support/testLearner.js";
 
 let model: Model;
 /** Three prompts, two images among them, four responses each, old log-probs a little off the policy's. */
-let units: UpdateUnit[];
+let lessons: PlainLesson[];
 
 beforeAll(async () => {
   model = await fakeModel({ sharpness: 4 });
-  const prompts = [
+  const prompts = await Promise.all([
     fakePrompt(model, { words: "How many red circles?", grids: [[4, 6]] }),
     fakePrompt(model, { words: "blue squares" }),
     fakePrompt(model, { words: "How many blue squares are there?", grids: [[4, 4]] }),
-  ];
+  ]);
   const responses = [
     "<think>red</think> \\boxed{3}",
     "four",
     "<think>blue squares: 1 + 2 = 3</think>",
     "\\boxed{4}",
   ].map((text) => model.processor.encode(text));
-  const plain = prompts.map((prompt) => ({ prompt, responses }));
-  const logProbs = await createLearner(model, LEARNER_OPTIONS).logProbs(plain);
-  units = plain.map((unit, u) => ({
-    ...unit,
-    advantages: [1.5, -0.7, 0.4 - u, -1.2],
-    oldLogProbs: (logProbs[u] ?? []).map((row, r) =>
+  const plain = prompts.map((prompt) => ({ prompt, responses_R: responses }));
+  const logProbs = await testLearner(model).logProbs(plain);
+  lessons = plain.map((reading, u) => ({
+    ...reading,
+    advantages_R: [1.5, -0.7, 0.4 - u, -1.2],
+    oldLogProbs_R: (logProbs[u] ?? []).map((row, r) =>
       row.map((logProb, t) => logProb + 0.3 * Math.sin(3 * u + 5 * r + t)),
     ),
   }));
 });
 
-/** The units with the policy's own log-probs as old ones. */
-async function onPolicy(learner: Learner): Promise<UpdateUnit[]> {
-  const logProbs = await learner.logProbs(units);
-  return units.map((unit, u) => ({ ...unit, oldLogProbs: logProbs[u] ?? [] }));
+/** The lessons with the policy's own log-probs as old ones. */
+async function onPolicy(learner: TestLearner): Promise<PlainLesson[]> {
+  const logProbs = await learner.logProbs(lessons);
+  return lessons.map((lesson, u) => ({ ...lesson, oldLogProbs_R: logProbs[u] ?? [] }));
 }
 
 /** A model with the same numbers in arrays of its own. */
@@ -57,12 +52,14 @@ function copies(params: Params): Record<string, NdArray> {
   );
 }
 
-const learners = new Map<string, Learner>();
+type Update = NonNullable<Parameters<typeof testLearner>[1]>["update"] & object;
+
+const learners = new Map<string, TestLearner>();
 
 /** A learner at its beginning. Those of equal options share their compiled graphs, and so their arrays. */
-function learner(options: Partial<LearnerOptions> = {}): Learner {
+function learner(options: Update = {}): TestLearner {
   const key = JSON.stringify(options);
-  const found = learners.get(key) ?? createLearner(copyOf(model), { ...LEARNER_OPTIONS, ...options });
+  const found = learners.get(key) ?? testLearner(copyOf(model), { update: options });
   learners.set(key, found);
   for (const [name, { data }] of Object.entries(model.params)) {
     found.params[name]?.data.set(data);
@@ -72,13 +69,13 @@ function learner(options: Partial<LearnerOptions> = {}): Learner {
 }
 
 /** The first update's gradient: AdamW's first moment is (1 − β1) of it. */
-function gradientOf({ first }: Learner): Record<string, number[]> {
+function gradientOf({ first }: TestLearner): Record<string, number[]> {
   return Object.fromEntries(
     Object.entries(first).map(([name, { data }]) => [name, Array.from(data, (m) => m / 0.1)]),
   );
 }
 
-function expectSameGradients(one: Learner, other: Learner, tolerance: number): void {
+function expectSameGradients(one: TestLearner, other: TestLearner, tolerance: number): void {
   const [a, b] = [gradientOf(one), gradientOf(other)];
   const far = Object.keys(a).filter((name) => !(largestDifference(a[name] ?? [], b[name] ?? []) < tolerance));
   expect(far).toEqual([]);
@@ -86,13 +83,25 @@ function expectSameGradients(one: Learner, other: Learner, tolerance: number): v
 
 const AT = { learningRate: 1e-3, step: 1 };
 
+/** One lesson per response: what shared prefixes save. */
+function naive(of: readonly PlainLesson[]): PlainLesson[] {
+  return of.flatMap(({ prompt, responses_R, advantages_R, oldLogProbs_R }) =>
+    zip(zip(responses_R, advantages_R), oldLogProbs_R).map(([[response, advantage], old]) => ({
+      prompt,
+      responses_R: [response],
+      advantages_R: [advantage],
+      oldLogProbs_R: [old],
+    })),
+  );
+}
+
 /** The loss as its definition reads, in float64, one token at a time. */
-function plainLoss(of: readonly UpdateUnit[], logProbs: readonly (readonly Float32Array[])[]): number {
+function plainLoss(of: readonly PlainLesson[], logProbs: readonly (readonly Float32Array[])[]): number {
   let [sum, tokens] = [0, 0];
-  of.forEach(({ advantages, oldLogProbs }, u) => {
-    advantages.forEach((advantage, r) => {
+  of.forEach(({ advantages_R, oldLogProbs_R }, u) => {
+    advantages_R.forEach((advantage, r) => {
       logProbs[u]?.[r]?.forEach((logProb, t) => {
-        const ratio = Math.exp(logProb - (oldLogProbs[r]?.[t] as number));
+        const ratio = Math.exp(logProb - (oldLogProbs_R[r]?.[t] as number));
         const clipped = Math.min(Math.max(ratio, 0.8), 1.3);
         sum += Math.min(Math.max(-advantage * ratio, -advantage * clipped), 3 * Math.abs(advantage));
         tokens++;
@@ -105,15 +114,15 @@ function plainLoss(of: readonly UpdateUnit[], logProbs: readonly (readonly Float
 describe("logProbs", () => {
   it("has one number per response token, whatever shares its batch", async () => {
     const one = learner();
-    const all = await one.logProbs(units);
+    const all = await one.logProbs(lessons);
     expect(all.map((each) => each.map((row) => row.length))).toEqual(
-      units.map(({ responses }) => responses.map((response) => response.length)),
+      lessons.map(({ responses_R }) => responses_R.map((response) => response.length)),
     );
-    const naive = await learner({ microBatchUnits: 1 }).logProbs(naiveUnits(units));
+    const alone = await learner({ microBatchUnits: 1 }).logProbs(naive(lessons));
     expect(
       largestDifference(
         all.flat().flatMap((row) => [...row]),
-        naive.flat().flatMap((row) => [...row]),
+        alone.flat().flatMap((row) => [...row]),
       ),
     ).toBeLessThan(1e-4);
     expect(all.flat().every((row) => row.every((logProb) => logProb < 0 && Number.isFinite(logProb)))).toBe(
@@ -125,24 +134,24 @@ describe("logProbs", () => {
 describe("update", () => {
   it("has the loss that its definition gives, with ratios off 1", async () => {
     const packed = learner();
-    const logProbs = await packed.logProbs(units);
-    const { loss } = await packed.update(units, AT);
-    expect(loss).toBeCloseTo(plainLoss(units, logProbs), 5);
+    const logProbs = await packed.logProbs(lessons);
+    const { loss } = await packed.update(lessons, AT);
+    expect(loss).toBeCloseTo(plainLoss(lessons, logProbs), 5);
   });
 
   it("with shared prompts equals one row per pair, in loss and in every gradient", async () => {
-    const [packed, naive] = [learner(), learner({ microBatchUnits: 4 })];
-    const shared = await packed.update(units, AT);
-    const alone = await naive.update(naiveUnits(units), AT);
+    const [packed, rows] = [learner(), learner({ microBatchUnits: 4 })];
+    const shared = await packed.update(lessons, AT);
+    const alone = await rows.update(naive(lessons), AT);
     expect(Math.abs(shared.loss - alone.loss)).toBeLessThan(1e-5);
     expect(Math.abs(shared.gradNorm - alone.gradNorm) / alone.gradNorm).toBeLessThan(1e-5);
     expect(alone.gradNorm).toBeGreaterThan(0.01);
-    expectSameGradients(packed, naive, 1e-5);
+    expectSameGradients(packed, rows, 1e-5);
   });
 
   it.each([1, 3, 4])("does not depend on the micro-batch: 2 against %d", async (microBatchUnits) => {
     const [two, other] = [learner(), learner({ microBatchUnits })];
-    const [a, b] = [await two.update(units, AT), await other.update(units, AT)];
+    const [a, b] = [await two.update(lessons, AT), await other.update(lessons, AT)];
     expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-5);
     for (const part of ["clipShareHigh", "clipShareLow", "klApprox", "entropy", "ratioDeviation"] as const) {
       expect(b[part], part).toBeCloseTo(a[part], 5);
@@ -161,18 +170,18 @@ describe("update", () => {
 
   it("counts clipped tokens and the largest ratio as their definitions say", async () => {
     const fresh = learner();
-    const logProbs = await fresh.logProbs(units);
-    const tokens = units.flatMap(({ advantages, oldLogProbs }, u) =>
-      advantages.flatMap((advantage, r) =>
+    const logProbs = await fresh.logProbs(lessons);
+    const tokens = lessons.flatMap(({ advantages_R, oldLogProbs_R }, u) =>
+      advantages_R.flatMap((advantage, r) =>
         Array.from(logProbs[u]?.[r] ?? [], (logProb, t) => ({
           advantage,
-          delta: logProb - (oldLogProbs[r]?.[t] as number),
+          delta: logProb - (oldLogProbs_R[r]?.[t] as number),
         })),
       ),
     );
     const isClipped = ({ advantage, delta }: (typeof tokens)[number]) =>
       advantage > 0 ? Math.exp(delta) > 1.3 : Math.exp(delta) < 0.8;
-    const stats = await fresh.update(units, AT);
+    const stats = await fresh.update(lessons, AT);
     expect(stats.clipShareHigh).toBeCloseTo(tokens.filter(isClipped).length / tokens.length, 6);
     expect(stats.clipShareHigh).toBeGreaterThan(0);
     expect(stats.klApprox).toBeCloseTo(-tokens.reduce((sum, { delta }) => sum + delta, 0) / tokens.length, 5);
@@ -186,13 +195,13 @@ describe("update", () => {
   it("makes rewarded responses likelier, step after step", async () => {
     const fresh = learner();
     const meanLogProb = async () => {
-      const rows = (await fresh.logProbs(units)).flat();
+      const rows = (await fresh.logProbs(lessons)).flat();
       const sum = rows.reduce((total, row) => total + row.reduce((a, b) => a + b, 0), 0);
       return sum / rows.reduce((count, row) => count + row.length, 0);
     };
     const means = [await meanLogProb()];
     for (let step = 1; step <= 4; step++) {
-      const rewarded = (await onPolicy(fresh)).map((unit) => ({ ...unit, advantages: [1, 1, 1, 1] }));
+      const rewarded = (await onPolicy(fresh)).map((lesson) => ({ ...lesson, advantages_R: [1, 1, 1, 1] }));
       await fresh.update(rewarded, { learningRate: 3e-3, step });
       means.push(await meanLogProb());
     }
@@ -211,7 +220,7 @@ describe("update", () => {
   });
 
   it("moves nothing when all advantages are 0, but for the decay asked for", async () => {
-    const idle = units.map((unit) => ({ ...unit, advantages: [0, 0, 0, 0] }));
+    const idle = lessons.map((lesson) => ({ ...lesson, advantages_R: [0, 0, 0, 0] }));
     const still = learner();
     const stats = await still.update(idle, AT);
     expect(stats.gradNorm).toBe(0);
@@ -227,7 +236,7 @@ describe("update", () => {
 
   it("is scaled down to the norm asked for", async () => {
     const [free, clipped] = [learner(), learner({ maxGradNorm: 0.01 })];
-    const [{ gradNorm }, after] = [await free.update(units, AT), await clipped.update(units, AT)];
+    const [{ gradNorm }, after] = [await free.update(lessons, AT), await clipped.update(lessons, AT)];
     expect(after.gradNorm).toBeCloseTo(gradNorm, 5);
     const squares = Object.values(gradientOf(clipped))
       .flat()
@@ -236,12 +245,12 @@ describe("update", () => {
   });
 
   it.each([
-    ["an infinite advantage", { advantages: [Number.POSITIVE_INFINITY, 1, 1, 1] }],
-    ["an advantage that is not a number", { advantages: [1, Number.NaN, 1, 1] }],
+    ["an infinite advantage", { advantages_R: [Number.POSITIVE_INFINITY, 1, 1, 1] }],
+    ["an advantage that is not a number", { advantages_R: [1, Number.NaN, 1, 1] }],
   ])("changes no weight and no moment for %s, and goes on as if it had not been", async (_, damage) => {
     const hurt = learner();
     const params = copies(hurt.params);
-    const stats = await hurt.update([{ ...(units[0] as UpdateUnit), ...damage }, ...units.slice(1)], AT);
+    const stats = await hurt.update([{ ...(lessons[0] as PlainLesson), ...damage }, ...lessons.slice(1)], AT);
     expect(stats.isApplied).toBe(false);
     expect(Number.isFinite(stats.gradNorm)).toBe(false);
     for (const [name, { data }] of Object.entries(params))
@@ -250,16 +259,16 @@ describe("update", () => {
     for (const moment of [hurt.first, hurt.second]) {
       for (const [name, { data }] of Object.entries(zeros)) expect(moment[name]?.data, name).toEqual(data);
     }
-    const after = { stats: await hurt.update(units, AT), params: copies(hurt.params) };
+    const after = { stats: await hurt.update(lessons, AT), params: copies(hurt.params) };
     const healthy = learner();
-    expect(after.stats).toEqual(await healthy.update(units, AT));
+    expect(after.stats).toEqual(await healthy.update(lessons, AT));
     expect(after.params).toEqual(healthy.params);
   });
 
   it("gives the same bytes for the same batches", async () => {
     const twoSteps = async () => {
       const fresh = learner();
-      for (const step of [1, 2]) await fresh.update(units, { ...AT, step });
+      for (const step of [1, 2]) await fresh.update(lessons, { ...AT, step });
       return [fresh.params, fresh.first, fresh.second].map(copies);
     };
     const [params, ...moments] = await twoSteps();

@@ -3,11 +3,11 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { resolveConfig } from "../../../src/config/load.js";
 import { ModelError } from "../../../src/core/errors.js";
-import { learnerOptions } from "../../../src/engine/local/learner.js";
-import { startRemoteEngine } from "../../../src/engine/process/engineInProcess.js";
+import { localSettings } from "../../../src/engine/local/settings.js";
+import { startEngine } from "../../../src/engine/process/engineInProcess.js";
 import { modelFolder } from "../../../src/model/load.js";
 
-const learner = learnerOptions(resolveConfig({}, "defaults"));
+const local = localSettings(resolveConfig({}, "defaults"));
 
 /** Engine processes of this one. */
 function engineProcesses(): number[] {
@@ -18,11 +18,11 @@ function engineProcesses(): number[] {
     .map((match) => Number(match?.[1]));
 }
 
-describe("startRemoteEngine", () => {
+describe("startEngine", () => {
   it("passes on the engine's own errors, in their class", async () => {
-    const engine = startRemoteEngine({ model: "/nowhere", learner });
-    await expect(engine.memory()).rejects.toThrow(ModelError);
-    await expect(engine.memory()).rejects.toThrow("/nowhere: missing model folder");
+    const engine = startEngine({ model: "/nowhere", local });
+    await expect(engine.report()).rejects.toThrow(ModelError);
+    await expect(engine.report()).rejects.toThrow("/nowhere: missing model folder");
     await engine.close();
   });
 
@@ -30,14 +30,14 @@ describe("startRemoteEngine", () => {
   it.skipIf(process.platform === "win32")(
     "fails every call once its process was killed, and can be closed",
     async () => {
-      const engine = startRemoteEngine({ model: modelFolder("tiny"), learner });
-      expect((await engine.memory()).residentBytes).toBeGreaterThan(0);
+      const engine = startEngine({ model: modelFolder("tiny"), local });
+      expect((await engine.report()).residentBytes).toBeGreaterThan(0);
       const [pid = 0] = engineProcesses();
       process.kill(pid, "SIGSTOP");
-      const underWay = engine.memory();
+      const underWay = engine.report();
       process.kill(pid, "SIGKILL");
       await expect(underWay).rejects.toThrow("engine: its process ended (SIGKILL): if memory ran out, lower");
-      await expect(engine.memory()).rejects.toThrow("its process ended");
+      await expect(engine.report()).rejects.toThrow("its process ended");
       await engine.close();
     },
   );

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPromptReader } from "../../../src/engine/local/promptReader.js";
 import { type ImagePatches, processImage } from "../../../src/model/imageProcessor.js";
 import { loadNetwork } from "../../../src/model/load.js";
+import type { PatchedPrompt } from "../../../src/model/patchPrompt.js";
 import { loadProcessor, type Processor } from "../../../src/model/processor.js";
 import { buildPrompt } from "../../../src/model/prompt.js";
 import { mropePositions } from "../../../src/model/transformer/rope.js";
@@ -71,7 +73,8 @@ describe("Qwen3-VL's processor equals transformers'", () => {
   it.each(reference.prompts)(
     "tokens and positions: $text",
     async ({ text, images, tokens, grids, positions }) => {
-      const prompt = await buildPrompt(processor, { text, images: images.map(goldenImage) }, "prompt");
+      const built = await buildPrompt(processor, { text, images: images.map(goldenImage) }, "prompt");
+      const [prompt] = (await createPromptReader(processor)([built])) as [PatchedPrompt];
       expect(Array.from(prompt.tokens)).toEqual(tokens);
       expect(prompt.images.map(({ grid: { t, h, w } }) => [t, h, w])).toEqual(grids);
       const { config } = await loadNetwork(goldenFolder("qwen3vl/tied"));

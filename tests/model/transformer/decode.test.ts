@@ -3,7 +3,7 @@ import { type NdArray, ndarray, scalar } from "../../../src/core/ndarray.js";
 import { KvCache } from "../../../src/engine/local/kvCache.js";
 import { createLocalPolicy, type ReadyPolicy } from "../../../src/engine/local/localPolicy.js";
 import type { Model } from "../../../src/model/load.js";
-import type { Prompt } from "../../../src/model/prompt.js";
+import type { PatchedPrompt } from "../../../src/model/patchPrompt.js";
 import { packPrompts } from "../../../src/model/transformer/pack.js";
 import { mropeTables } from "../../../src/model/transformer/rope.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
@@ -11,12 +11,12 @@ import { largestDifference } from "../parity.js";
 
 let model: Model;
 let policy: ReadyPolicy;
-let prompts: Prompt[];
+let prompts: PatchedPrompt[];
 
 async function setUp(family: "qwen2_5_vl" | "qwen3_vl"): Promise<void> {
   model = await fakeModel({ family, sharpness: 6 });
   policy = await createLocalPolicy(model).ready();
-  prompts = [
+  prompts = await Promise.all([
     fakePrompt(model, { words: "How many red circles?", grids: [[4, 6]] }),
     fakePrompt(model, { words: "blue squares" }),
     fakePrompt(model, {
@@ -26,7 +26,7 @@ async function setUp(family: "qwen2_5_vl" | "qwen3_vl"): Promise<void> {
         [4, 4],
       ],
     }),
-  ];
+  ]);
 }
 
 const sampler = () => ({ temperature: scalar(0.8), tokenBias: policy.tokenBias });
@@ -48,8 +48,8 @@ const rowOf = (probs: NdArray, row: number) => {
 async function uncached(
   cases: readonly { prompt: number; row: number; count: number }[],
 ): Promise<number[][]> {
-  const longer = cases.map(({ prompt, row, count }): Prompt => {
-    const { tokens, images } = prompts[prompt] as Prompt;
+  const longer = cases.map(({ prompt, row, count }): PatchedPrompt => {
+    const { tokens, images } = prompts[prompt] as PatchedPrompt;
     const fed = Array.from({ length: count }, (_, t) => tokenAt(row, t));
     return { tokens: Int32Array.from([...tokens, ...fed]), images };
   });

@@ -3,7 +3,7 @@ import { ModelError } from "../../../src/core/errors.js";
 import type { NdArray } from "../../../src/core/ndarray.js";
 import type { Model } from "../../../src/model/load.js";
 import type { ModelConfig } from "../../../src/model/modelConfig.js";
-import type { Prompt } from "../../../src/model/prompt.js";
+import type { PatchedPrompt } from "../../../src/model/patchPrompt.js";
 import {
   packPrompts,
   packUnits,
@@ -17,16 +17,16 @@ import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
 
 let model: Model;
 let config: ModelConfig;
-let text: Prompt;
-let oneImage: Prompt;
-let twoImages: Prompt;
+let text: PatchedPrompt;
+let oneImage: PatchedPrompt;
+let twoImages: PatchedPrompt;
 
 beforeAll(async () => {
   model = await fakeModel();
   config = model.config;
   text = { tokens: Int32Array.of(5, 6, 7), images: [] };
-  oneImage = fakePrompt(model, { words: "red", grids: [[4, 6]] });
-  twoImages = fakePrompt(model, {
+  oneImage = await fakePrompt(model, { words: "red", grids: [[4, 6]] });
+  twoImages = await fakePrompt(model, {
     words: "red and blue",
     grids: [
       [4, 4],
@@ -97,10 +97,10 @@ describe("packPrompts", () => {
   it.each([
     [
       "an image token too few",
-      (prompt: Prompt) => ({ ...prompt, tokens: without(prompt) }),
+      (prompt: PatchedPrompt) => ({ ...prompt, tokens: without(prompt) }),
       "has 5 .* give 6 features",
     ],
-    ["an image too few", (prompt: Prompt) => ({ ...prompt, images: [] }), "has 6 .* give 0 features"],
+    ["an image too few", (prompt: PatchedPrompt) => ({ ...prompt, images: [] }), "has 6 .* give 0 features"],
     ["an image without tokens", () => ({ ...oneImage, tokens: text.tokens }), "has 0 .* give 6 features"],
   ])("refuses %s, naming the prompt", (_, damage, numbersNamed) => {
     const broken = damage(oneImage);
@@ -115,7 +115,7 @@ describe("packPrompts", () => {
 });
 
 /** The tokens without the first image token. */
-function without({ tokens }: Prompt): Int32Array {
+function without({ tokens }: PatchedPrompt): Int32Array {
   const first = tokens.indexOf(config.tokens.image);
   return tokens.filter((_, at) => at !== first);
 }

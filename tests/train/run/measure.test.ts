@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { UpdateStats } from "../../../src/engine/local/learner.js";
 import type { QuestionGroup, Response } from "../../../src/records.js";
 import { stepMetrics } from "../../../src/train/run/measure.js";
 import { METRICS, OCCASIONAL_METRICS } from "../../../src/train/run/metrics.js";
+import type { UpdateStats } from "../../../src/train/update.js";
 
 const UPDATE: UpdateStats = {
   loss: 1,
@@ -108,7 +108,10 @@ describe("stepMetrics", () => {
       return each ? { ...plain, reward: { ...plain.reward, parts: each } } : plain;
     });
     const scores_Q_M_N = [[[0, 0, 0]]];
-    const metrics = stepMetrics({ ...result([UPDATE]), groups: [group(responses)], scores_Q_M_N }, facts);
+    const metrics = stepMetrics(
+      { ...result([UPDATE]), groups: [group(responses)], promptLengths: [20], scores_Q_M_N },
+      facts,
+    );
     // (0.5 + 0) / 2, 3 / 1
     expect([metrics["reward/closeness"], metrics["reward/tool calls"]]).toEqual([0.25, 3]);
     expect(metrics["reward/accuracy"]).toBe(0);

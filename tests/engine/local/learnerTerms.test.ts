@@ -1,22 +1,24 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { invariant } from "../../src/core/errors.js";
-import { createLearner, type Learner, type LearnerOptions } from "../../src/engine/local/learner.js";
-import type { Model } from "../../src/model/load.js";
-import type { UpdateUnit } from "../../src/policy/units.js";
-import { fakeModel, fakePrompt } from "../support/fakeModel.js";
-import { LEARNER_OPTIONS } from "../support/learnerOptions.js";
+import type { RunConfigInput } from "../../../src/config/schema.js";
+import { invariant } from "../../../src/core/errors.js";
+import type { Model } from "../../../src/model/load.js";
+import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
+import { type PlainLesson, type TestLearner, testLearner } from "../../support/testLearner.js";
 
 /** Longest response allowed, for the aggregation that divides by it. */
 const LIMIT = 32;
 const ADVANTAGES = [1.5, -0.7, -1.2];
 
-let units: UpdateUnit[];
+let lessons: PlainLesson[];
 let logProbs_U_R_T: readonly (readonly Float32Array[])[];
 
 /** A learner on weights of its own; the same every time. */
-async function learnerOf(options: Partial<LearnerOptions>): Promise<Learner> {
+async function learnerOf(
+  update: RunConfigInput["update"],
+  kl: RunConfigInput["kl"] = {},
+): Promise<TestLearner> {
   const model: Model = await fakeModel({ sharpness: 4 });
-  return createLearner(model, { ...LEARNER_OPTIONS, maxResponseLength: LIMIT, ...options });
+  return testLearner(model, { update, kl, rollout: { maxResponseLength: LIMIT } });
 }
 
 /** Two prompts, three responses each; the old policy is a little off, the last response was cut off. */
@@ -25,17 +27,17 @@ beforeAll(async () => {
   const responses = ["<think>red</think> \\boxed{3}", "four", "blue squares: 1 + 2 = 3"].map((text) =>
     model.processor.encode(text),
   );
-  const plain = ["How many red circles?", "blue squares"].map((words) => ({
-    prompt: fakePrompt(model, { words }),
-    responses,
-  }));
-  const learner = createLearner(model, LEARNER_OPTIONS);
+  const prompts = await Promise.all(
+    ["How many red circles?", "blue squares"].map((words) => fakePrompt(model, { words })),
+  );
+  const plain = prompts.map((prompt) => ({ prompt, responses_R: responses }));
+  const learner = testLearner(model);
   logProbs_U_R_T = await learner.logProbs(plain);
-  units = plain.map((unit, u) => ({
-    ...unit,
-    advantages: ADVANTAGES,
-    isTruncated: [false, false, true],
-    oldLogProbs: (logProbs_U_R_T[u] ?? []).map((row, r) =>
+  lessons = plain.map((reading, u) => ({
+    ...reading,
+    advantages_R: ADVANTAGES,
+    isTruncated_R: [false, false, true],
+    oldLogProbs_R: (logProbs_U_R_T[u] ?? []).map((row, r) =>
       row.map((logProb, t) => logProb + 0.3 * Math.sin(3 * u + 5 * r + t)),
     ),
   }));
@@ -50,8 +52,8 @@ interface Row {
 }
 
 function rowsOf(): Row[] {
-  return units.flatMap((unit, u) =>
-    unit.oldLogProbs.map((old, r) => {
+  return lessons.flatMap((unit, u) =>
+    unit.oldLogProbs_R.map((old, r) => {
       const logProbs = Array.from(logProbs_U_R_T[u]?.[r] ?? []);
       const deltas = logProbs.map((logProb, t) => logProb - (old[t] as number));
       return { advantage: ADVANTAGES[r] as number, isTruncated: r === 2, logProbs, deltas };
@@ -76,7 +78,7 @@ describe("update", () => {
       const ratio = Math.exp(mean(deltas));
       return Math.max(-advantage * ratio, -advantage * clip(ratio, 0.01, 0.02));
     });
-    const stats = await learner.update(units, AT);
+    const stats = await learner.update(lessons, AT);
     expect(stats.loss).toBeCloseTo(mean(perRow), 5);
     expect(stats.clipShareHigh).toBeGreaterThan(0);
     expect(stats.gradNorm).toBeGreaterThan(0);
@@ -90,15 +92,15 @@ describe("update", () => {
         deltas.map((delta, t) => -clip(Math.exp(delta), 0.2, 0.3) * advantage * (logProbs[t] as number)),
       ),
     );
-    expect((await learner.update(units, AT)).loss).toBeCloseTo(sum / (counted.length * LIMIT), 5);
+    expect((await learner.update(lessons, AT)).loss).toBeCloseTo(sum / (counted.length * LIMIT), 5);
   });
 
   it("with loss sapo, and importance weights on the advantages, is as its definition reads", async () => {
     const learner = await learnerOf({ loss: "sapo", sapoTauPositive: 2, sapoTauNegative: 3 });
     const weight = (t: number) => 1 / (1 + t);
-    const weighted = units.map((unit) => ({
+    const weighted = lessons.map((unit) => ({
       ...unit,
-      importance: unit.responses.map((response) => Array.from(response, (_, t) => weight(t))),
+      importance_R: unit.responses_R.map((response) => Array.from(response, (_, t) => weight(t))),
     }));
     const perToken = rowsOf().flatMap(({ advantage, deltas }) => {
       const tau = advantage > 0 ? 2 : 3;
@@ -112,15 +114,15 @@ describe("update", () => {
 });
 
 describe("update with KL over the whole vocabulary", () => {
-  const idle = () => units.map((unit) => ({ ...unit, advantages: ADVANTAGES.map(() => 0) }));
+  const idle = () => lessons.map((unit) => ({ ...unit, advantages_R: ADVANTAGES.map(() => 0) }));
 
   it("measures none at first, more as the policy leaves, and less once it is drawn back", async () => {
-    const learner = await learnerOf({ kl: { use: "loss", estimator: "full" } });
+    const learner = await learnerOf({}, { use: "loss", estimator: "full" });
     const still = await learner.update(idle(), { learningRate: 0, step: 1, klCoefficient: 1 });
     expect(still.referenceKl).toBeCloseTo(0, 6);
     expect(still.gradNorm).toBeCloseTo(0, 5);
     for (let step = 1; step <= 3; step++)
-      await learner.update(units, { learningRate: 1e-2, step, klCoefficient: 0 });
+      await learner.update(lessons, { learningRate: 1e-2, step, klCoefficient: 0 });
     const away = await learner.update(idle(), { learningRate: 1e-3, step: 4, klCoefficient: 1 });
     for (let step = 5; step <= 9; step++)
       await learner.update(idle(), { learningRate: 1e-3, step, klCoefficient: 1 });
@@ -131,26 +133,27 @@ describe("update with KL over the whole vocabulary", () => {
   });
 
   it("is what the estimate −d gives on the mean over all next tokens", async () => {
-    const [unit] = units;
+    const [unit] = lessons;
     invariant(unit, "a unit");
-    const learner = await learnerOf({ kl: { use: "loss", estimator: "full" } });
+    const learner = await learnerOf({}, { use: "loss", estimator: "full" });
     for (let step = 1; step <= 3; step++)
-      await learner.update(units, { learningRate: 1e-2, step, klCoefficient: 0 });
+      await learner.update(lessons, { learningRate: 1e-2, step, klCoefficient: 0 });
     // Every token of the vocabulary as a response of one token: Σ_v π(v)·(log π(v) − log π_ref(v)) on the host.
     const { config } = await fakeModel();
     const responses = Array.from({ length: config.vocabSize }, (_, token) => Int32Array.of(token));
-    const all = [{ prompt: unit.prompt, responses }];
+    const all = [{ prompt: unit.prompt, responses_R: responses }];
     const [now] = await learner.logProbs(all);
-    const [before] = await learner.referenceLogProbs(all);
+    const [before] = await learner.logProbs(all, "reference");
     const onHost = responses.reduce((sum, _, v) => {
       const [logProb, reference] = [now?.[v]?.[0] as number, before?.[v]?.[0] as number];
       return sum + Math.exp(logProb) * (logProb - reference);
     }, 0);
     const one = {
       ...unit,
-      responses: [Int32Array.of(5)],
-      advantages: [0],
-      oldLogProbs: [Float32Array.of(-1)],
+      responses_R: [Int32Array.of(5)],
+      advantages_R: [0],
+      isTruncated_R: [false],
+      oldLogProbs_R: [Float32Array.of(-1)],
     };
     const stats = await learner.update([one], { learningRate: 0, step: 4, klCoefficient: 1 });
     expect(stats.referenceKl).toBeCloseTo(onHost, 5);
@@ -170,21 +173,21 @@ describe("one ratio per response", () => {
       const ratio = Math.exp(total(deltas));
       return Math.max(-advantage * ratio, -advantage * clip(ratio, 0.2, 0.3));
     });
-    expect((await learner.update(units, AT)).loss).toBeCloseTo(mean(perRow), 4);
+    expect((await learner.update(lessons, AT)).loss).toBeCloseTo(mean(perRow), 4);
   });
 });
 
 describe("terms of the loss", () => {
-  let learner: Learner;
+  let learner: TestLearner;
   /** No advantage: what moves is moved by the terms. */
   const idle = () =>
-    units.map((unit) => ({
+    lessons.map((unit) => ({
       ...unit,
-      advantages: ADVANTAGES.map(() => 0),
-      referenceLogProbs: unit.oldLogProbs,
+      advantages_R: ADVANTAGES.map(() => 0),
+      referenceLogProbs_R: unit.oldLogProbs_R,
     }));
   beforeAll(async () => {
-    learner = await learnerOf({ kl: { use: "loss", estimator: "low_var_kl" }, entropyCoefficient: 1 });
+    learner = await learnerOf({ entropyCoefficient: 1 }, { use: "loss", estimator: "low_var_kl" });
   });
 
   it("measure KL to the reference by its estimator, and leave the surrogate alone", async () => {
@@ -197,12 +200,12 @@ describe("terms of the loss", () => {
   });
 
   it("keep the initial weights as the reference policy while the learner's move", async () => {
-    const plain = units.map(({ prompt, responses }) => ({ prompt, responses }));
-    const referred = units.map((unit) => ({ ...unit, referenceLogProbs: unit.oldLogProbs }));
+    const plain = lessons.map(({ prompt, responses_R }) => ({ prompt, responses_R }));
+    const referred = lessons.map((unit) => ({ ...unit, referenceLogProbs_R: unit.oldLogProbs_R }));
     const flat = (rows: readonly (readonly Float32Array[])[]) => rows.flat().flatMap((row) => [...row]);
     for (let step = 1; step <= 3; step++)
       await learner.update(referred, { learningRate: 1e-2, step, klCoefficient: 0 });
-    expect(flat(await learner.referenceLogProbs(plain))).toEqual(flat(logProbs_U_R_T));
+    expect(flat(await learner.logProbs(plain, "reference"))).toEqual(flat(logProbs_U_R_T));
     expect(flat(await learner.logProbs(plain))).not.toEqual(flat(logProbs_U_R_T));
   });
 
@@ -228,6 +231,6 @@ describe("terms of the loss", () => {
 
   it("need a reference policy that was asked for", async () => {
     const without = await learnerOf({});
-    expect(() => without.referenceLogProbs([])).toThrow("set kl.use to loss or reward");
+    await expect(without.logProbs([], "reference")).rejects.toThrow("set kl.use to loss or reward");
   });
 });

@@ -2,39 +2,42 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { CheckpointError } from "../../../src/core/errors.js";
-import { ndarray } from "../../../src/core/ndarray.js";
 import {
-  type Checkpoint,
   listCheckpoints,
-  loadCheckpoint,
   pruneCheckpoints,
   readTrainState,
+  restoreCheckpoint,
   saveCheckpoint,
   stepFolder,
-} from "../../../src/engine/local/checkpoint.js";
+  type TrainState,
+} from "../../../src/train/run/checkpoint.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 
-const MODEL_FILES = { "config.json": "{}\n", "tokenizer.json": "{}\n", "README.md": "not a model file" };
+const stateAt = (step: number): TrainState => ({
+  step,
+  questionsSeen: 16 * step,
+  optimizerSteps: 2 * step,
+  configDigest: "abc",
+});
 
-/** Numbers that only an exact copy keeps: the smallest, a negative zero, NaN, ±∞. */
-const EXACT = [1.1754943508222875e-38, 1e-45, -0, Number.NaN, Number.POSITIVE_INFINITY, -1 / 3];
-
-function checkpointAt(step: number): Checkpoint {
+/** A learner whose state is two files; what it was last restored from is remembered. */
+function fileLearner(weights = "weights") {
+  const restored: { weights: string; policyStep: number }[] = [];
   return {
-    state: { step, questionsSeen: 16 * step, optimizerSteps: 2 * step, configDigest: "abc" },
-    params: { "model.norm.weight": ndarray(EXACT, [2, 3]), "first.weight": ndarray([step], [1]) },
-    first: { "model.norm.weight": ndarray([1, 2, 3, 4, 5, 6], [2, 3]), "first.weight": ndarray([7], [1]) },
-    second: { "model.norm.weight": ndarray([6, 5, 4, 3, 2, 1], [2, 3]), "first.weight": ndarray([8], [1]) },
+    restored,
+    async save(folder: string) {
+      await writeFile(join(folder, "weights.bin"), weights);
+      await writeFile(join(folder, "config.json"), "{}\n");
+    },
+    async restore(folder: string, policyStep: number) {
+      restored.push({ weights: await readFile(join(folder, "weights.bin"), "utf8"), policyStep });
+    },
   };
 }
 
-let model: string;
 let dir: string;
 beforeAll(async () => {
   dir = await temporaryFolder();
-  model = join(dir, "model");
-  await mkdir(model);
-  for (const [name, text] of Object.entries(MODEL_FILES)) await writeFile(join(model, name), text);
 });
 
 let runs = 0;
@@ -43,32 +46,29 @@ const freshRun = () => join(dir, `run-${runs++}`, "checkpoints");
 /** A checkpoint to damage. */
 async function saved(step = 100): Promise<{ parent: string; folder: string }> {
   const parent = freshRun();
-  return { parent, folder: await saveCheckpoint(parent, checkpointAt(step), model) };
+  return { parent, folder: await saveCheckpoint(parent, stateAt(step), fileLearner()) };
 }
+const restore = (folder: string) => restoreCheckpoint(folder, fileLearner());
 
-describe("saveCheckpoint and loadCheckpoint", () => {
-  it("keep every bit of every number", async () => {
+describe("saveCheckpoint and restoreCheckpoint", () => {
+  it("give back where the run stood, and hand the learner its own files with the steps they have seen", async () => {
     const { folder } = await saved();
-    const read = await loadCheckpoint(folder);
-    expect(read).toEqual(checkpointAt(100));
-    const bits = new Uint8Array(read.params["model.norm.weight"]?.data.buffer ?? new ArrayBuffer(0));
-    expect(Array.from(bits).slice(-24)).toEqual(Array.from(new Uint8Array(Float32Array.from(EXACT).buffer)));
+    const learner = fileLearner("other");
+    expect(await restoreCheckpoint(folder, learner)).toEqual(stateAt(100));
+    expect(learner.restored).toEqual([{ weights: "weights", policyStep: 200 }]);
   });
 
-  it("write a folder that is a model: config and tokenizer files, weights, and nothing else of the source", async () => {
+  it("write what the learner keeps, where the run stood and a manifest, and nothing else", async () => {
     const { folder } = await saved();
     expect((await readdir(folder)).sort()).toEqual([
       "config.json",
       "manifest.json",
-      "model.safetensors",
-      "optimizer.safetensors",
       "state.json",
-      "tokenizer.json",
+      "weights.bin",
     ]);
-    expect(await readFile(join(folder, "config.json"), "utf8")).toBe(MODEL_FILES["config.json"]);
   });
 
-  it("write the same bytes for the same numbers", async () => {
+  it("write the same bytes for the same state", async () => {
     const [one, other] = [await saved(), await saved()];
     for (const name of await readdir(one.folder)) {
       expect(await readFile(join(one.folder, name)), name).toEqual(await readFile(join(other.folder, name)));
@@ -77,20 +77,20 @@ describe("saveCheckpoint and loadCheckpoint", () => {
 
   it("replace a checkpoint of the same step", async () => {
     const { parent, folder } = await saved(3);
-    const again = { ...checkpointAt(3), state: { ...checkpointAt(3).state, questionsSeen: 999 } };
-    expect(await saveCheckpoint(parent, again, model)).toBe(folder);
-    expect((await loadCheckpoint(folder)).state.questionsSeen).toBe(999);
+    const again = { ...stateAt(3), questionsSeen: 999 };
+    expect(await saveCheckpoint(parent, again, fileLearner())).toBe(folder);
+    expect((await restore(folder)).questionsSeen).toBe(999);
     expect(await readdir(parent)).toEqual(["step-000003"]);
   });
 
   it("readTrainState reads where the run stood", async () => {
     const { folder } = await saved(7);
-    expect(await readTrainState(folder)).toEqual(checkpointAt(7).state);
+    expect(await readTrainState(folder)).toEqual(stateAt(7));
   });
 });
 
 describe("a damaged checkpoint", () => {
-  const files = ["model.safetensors", "optimizer.safetensors", "state.json", "config.json", "tokenizer.json"];
+  const files = ["weights.bin", "state.json", "config.json"];
 
   it.each(files)("is refused when one byte of %s differs, with file and cure", async (name) => {
     const { folder } = await saved();
@@ -99,8 +99,8 @@ describe("a damaged checkpoint", () => {
     const middle = bytes.length >> 1;
     bytes[middle] = (bytes[middle] as number) ^ 1;
     await writeFile(path, bytes);
-    await expect(loadCheckpoint(folder)).rejects.toThrow(CheckpointError);
-    await expect(loadCheckpoint(folder)).rejects.toThrow(
+    await expect(restore(folder)).rejects.toThrow(CheckpointError);
+    await expect(restore(folder)).rejects.toThrow(
       `${path}: has changed since it was written: delete step-000100 to resume from the one before it`,
     );
   });
@@ -108,16 +108,16 @@ describe("a damaged checkpoint", () => {
   it.each(files)("is refused when %s is missing, with file and cure", async (name) => {
     const { folder } = await saved();
     await rm(join(folder, name));
-    await expect(loadCheckpoint(folder)).rejects.toThrow(
+    await expect(restore(folder)).rejects.toThrow(
       `${join(folder, name)}: is missing: delete step-000100 to resume from the one before it`,
     );
   });
 
   it("is refused when a file is cut short", async () => {
     const { folder } = await saved();
-    const path = join(folder, "optimizer.safetensors");
+    const path = join(folder, "weights.bin");
     await writeFile(path, (await readFile(path)).subarray(0, -1));
-    await expect(loadCheckpoint(folder)).rejects.toThrow(`${path}: has changed`);
+    await expect(restore(folder)).rejects.toThrow(`${path}: has changed`);
   });
 
   it.each([
@@ -130,29 +130,29 @@ describe("a damaged checkpoint", () => {
     const path = join(folder, "manifest.json");
     if (text === undefined) await rm(path);
     else await writeFile(path, text);
-    await expect(loadCheckpoint(folder)).rejects.toThrow(CheckpointError);
-    await expect(loadCheckpoint(folder)).rejects.toThrow(
+    await expect(restore(folder)).rejects.toThrow(CheckpointError);
+    await expect(restore(folder)).rejects.toThrow(
       /manifest\.json: .*delete step-000100 to resume from the one before it$/s,
     );
   });
 
   it("is refused when its manifest lists no weights", async () => {
     const { folder } = await saved();
-    await rm(join(folder, "model.safetensors"));
+    await rm(join(folder, "weights.bin"));
     const path = join(folder, "manifest.json");
     const manifest = JSON.parse(await readFile(path, "utf8")) as { files: Record<string, string> };
-    delete manifest.files["model.safetensors"];
+    delete manifest.files["weights.bin"];
     await writeFile(path, JSON.stringify(manifest));
-    await expect(loadCheckpoint(folder)).rejects.toThrow(CheckpointError);
-    await expect(loadCheckpoint(folder)).rejects.toThrow("model.safetensors");
+    await expect(restore(folder)).rejects.toThrow("weights.bin");
   });
 });
 
 describe("a checkpoint that cannot be written", () => {
   it("leaves nothing under the final name, keeps the one before, and says where and what to do", async () => {
     const { parent } = await saved(1);
-    // A model folder that is not there: fails like a full disk, after the partial folder was begun.
-    const failing = saveCheckpoint(parent, checkpointAt(2), join(dir, "nowhere"));
+    // Like a full disk: fails after the partial folder was begun.
+    const full = { save: () => Promise.reject(new Error("no space left on device")) };
+    const failing = saveCheckpoint(parent, stateAt(2), full);
     await expect(failing).rejects.toThrow(CheckpointError);
     await expect(failing).rejects.toThrow(
       new RegExp(`^saveCheckpoint: cannot write ${join(parent, "step-000002")}: .*choose another --out$`),
@@ -163,7 +163,7 @@ describe("a checkpoint that cannot be written", () => {
   it("is refused when its parent is a file", async () => {
     const parent = join(dir, "occupied");
     await writeFile(parent, "I am a file");
-    await expect(saveCheckpoint(parent, checkpointAt(2), model)).rejects.toThrow(CheckpointError);
+    await expect(saveCheckpoint(parent, stateAt(2), fileLearner())).rejects.toThrow(CheckpointError);
     expect(await readFile(parent, "utf8")).toBe("I am a file");
   });
 
@@ -178,7 +178,7 @@ describe("a checkpoint that cannot be written", () => {
     const partial = join(parent, `${stepFolder(5)}.partial`);
     await mkdir(partial, { recursive: true });
     await writeFile(join(partial, "rubbish.bin"), "left over");
-    const folder = await saveCheckpoint(parent, checkpointAt(5), model);
+    const folder = await saveCheckpoint(parent, stateAt(5), fileLearner());
     expect(await readdir(parent)).toEqual(["step-000005"]);
     expect(await readdir(folder)).not.toContain("rubbish.bin");
   });

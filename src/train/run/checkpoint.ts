@@ -1,20 +1,17 @@
 /**
- * @module Checkpoints: a Hugging Face model folder plus everything an exact resume needs.
+ * @module Checkpoints: everything an exact resume needs.
  *
- * `step-000100/` holds the model's files (config, tokenizer, `model.safetensors`), `optimizer.safetensors`,
+ * `step-000100/` holds what the engine keeps there (ours: a Hugging Face model folder and `optimizer.safetensors`),
  * `state.json`, and `manifest.json` with the hash of each. The folder is built under another name, the manifest is
  * written last and synced, and the folder is renamed into place: what has the name is whole.
  */
-import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { CheckpointError, messageOf } from "../../core/errors.js";
 import { syncPath, writeFileAtomic } from "../../core/files/atomic.js";
 import { sha256File } from "../../core/files/digest.js";
-import type { Params } from "../../core/ndarray.js";
-import { MODEL_FILES } from "../../model/load.js";
-import { readSafetensors, writeSafetensors } from "../../model/safetensors.js";
+import type { Learner } from "../../engine/engine.js";
 
 /** Where training stands after a step. */
 export interface TrainState {
@@ -28,14 +25,6 @@ export interface TrainState {
   readonly klCoefficient?: number;
   /** Digest of the resolved run config; a resume with another one is refused. */
   readonly configDigest: string;
-}
-
-export interface Checkpoint {
-  readonly state: TrainState;
-  readonly params: Params;
-  /** AdamW's first and second moments. */
-  readonly first: Params;
-  readonly second: Params;
 }
 
 const stateSchema = z.strictObject({
@@ -57,51 +46,25 @@ export function stepFolder(step: number): string {
   return `step-${String(step).padStart(6, "0")}`;
 }
 
-function prefixed(prefix: string, params: Params): Params {
-  return Object.fromEntries(Object.entries(params).map(([name, array]) => [`${prefix}.${name}`, array]));
-}
-
-function unprefixed(prefix: string, params: Params): Params {
-  const start = `${prefix}.`;
-  return Object.fromEntries(
-    Object.entries(params)
-      .filter(([name]) => name.startsWith(start))
-      .map(([name, array]) => [name.slice(start.length), array]),
-  );
-}
-
-/** Copies the files of a model folder except its weights. */
-export async function copyModelFiles(from: string, to: string): Promise<void> {
-  const present = new Set(await readdir(from));
-  for (const name of MODEL_FILES.filter((file) => present.has(file))) {
-    await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
-  }
-}
-
 /**
  * Writes a checkpoint.
  * @param parent the run's `checkpoints` folder
- * @param modelFolder where config and tokenizer files are copied from
+ * @param learner puts its own files into the folder
  * @returns the checkpoint's folder
  * @throws CheckpointError when it cannot be written (disk full, no permission); nothing is left under its name
  */
 export async function saveCheckpoint(
   parent: string,
-  checkpoint: Checkpoint,
-  modelFolder: string,
+  state: TrainState,
+  learner: Pick<Learner, "save">,
 ): Promise<string> {
-  const folder = join(parent, stepFolder(checkpoint.state.step));
+  const folder = join(parent, stepFolder(state.step));
   const partial = `${folder}.partial`;
   try {
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    await copyModelFiles(modelFolder, partial);
-    await writeSafetensors(join(partial, "model.safetensors"), checkpoint.params);
-    await writeSafetensors(join(partial, "optimizer.safetensors"), {
-      ...prefixed("first", checkpoint.first),
-      ...prefixed("second", checkpoint.second),
-    });
-    await writeFileAtomic(join(partial, "state.json"), `${JSON.stringify(checkpoint.state, undefined, 2)}\n`);
+    await learner.save(partial);
+    await writeFileAtomic(join(partial, "state.json"), `${JSON.stringify(state, undefined, 2)}\n`);
     const names = (await readdir(partial)).sort();
     const files = Object.fromEntries(
       await Promise.all(names.map(async (name) => [name, await sha256File(join(partial, name))] as const)),
@@ -139,10 +102,14 @@ export function readTrainState(folder: string): Promise<TrainState> {
 }
 
 /**
- * Reads a checkpoint after checking every file against the manifest.
+ * Continues from a checkpoint after checking every file against the manifest.
+ * @returns where the run stood
  * @throws CheckpointError naming the file that is missing or altered
  */
-export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
+export async function restoreCheckpoint(
+  folder: string,
+  learner: Pick<Learner, "restore">,
+): Promise<TrainState> {
   const manifest = await readJson(join(folder, "manifest.json"), manifestSchema);
   for (const [name, digest] of Object.entries(manifest.files)) {
     const found = await sha256File(join(folder, name)).catch(() => "missing");
@@ -153,13 +120,9 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
       );
     }
   }
-  const optimizer = await readSafetensors(join(folder, "optimizer.safetensors"));
-  return {
-    state: await readTrainState(folder),
-    params: await readSafetensors(join(folder, "model.safetensors")),
-    first: unprefixed("first", optimizer),
-    second: unprefixed("second", optimizer),
-  };
+  const state = await readTrainState(folder);
+  await learner.restore(folder, state.optimizerSteps);
+  return state;
 }
 
 /** Whole checkpoints of a run, oldest first. */

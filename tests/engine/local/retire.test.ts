@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { retire } from "../../src/engine/local/generate.js";
+import { retire } from "../../../src/engine/local/generate.js";
 
 /** Rows from a picture: `"-x -- xx"` is three prompts of two rows; x has stopped. */
 function rowsOf(picture: string): { stop: "eos" | undefined }[] {

@@ -1,0 +1,26 @@
+/**
+ * @module What a local engine is told once: how much of a batch is in one graph, and what it keeps.
+ */
+import type { RunConfig } from "../../config/schema.js";
+
+export interface LocalSettings {
+  /** Prompts in one gradient graph. */
+  readonly microBatch: number;
+  /** Responses decoded at once. */
+  readonly maxRows: number;
+  /** Whether the initial weights are kept, as the reference policy. */
+  readonly keepsReference: boolean;
+}
+
+/** What a run's settings say to its engine. */
+export function localSettings({
+  update,
+  rollout,
+  kl,
+}: Pick<RunConfig, "update" | "rollout" | "kl">): LocalSettings {
+  return {
+    microBatch: update.microBatchUnits,
+    maxRows: rollout.maxRows,
+    keepsReference: kl.use !== "off",
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * @module The engine that settings name.
+ */
+import type { RunConfig } from "../config/schema.js";
+import type { Engine } from "./engine.js";
+import { loadEngine } from "./local/engine.js";
+import { localSettings } from "./local/settings.js";
+import { startEngine } from "./process/engineInProcess.js";
+
+/**
+ * Opens an engine for a run.
+ * @param model the model's folder
+ * @throws ModelError or CheckpointError naming the file that is missing or damaged
+ */
+export async function openEngine(config: RunConfig, model: string): Promise<Engine> {
+  const settings = { model, local: localSettings(config) };
+  switch (config.engine.kind) {
+    case "process":
+      return startEngine(settings);
+    case "local":
+      return loadEngine(settings);
+  }
+}

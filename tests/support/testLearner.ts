@@ -1,0 +1,46 @@
+/**
+ * @module A learner with the settings of a run, and an update as a step makes it; easy to reason about unless told
+ * otherwise: no decay, no clipping of gradients, two prompts in a graph.
+ */
+import { resolveConfig } from "../../src/config/load.js";
+import type { RunConfig, RunConfigInput } from "../../src/config/schema.js";
+import type { LogProbRequest } from "../../src/engine/engine.js";
+import { createLearner, type LocalLearner } from "../../src/engine/local/learner.js";
+import { localSettings } from "../../src/engine/local/settings.js";
+import type { Model } from "../../src/model/load.js";
+import type { Lesson, Reading } from "../../src/policy/lessons.js";
+import { type UpdateStats, updateOnce } from "../../src/train/update.js";
+
+/** A lesson before it is weighed; nothing is cut off unless given. */
+export type PlainLesson = Omit<Lesson, "weights_R"> & { readonly isTruncated_R?: readonly boolean[] };
+
+export interface TestLearner extends Pick<LocalLearner, "params" | "first" | "second"> {
+  readonly config: RunConfig;
+  readonly learner: LocalLearner;
+  logProbs(readings: readonly Reading[], of?: LogProbRequest["of"]): Promise<Float32Array[][]>;
+  update(
+    lessons: readonly PlainLesson[],
+    at: { readonly learningRate: number; readonly step: number; readonly klCoefficient?: number },
+  ): Promise<UpdateStats>;
+}
+
+const PLAIN = { weightDecay: 0, maxGradNorm: 1e9, microBatchUnits: 2 };
+
+export function testLearner(model: Model, settings: RunConfigInput = {}): TestLearner {
+  const config = resolveConfig({ ...settings, update: { ...PLAIN, ...settings.update } }, "test");
+  const learner = createLearner(model, localSettings(config));
+  const { params, first, second } = learner;
+  const { temperature } = config.rollout;
+  return {
+    ...{ config, learner, params, first, second },
+    logProbs: (readings, of = "policy") => learner.logProbs({ readings, of, temperature }),
+    update(lessons, { step, ...at }) {
+      const whole = lessons.map((lesson) => ({
+        pairs_R: [],
+        isTruncated_R: lesson.responses_R.map(() => false),
+        ...lesson,
+      }));
+      return updateOnce(whole, step, { config, engine: { learner }, optimizerSteps: step - 1, ...at });
+    },
+  };
+}
