@@ -6,7 +6,8 @@ import type { NdArray } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { type EagerBackend, loadBackend } from "./backends.js";
 import type { HostArgs } from "./jit.js";
-import { flatten, type HostOf, mapTree, unflatten } from "./tree.js";
+import { type GraphArray, isDeviceArray } from "./runtime/session.js";
+import { flatten, type HostOf, unflatten } from "./tree.js";
 
 export interface EagerOptions {
   /** Default: cpu. */
@@ -37,12 +38,14 @@ export function eager<Args extends readonly unknown[], Out>(
   const backend = options.backend ?? "cpu";
   return async (...args) => {
     await loadBackend(backend);
+    const { leaves: given, structure: shape } = flatten<GraphArray>(args);
+    const host = await Promise.all(given.map((leaf) => (isDeviceArray(leaf) ? leaf.read() : leaf)));
     tf.backend(); // starts one if none has been used yet
     const previous = tf.getBackend();
     void tf.setBackend(backend);
     tf.engine().startScope("eager");
     try {
-      const result = fn(...(mapTree<NdArray, Tensor>(args, upload) as Args));
+      const result = fn(...(unflatten(shape, host.map(upload)) as Args));
       const { leaves, structure } = flatten<Tensor>(result);
       return unflatten(structure, leaves.map(download)) as HostOf<Out>;
     } finally {

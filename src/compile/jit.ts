@@ -3,17 +3,17 @@
  */
 import { CompileError, messageOf } from "../core/errors.js";
 import type { NdArray } from "../core/ndarray.js";
-import { zip } from "../core/zip.js";
-import { createSession, type GraphSession, type RuntimeOptions } from "./runtime.js";
+import { npmBinding } from "./runtime/npmBinding.js";
+import { type GraphArray, isDeviceArray, type RuntimeOptions, type Session } from "./runtime/session.js";
 import { type Signature, type TracedGraph, trace } from "./trace.js";
-import { flatten, type HostOf, leafPaths, type Structure, unflatten } from "./tree.js";
+import { type ArgsOf, flatten, type HostOf, leafPaths, type Structure, unflatten } from "./tree.js";
 
 export interface JitOptions {
   /** What errors call the function. */
   readonly name: string;
   /**
    * Output element → argument whose memory it takes over, for functions that return a tuple: the returned tree is the
-   * argument's, with new `data`. Trees must match. Nothing is written when a run fails.
+   * argument's, with new `data`; device arrays change in place. Trees must match. No host array changes when a run fails.
    */
   readonly donate?: Readonly<Record<number, number>>;
   readonly runtime?: RuntimeOptions;
@@ -25,18 +25,18 @@ export interface Compiled<Args extends readonly unknown[], Out> {
   dispose(): Promise<void>;
 }
 
-/** The arguments as host trees. */
-export type HostArgs<Args extends readonly unknown[]> = { [At in keyof Args]: HostOf<Args[At]> };
+/** The arguments as trees of arrays. */
+export type HostArgs<Args extends readonly unknown[]> = { [At in keyof Args]: ArgsOf<Args[At]> };
 
 /** A compiled signature. */
 interface Entry {
   readonly graph: TracedGraph;
-  readonly session: Promise<GraphSession>;
+  readonly session: Promise<Session>;
   /** For each output leaf, the input leaf it takes over. */
   readonly donated: ReadonlyMap<number, number>;
 }
 
-function keyOf(structure: Structure, leaves: readonly NdArray[]): string {
+function keyOf(structure: Structure, leaves: readonly GraphArray[]): string {
   return `${JSON.stringify(structure)}|${leaves.map((leaf) => `${leaf.dtype[0]}${leaf.shape.join("x")}`).join(",")}`;
 }
 
@@ -72,21 +72,20 @@ export function jit<Args extends readonly unknown[], Out>(
   const compile = (signature: Signature): Entry => {
     const graph = trace((args) => fn(...(args as Args)), options.name, signature);
     const donated = donations(options, signature.structure, graph.outputStructure);
-    return { graph, donated, session: createSession(graph.bytes, options.runtime) };
+    return { graph, donated, session: npmBinding.createSession(graph, options.runtime) };
   };
 
   const call = async (...args: unknown[]): Promise<unknown> => {
-    const { leaves, structure } = flatten<NdArray>(args);
+    const { leaves, structure } = flatten<GraphArray>(args);
     const key = keyOf(structure, leaves);
     const { graph, donated, session } = entries.get(key) ?? compile({ structure, leaves });
     entries.set(key, { graph, donated, session });
     try {
-      const inputs = zip(graph.inputs, leaves).map(([{ name }, array]) => ({ name, array }));
-      const results = await (await session).run(inputs, graph.outputs);
+      const results = await (await session).run(leaves, offers(donated, leaves));
       const outputs = results.map((result, at) => {
         const target = leaves[donated.get(at) ?? -1];
         if (!target) return result;
-        (target as { data: NdArray["data"] }).data = result.data;
+        if (!isDeviceArray(target)) (target as { data: NdArray["data"] }).data = (result as NdArray).data;
         return target;
       });
       return unflatten(graph.outputStructure, outputs);
@@ -104,8 +103,17 @@ export function jit<Args extends readonly unknown[], Out>(
   return Object.assign(call, { dispose }) as Compiled<Args, Out>;
 }
 
+/** The device arrays that outputs take over. */
+function offers(
+  donated: ReadonlyMap<number, number>,
+  leaves: readonly GraphArray[],
+): ReadonlyMap<number, GraphArray> {
+  const taken = [...donated].map(([output, input]) => [output, leaves[input] as GraphArray] as const);
+  return new Map(taken.filter(([, leaf]) => isDeviceArray(leaf)));
+}
+
 /** Shapes of the arguments, the last few where there are many. */
-function describe(leaves: readonly NdArray[]): string {
+function describe(leaves: readonly GraphArray[]): string {
   const shown = leaves.slice(-6).map((leaf) => `${leaf.dtype}[${leaf.shape}]`);
   return `${leaves.length > shown.length ? "…, " : ""}${shown.join(", ")}`;
 }

@@ -11,7 +11,7 @@ import type { Input, Kernel } from "./kernels/kernel.js";
 import { MATMUL } from "./kernels/matmul.js";
 import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
-import type { OnnxValue } from "./onnxWriter.js";
+import type { LoadableGraph } from "./runtime/session.js";
 import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
 
@@ -29,11 +29,7 @@ export interface Signature {
   readonly leaves: readonly { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" }[];
 }
 
-export interface TracedGraph {
-  /** The model as an `.onnx` file. */
-  readonly bytes: Uint8Array;
-  readonly inputs: readonly OnnxValue[];
-  readonly outputs: readonly (OnnxValue & { readonly type: "float32" | "int32" })[];
+export interface TracedGraph extends LoadableGraph {
   readonly outputStructure: Structure;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { NdArray } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
+import type { GraphArray } from "./runtime/session.js";
 
 /** The same tree with host arrays where there were tensors. */
 export type HostOf<T> = T extends Tensor
@@ -12,14 +13,19 @@ export type HostOf<T> = T extends Tensor
     ? { [Key in keyof T]: HostOf<T[Key]> }
     : T;
 
+/** The same tree with arrays that a graph can read. */
+export type ArgsOf<T> = T extends Tensor
+  ? GraphArray
+  : T extends object
+    ? { [Key in keyof T]: ArgsOf<T[Key]> }
+    : T;
+
 /** A tree's shape: leaves are numbered in order of appearance. */
 export type Structure = number | readonly Structure[] | { readonly [key: string]: Structure };
 
 function isLeaf(value: unknown): boolean {
   if (value instanceof tf.Tensor) return true;
-  return (
-    typeof value === "object" && value !== null && "data" in value && "shape" in value && "dtype" in value
-  );
+  return typeof value === "object" && value !== null && "shape" in value && "dtype" in value;
 }
 
 /** Leaves in order (keys as inserted), and the structure to put others in their place. Absent keys stay absent. */

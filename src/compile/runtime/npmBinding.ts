@@ -1,48 +1,21 @@
 /**
- * @module ONNX Runtime sessions, one per compiled graph.
+ * @module ONNX Runtime through its npm binding: works wherever the package does, and copies every output.
  *
  * `run` blocks the thread it is called on. Programs that must stay responsive keep the policy in a process of its own
- * (engine/process/engineInProcess.ts); everything below that boundary calls this module directly, without copies.
+ * (engine/process/engineInProcess.ts).
  */
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import type { DType, NdArray } from "../core/ndarray.js";
-
-export interface RuntimeOptions {
-  /** In order of preference; default `["cpu"]`. `sharegrpo doctor` lists what this machine has. */
-  readonly executionProviders?: readonly string[];
-  /** Threads of one operation; default: all cores. */
-  readonly threads?: number;
-  /**
-   * Keep the graph's working memory from run to run. Faster for one big graph that runs again and again; with many
-   * signatures it adds up to gigabytes, because no two graphs share what they keep. Default: false.
-   */
-  readonly keepsMemory?: boolean;
-  /**
-   * Lay the graph's working memory out beforehand, in one block. A twentieth faster for small graphs that run often;
-   * for big ones of many sizes memory grows, because one's block does not fit into what another's has left. Default:
-   * false.
-   */
-  readonly plansMemory?: boolean;
-}
-
-/** A loaded graph. */
-export interface GraphSession {
-  /** Inputs and outputs by name. Inputs are read in place; outputs are fresh. */
-  run(inputs: readonly NamedArray[], outputs: readonly OutputInfo[]): Promise<NdArray[]>;
-  release(): Promise<void>;
-}
-
-export interface NamedArray {
-  readonly name: string;
-  readonly array: NdArray;
-}
-
-export interface OutputInfo {
-  readonly name: string;
-  readonly type: DType;
-  readonly shape: readonly number[];
-}
+import type { NdArray } from "../../core/ndarray.js";
+import { zip } from "../../core/zip.js";
+import { hostArray, hostOf } from "./hostArray.js";
+import {
+  isDeviceArray,
+  type LoadableGraph,
+  type Runtime,
+  type RuntimeOptions,
+  type Session,
+} from "./session.js";
 
 function tensorOf({ dtype, data, shape }: NdArray): ort.Tensor {
   return dtype === "int32"
@@ -70,9 +43,9 @@ function isSameShape(a: readonly number[], b: readonly number[]): boolean {
  * Loads the bytes of an `.onnx` file. Every session has threads of its own, which spin while they wait: they are told
  * to stop between runs, or else they would take a core from the next session's for tens of milliseconds.
  */
-export async function createSession(model: Uint8Array, options: RuntimeOptions = {}): Promise<GraphSession> {
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: [...(options.executionProviders ?? ["cpu"])],
+async function createSession(graph: LoadableGraph, options: RuntimeOptions = {}): Promise<Session> {
+  const session = await ort.InferenceSession.create(graph.bytes, {
+    executionProviders: [options.device ?? "cpu"],
     graphOptimizationLevel: "all",
     enableCpuMemArena: options.keepsMemory ?? false,
     enableMemPattern: options.plansMemory ?? false,
@@ -84,15 +57,31 @@ export async function createSession(model: Uint8Array, options: RuntimeOptions =
   });
   const tensor = tensorCache();
   return {
-    async run(inputs, outputs) {
+    fillsOffers: false,
+    async run(inputs, offers) {
       const feeds: Record<string, ort.Tensor> = {};
-      for (const { name, array } of inputs) feeds[name] = tensor(array);
+      for (const [{ name }, array] of zip(graph.inputs, inputs)) feeds[name] = tensor(hostOf(array));
       const results = await session.run(feeds);
-      return outputs.map(({ name, type, shape }): NdArray => {
+      const outputs = graph.outputs.map(({ name, type, shape }): NdArray => {
         const data = results[name]?.data as Float32Array | Int32Array;
         return { dtype: type, shape, data };
       });
+      return Promise.all(
+        outputs.map(async (output, at) => {
+          const offer = offers?.get(at);
+          if (!offer || !isDeviceArray(offer)) return output;
+          await offer.write(output);
+          return offer;
+        }),
+      );
     },
     release: () => session.release(),
   };
 }
+
+/** Keeps what stands for a device's memory on the host: the binding carries every array to the device and back. */
+export const npmBinding: Runtime = {
+  name: "npm binding",
+  createSession,
+  place: async (array, device) => hostArray(array, device),
+};

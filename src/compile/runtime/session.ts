@@ -1,0 +1,81 @@
+/**
+ * @module What a runtime gives: sessions, one per compiled graph, and arrays that stay where the work is. Nothing
+ * above this folder knows which runtime answers.
+ */
+import type { DType, NdArray } from "../../core/ndarray.js";
+
+export interface RuntimeOptions {
+  /** Where the graph runs; default `cpu`. `sharegrpo doctor` tries each on this machine. */
+  readonly device?: Device;
+  /** Threads of one operation; default: all cores. */
+  readonly threads?: number;
+  /**
+   * Keep the graph's working memory from run to run. Faster for one big graph that runs again and again; with many
+   * signatures it adds up to gigabytes, because no two graphs share what they keep. Default: false.
+   */
+  readonly keepsMemory?: boolean;
+  /**
+   * Lay the graph's working memory out beforehand, in one block. A twentieth faster for small graphs that run often;
+   * for big ones of many sizes memory grows, because one's block does not fit into what another's has left. Default:
+   * false.
+   */
+  readonly plansMemory?: boolean;
+}
+
+export type Device = "cpu" | "cuda" | "webgpu";
+
+/** Numbers in memory of a device. They change in place, by `write` and by runs that are given the array to fill. */
+export interface DeviceArray {
+  readonly device: Device;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** A copy on the host. */
+  read(): Promise<NdArray>;
+  /** @throws ShapeError when shape or dtype differ */
+  write(array: NdArray): Promise<void>;
+  /** Frees the memory; whoever uses the array afterwards is told so. */
+  dispose(): void;
+}
+
+/** What graphs read and write. */
+export type GraphArray = NdArray | DeviceArray;
+
+/** An input or output of a graph. */
+export interface Port {
+  readonly name: string;
+  readonly type: DType;
+  readonly shape: readonly number[];
+}
+
+/** A graph as a runtime loads it. */
+export interface LoadableGraph {
+  /** An `.onnx` file's. */
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+/** A loaded graph. */
+export interface Session {
+  /** Whether runs fill the memory they are offered, so that it pays to keep some. */
+  readonly fillsOffers: boolean;
+  /**
+   * @param inputs in the graph's order; read in place, and not to be changed before the run is done
+   * @param offers by output: memory for its numbers, read by nobody meanwhile
+   * @returns the outputs in order: an offer that was filled, or a fresh host array
+   */
+  run(inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>): Promise<GraphArray[]>;
+  release(): Promise<void>;
+}
+
+/** One way to run graphs. */
+export interface Runtime {
+  readonly name: string;
+  createSession(graph: LoadableGraph, options?: RuntimeOptions): Promise<Session>;
+  /** A copy of a host array on a device. */
+  place(array: NdArray, device: Device): Promise<DeviceArray>;
+}
+
+export function isDeviceArray(array: GraphArray): array is DeviceArray {
+  return "read" in array;
+}
