@@ -2,16 +2,49 @@
  * @module `eager(fn)`: the signature of `jit(fn)` without compiling, on an ordinary TensorFlow.js backend. The oracle
  * that compiled functions are tested against, and the mode for exploring.
  */
-import type { NdArray } from "../core/ndarray.js";
+import { open } from "node:fs/promises";
+import { fromBfloat, fromHalf } from "../core/halves.js";
+import { BYTES_PER_NUMBER, type ExternalArray, type NdArray, sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { type EagerBackend, loadBackend } from "./backends.js";
 import type { HostArgs } from "./jit.js";
-import { type GraphArray, isDeviceArray } from "./runtime/session.js";
-import { flatten, type HostOf, unflatten } from "./tree.js";
+import { type HostArray, isDeviceArray } from "./runtime/session.js";
+import { isExternal } from "./trace.js";
+import { type ArgumentArray, flatten, type HostOf, unflatten } from "./tree.js";
 
 export interface EagerOptions {
   /** Default: cpu. */
   readonly backend?: EagerBackend;
+}
+
+/** The numbers of a file. */
+async function readExternal({ dtype, shape, file, offset }: ExternalArray): Promise<HostArray> {
+  const bytes = new Uint8Array(sizeOf(shape) * BYTES_PER_NUMBER[dtype]);
+  const handle = await open(file);
+  try {
+    await handle.read(bytes, 0, bytes.length, offset);
+  } finally {
+    await handle.close();
+  }
+  const as = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
+  const data = new (dtype in as ? as[dtype as keyof typeof as] : Uint16Array)(bytes.buffer);
+  return { dtype, shape, data } as HostArray;
+}
+
+/** The same numbers as float32 or int32. */
+function widen(array: HostArray): NdArray {
+  const { dtype, shape, data } = array;
+  if (dtype === "float32" || dtype === "int32") return array;
+  if (dtype === "uint8") return { dtype: "int32", shape, data: Int32Array.from(data) };
+  const halves = data as Uint16Array;
+  return { dtype: "float32", shape, data: dtype === "bfloat16" ? fromBfloat(halves) : fromHalf(halves) };
+}
+
+/** The numbers of an argument, those of narrow types widened as graphs widen them. */
+async function widened(leaf: ArgumentArray): Promise<NdArray> {
+  if (isExternal(leaf)) return widened(await readExternal(leaf));
+  const array = isDeviceArray(leaf) ? await leaf.read() : leaf;
+  return widen(array);
 }
 
 /** An array's numbers as a tensor of the active backend. */
@@ -38,8 +71,8 @@ export function eager<Args extends readonly unknown[], Out>(
   const backend = options.backend ?? "cpu";
   return async (...args) => {
     await loadBackend(backend);
-    const { leaves: given, structure: shape } = flatten<GraphArray>(args);
-    const host = await Promise.all(given.map((leaf) => (isDeviceArray(leaf) ? leaf.read() : leaf)));
+    const { leaves: given, structure: shape } = flatten<ArgumentArray>(args);
+    const host = await Promise.all(given.map(widened));
     tf.backend(); // starts one if none has been used yet
     const previous = tf.getBackend();
     void tf.setBackend(backend);

@@ -3,7 +3,7 @@
  * and while compiling.
  */
 import { type Tensor, type TensorParams, tf } from "../core/tf.js";
-import { mapTree } from "./tree.js";
+import { flatten, mapTree, unflatten } from "./tree.js";
 
 /**
  * @param f its `loss` is a scalar; `aux` is returned beside it and has no gradient
@@ -30,5 +30,21 @@ export function valueAndGrad<Rest extends readonly unknown[], Aux = Record<strin
     }) as Aux;
     const named = names.map((name, at) => [name, grads[at] ?? tf.zerosLike(tensors[at] as Tensor)] as const);
     return { loss: value, aux: released, grads: Object.fromEntries(named) };
+  };
+}
+
+/**
+ * Value of a function, and the product of `dy` with its Jacobian: what a layer gives back in the backward pass.
+ * @param f of a tree of float tensors; anything else it reads goes into `rest`
+ * @returns a function giving `value` and `grads` (a tree like the first argument; zeros where the value does not depend on a leaf)
+ */
+export function vjp<Args, Rest extends readonly unknown[]>(
+  f: (args: Args, ...rest: Rest) => Tensor,
+): (args: Args, dy: Tensor, ...rest: Rest) => { value: Tensor; grads: Args } {
+  return (args, dy, ...rest) => {
+    const { leaves, structure } = flatten<Tensor>(args);
+    const { value, grads } = tf.engine().gradients(() => f(args, ...rest), leaves, dy, true);
+    const filled = leaves.map((leaf, at) => grads[at] ?? tf.zerosLike(leaf));
+    return { value, grads: unflatten(structure, filled) as Args };
   };
 }

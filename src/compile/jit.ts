@@ -4,9 +4,23 @@
 import { CompileError, messageOf } from "../core/errors.js";
 import type { NdArray } from "../core/ndarray.js";
 import { npmBinding } from "./runtime/npmBinding.js";
-import { type GraphArray, isDeviceArray, type RuntimeOptions, type Session } from "./runtime/session.js";
-import { type Signature, type TracedGraph, trace } from "./trace.js";
-import { type ArgsOf, flatten, type HostOf, leafPaths, type Structure, unflatten } from "./tree.js";
+import {
+  type GraphArray,
+  isDeviceArray,
+  isHostArray,
+  type RuntimeOptions,
+  type Session,
+} from "./runtime/session.js";
+import { isExternal, type Signature, type TracedGraph, trace } from "./trace.js";
+import {
+  type ArgsOf,
+  type ArgumentArray,
+  flatten,
+  type HostOf,
+  leafPaths,
+  type Structure,
+  unflatten,
+} from "./tree.js";
 
 export interface JitOptions {
   /** What errors call the function. */
@@ -36,9 +50,16 @@ interface Entry {
   readonly donated: ReadonlyMap<number, number>;
 }
 
-function keyOf(structure: Structure, leaves: readonly GraphArray[]): string {
-  return `${JSON.stringify(structure)}|${leaves.map((leaf) => `${leaf.dtype[0]}${leaf.shape.join("x")}`).join(",")}`;
+function keyOf(structure: Structure, leaves: readonly ArgumentArray[]): string {
+  const keys = leaves.map((leaf) => {
+    const place = isExternal(leaf) ? `@${leaf.file}:${leaf.offset}` : "";
+    return `${leaf.dtype}${leaf.shape.join("x")}${place}`;
+  });
+  return `${JSON.stringify(structure)}|${keys.join(",")}`;
 }
+
+/** Arguments that are inputs of the graph, not part of it. */
+const isGiven = (leaf: ArgumentArray): leaf is GraphArray => !isExternal(leaf);
 
 /** For each output leaf, the input leaf whose memory it takes over. */
 function donations(options: JitOptions, input: Structure, output: Structure): Map<number, number> {
@@ -70,22 +91,22 @@ export function jit<Args extends readonly unknown[], Out>(
   const entries = new Map<string, Entry>();
 
   const compile = (signature: Signature): Entry => {
-    const graph = trace((args) => fn(...(args as Args)), options.name, signature);
+    const graph = trace((args) => fn(...(args as Args)), options.name, signature, npmBinding);
     const donated = donations(options, signature.structure, graph.outputStructure);
     return { graph, donated, session: npmBinding.createSession(graph, options.runtime) };
   };
 
   const call = async (...args: unknown[]): Promise<unknown> => {
-    const { leaves, structure } = flatten<GraphArray>(args);
+    const { leaves, structure } = flatten<ArgumentArray>(args);
     const key = keyOf(structure, leaves);
     const { graph, donated, session } = entries.get(key) ?? compile({ structure, leaves });
     entries.set(key, { graph, donated, session });
     try {
-      const results = await (await session).run(leaves, offers(donated, leaves));
+      const results = await (await session).run(leaves.filter(isGiven), offers(donated, leaves));
       const outputs = results.map((result, at) => {
         const target = leaves[donated.get(at) ?? -1];
         if (!target) return result;
-        if (!isDeviceArray(target)) (target as { data: NdArray["data"] }).data = (result as NdArray).data;
+        if (isHostArray(target)) (target as { data: NdArray["data"] }).data = (result as NdArray).data;
         return target;
       });
       return unflatten(graph.outputStructure, outputs);
@@ -106,14 +127,18 @@ export function jit<Args extends readonly unknown[], Out>(
 /** The device arrays that outputs take over. */
 function offers(
   donated: ReadonlyMap<number, number>,
-  leaves: readonly GraphArray[],
+  leaves: readonly ArgumentArray[],
 ): ReadonlyMap<number, GraphArray> {
-  const taken = [...donated].map(([output, input]) => [output, leaves[input] as GraphArray] as const);
-  return new Map(taken.filter(([, leaf]) => isDeviceArray(leaf)));
+  return new Map(
+    [...donated].flatMap(([output, input]) => {
+      const leaf = leaves[input];
+      return leaf && isDeviceArray(leaf) ? [[output, leaf] as const] : [];
+    }),
+  );
 }
 
 /** Shapes of the arguments, the last few where there are many. */
-function describe(leaves: readonly GraphArray[]): string {
+function describe(leaves: readonly ArgumentArray[]): string {
   const shown = leaves.slice(-6).map((leaf) => `${leaf.dtype}[${leaf.shape}]`);
   return `${leaves.length > shown.length ? "…, " : ""}${shown.join(", ")}`;
 }

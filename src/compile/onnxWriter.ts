@@ -2,7 +2,16 @@
  * @module Writes an ONNX model: the subset of the protobuf format that a traced graph needs. Constants are raw bytes.
  */
 
-export type OnnxType = "float32" | "int32" | "int64" | "bool" | "float64";
+export type OnnxType =
+  | "float32"
+  | "int32"
+  | "int64"
+  | "bool"
+  | "float64"
+  | "uint8"
+  | "uint16"
+  | "float16"
+  | "bfloat16";
 
 /** Integers are written as INT; wrap a float: `{ float: 0.5 }`. */
 export type Attribute = number | { readonly float: number } | string | readonly number[];
@@ -21,9 +30,22 @@ export interface OnnxValue {
   readonly shape: readonly number[];
 }
 
-export interface OnnxConstant extends OnnxValue {
+/** Numbers written into the model. */
+export interface InlineConstant extends OnnxValue {
   readonly bytes: Uint8Array;
 }
+
+/** Numbers in another file. */
+export interface FileConstant extends OnnxValue {
+  readonly external: {
+    /** Path relative to the folder that the session is given. */
+    readonly location: string;
+    readonly offset: number;
+    readonly length: number;
+  };
+}
+
+export type OnnxConstant = InlineConstant | FileConstant;
 
 export interface OnnxGraph {
   readonly name: string;
@@ -33,15 +55,20 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
-const IR_VERSION = 10;
-const OPSET = 23;
+/** The usual version of the operators, and that of graphs that reinterpret bits, which older runtimes do not read. */
+const USUAL = { ir: 10, opset: 23 } as const;
+const WITH_BIT_CAST = { ir: 12, opset: 26 } as const;
 /** ONNX's number for each type, as `Cast` takes it. */
 export const ONNX_TYPE_CODE: Readonly<Record<OnnxType, number>> = {
   float32: 1,
+  uint8: 2,
+  uint16: 4,
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
   float64: 11,
+  bfloat16: 16,
 };
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
@@ -100,12 +127,23 @@ function valueInfo({ name, type, shape }: OnnxValue): Bytes {
   return [...text(1, name), ...message(2, message(1, tensorType))];
 }
 
-function constant({ name, type, shape, bytes }: OnnxConstant): Bytes {
+/** Where the numbers of a constant stand: field 14 says "in another file", field 13 where there. */
+function external({ location, offset, length }: FileConstant["external"]): Bytes {
+  const entry = (key: string, value: string) => message(13, [...text(1, key), ...text(2, value)]);
   return [
-    ...shape.flatMap((side) => int(1, side)),
-    ...int(2, ONNX_TYPE_CODE[type]),
-    ...text(8, name),
-    ...message(9, [bytes]),
+    ...entry("location", location),
+    ...entry("offset", String(offset)),
+    ...entry("length", String(length)),
+    ...int(14, 1),
+  ];
+}
+
+function constant(each: OnnxConstant): Bytes {
+  return [
+    ...each.shape.flatMap((side) => int(1, side)),
+    ...int(2, ONNX_TYPE_CODE[each.type]),
+    ...text(8, each.name),
+    ...("external" in each ? external(each.external) : message(9, [each.bytes])),
   ];
 }
 
@@ -118,12 +156,13 @@ export function writeModel(graph: OnnxGraph): Uint8Array {
     ...graph.inputs.flatMap((each) => message(11, valueInfo(each))),
     ...graph.outputs.flatMap((each) => message(12, valueInfo(each))),
   ];
-  const opset = (domain: string, version: number) => message(8, [...text(1, domain), ...int(2, version)]);
+  const version = graph.nodes.some(({ op }) => op === "BitCast") ? WITH_BIT_CAST : USUAL;
+  const opset = (domain: string, number: number) => message(8, [...text(1, domain), ...int(2, number)]);
   const model = [
-    ...int(1, IR_VERSION),
+    ...int(1, version.ir),
     ...text(2, "sharegrpo"),
     ...message(7, graphBytes),
-    ...opset("", OPSET),
+    ...opset("", version.opset),
     ...opset("com.microsoft", 1),
   ];
   const bytes = new Uint8Array(lengthOf(model));

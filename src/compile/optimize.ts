@@ -48,8 +48,9 @@ function broadcast(shapes: readonly Shape[]): number[] {
 }
 
 /** The number in a constant of one element. */
-function scalarOf({ type, shape, bytes }: OnnxConstant): number | undefined {
-  if (sizeOf(shape) !== 1) return undefined;
+function scalarOf(constant: OnnxConstant): number | undefined {
+  if (sizeOf(constant.shape) !== 1 || !("bytes" in constant)) return undefined;
+  const { type, bytes } = constant;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === "float32") return view.getFloat32(0, true);
   if (type === "float64") return view.getFloat64(0, true);

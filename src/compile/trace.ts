@@ -1,17 +1,19 @@
 /**
  * @module Runs a function on the tracing backend and returns the graph it writes.
  */
+import { dirname, relative, sep } from "node:path";
 import { CompileError } from "../core/errors.js";
-import { sizeOf } from "../core/ndarray.js";
+import { BYTES_PER_NUMBER, type ExternalArray, sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { zip } from "../core/zip.js";
 import { ELEMENTWISE } from "./kernels/elementwise.js";
 import { INDEXING } from "./kernels/indexing.js";
 import type { Input, Kernel } from "./kernels/kernel.js";
 import { MATMUL } from "./kernels/matmul.js";
+import { QUANTIZED } from "./kernels/quantized.js";
 import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
-import type { LoadableGraph } from "./runtime/session.js";
+import type { LoadableGraph, Port } from "./runtime/session.js";
 import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
 
@@ -22,15 +24,54 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
   ...REDUCE,
   ...MATMUL,
   ...INDEXING,
+  ...QUANTIZED,
 };
 
 export interface Signature {
   readonly structure: Structure;
-  readonly leaves: readonly { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" }[];
+  readonly leaves: readonly Leaf[];
 }
+
+/** What of an argument counts for the graph. */
+type Leaf = Pick<ExternalArray, "shape" | "dtype"> | ExternalArray;
 
 export interface TracedGraph extends LoadableGraph {
   readonly outputStructure: Structure;
+}
+
+export interface TraceOptions {
+  /** Whether bfloat16 arguments come as bits (uint16), for runtimes that do not take the type. Default: false. */
+  readonly takesBits?: boolean;
+}
+
+export const isExternal = (leaf: object): leaf is ExternalArray => "file" in leaf;
+
+/** The deepest folder that holds all files. */
+function commonFolder(files: readonly string[]): string | undefined {
+  const [first, ...rest] = files.map((file) => dirname(file).split(sep));
+  if (!first) return undefined;
+  const shared = first.findIndex((part, at) => rest.some((other) => other[at] !== part));
+  return (shared < 0 ? first : first.slice(0, shared)).join(sep) || sep;
+}
+
+/** Makes the arguments' tensors, and says which are inputs of the graph. */
+function declare(tracer: Tracer, { structure, leaves }: Signature, { takesBits = false }: TraceOptions) {
+  const folder = commonFolder(leaves.filter(isExternal).map(({ file }) => file));
+  const inputs: Port[] = [];
+  const tensors = zip(leafPaths(structure), leaves).map(([{ path }, leaf]) => {
+    const { shape, dtype } = leaf;
+    const name = `in${path}`;
+    if (folder !== undefined && isExternal(leaf)) {
+      const location = relative(folder, leaf.file).replaceAll(sep, "/");
+      const length = sizeOf(shape) * BYTES_PER_NUMBER[dtype];
+      tracer.fileConstant({ name, type: dtype, shape, external: { location, offset: leaf.offset, length } });
+      return tracer.argument(name, shape, dtype);
+    }
+    const isBits = takesBits && dtype === "bfloat16";
+    inputs.push({ name, type: isBits ? "uint16" : dtype, shape });
+    return tracer.argument(name, shape, dtype, isBits);
+  });
+  return { inputs, tensors, ...(folder === undefined ? {} : { folder }) };
 }
 
 /** Makes the kernels known to TensorFlow.js; those without a mapping throw by name. Does nothing the second time. */
@@ -88,7 +129,12 @@ function registerKernels(): void {
  * Traces `fn`, which takes one tree, for arrays of these shapes.
  * @throws CompileError for a kernel without a mapping, a value read while tracing, or an outside tensor
  */
-export function trace(fn: (args: unknown) => unknown, name: string, signature: Signature): TracedGraph {
+export function trace(
+  fn: (args: unknown) => unknown,
+  name: string,
+  signature: Signature,
+  options: TraceOptions = {},
+): TracedGraph {
   registerKernels();
   tf.backend(); // starts one if none has been used yet
   const previous = tf.getBackend();
@@ -97,13 +143,7 @@ export function trace(fn: (args: unknown) => unknown, name: string, signature: S
   void tf.setBackend(TRACER_BACKEND);
   tf.engine().startScope(name);
   try {
-    const paths = leafPaths(signature.structure);
-    const inputs = zip(paths, signature.leaves).map(([{ path }, { shape, dtype }]) => ({
-      name: `in${path}`,
-      type: dtype,
-      shape,
-    }));
-    const tensors = inputs.map((each) => tracer.input(each.name, each.shape, each.type));
+    const { inputs, tensors, ...files } = declare(tracer, signature, options);
     const result = fn(unflatten(signature.structure, tensors));
     if (tracer.failure) throw tracer.failure;
     if (result instanceof Promise) {
@@ -115,7 +155,7 @@ export function trace(fn: (args: unknown) => unknown, name: string, signature: S
       const type = dtype === "bool" ? ("int32" as const) : dtype;
       return { name: tracer.output(`out${path}`, tensor), type, shape: tensor.shape };
     });
-    return { bytes: tracer.finish(inputs, outputs), inputs, outputs, outputStructure };
+    return { bytes: tracer.finish(inputs, outputs), inputs, outputs, ...files, outputStructure };
   } finally {
     tf.engine().endScope();
     void tf.setBackend(previous);

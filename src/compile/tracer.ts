@@ -2,10 +2,11 @@
  * @module The tracing backend: TensorFlow.js kernels called on it are written down as ONNX nodes instead of computed.
  */
 import { CompileError } from "../core/errors.js";
-import { sizeOf } from "../core/ndarray.js";
+import { type DType, type NarrowType, sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import {
   type Attribute,
+  type FileConstant,
   ONNX_TYPE_CODE,
   type OnnxConstant,
   type OnnxGraph,
@@ -16,6 +17,8 @@ import {
 import { optimize } from "./optimize.js";
 
 export type TracedType = "float32" | "int32" | "bool";
+/** What an argument's numbers may be. */
+export type LeafType = DType | NarrowType;
 export const TRACER_BACKEND = "onnx-tracer";
 
 /** What a kernel returns to TensorFlow.js: a handle with a shape, no numbers. */
@@ -48,8 +51,15 @@ export function callSite(): string {
   return (frame ?? "").trim().replace(/^at /, "");
 }
 
+const WIDENED: Readonly<Record<NarrowType, "float32" | "int32">> = {
+  bfloat16: "float32",
+  float16: "float32",
+  uint8: "int32",
+};
+
 function bytesOf(values: ArrayLike<number>, type: OnnxType): Uint8Array {
   if (type === "int64") return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer);
+  if (type === "uint8") return Uint8Array.from(values);
   if (type === "bool") return Uint8Array.from(values, (value) => (value ? 1 : 0));
   if (type === "float64") return new Uint8Array(Float64Array.from(values).buffer);
   const numbers = type === "float32" ? Float32Array.from(values) : Int32Array.from(values);
@@ -65,6 +75,8 @@ export class Tracer extends tf.KernelBackend {
   private readonly constantNames = new Map<string, string>();
   private readonly slots = new Map<object, Slot>();
   private readonly shapes = new Map<string, readonly number[]>();
+  /** Arguments of narrow types as they are, by what they are widened to. */
+  private readonly narrow = new Map<object, string>();
   private names = 0;
   /** What went wrong without stopping the function. */
   failure: CompileError | undefined;
@@ -151,10 +163,29 @@ export class Tracer extends tf.KernelBackend {
     return slot.name;
   }
 
-  /** An input of the graph as a tensor. */
-  input(name: string, shape: readonly number[], dtype: TracedType): Tensor {
-    const handle = this.result(name, shape, dtype);
-    return tf.engine().makeTensorFromDataId(handle.dataId, handle.shape, dtype, this);
+  /** An argument as a tensor: a narrow one widened, from bits where the graph's input holds bits. */
+  argument(name: string, shape: readonly number[], dtype: LeafType, isBits = false): Tensor {
+    const wide = dtype === "float32" || dtype === "int32" ? dtype : WIDENED[dtype];
+    const typed = isBits ? this.emit("BitCast", [name], { to: ONNX_TYPE_CODE[dtype] }) : name;
+    const value = wide === dtype ? name : this.emit("Cast", [typed], { to: ONNX_TYPE_CODE[wide] });
+    const handle = this.result(value, shape, wide);
+    if (wide !== dtype) this.narrow.set(handle.dataId, typed);
+    this.shapes.set(typed, shape);
+    return tf.engine().makeTensorFromDataId(handle.dataId, handle.shape, wide, this);
+  }
+
+  /** A constant whose numbers are in a file. */
+  fileConstant(constant: FileConstant): void {
+    this.constants.push(constant);
+  }
+
+  /** Graph name of an argument's uint8 numbers. @throws CompileError when the tensor is no such argument */
+  bytesOf(tensor: { readonly dataId: object }): string {
+    const name = this.narrow.get(tensor.dataId);
+    if (name !== undefined) return name;
+    throw new CompileError(
+      `${this.functionName}: packed weights that were computed (${callSite()}): pass them as uint8 arguments`,
+    );
   }
 
   /** Gives a tensor the name of an output; truth values become 0 and 1. */

@@ -2,7 +2,7 @@
  * @module Trees of arrays: nested records and lists whose leaves are tensors (inside a compiled function) or host
  * arrays (outside).
  */
-import type { NdArray } from "../core/ndarray.js";
+import type { ExternalArray, NdArray } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import type { GraphArray } from "./runtime/session.js";
 
@@ -13,9 +13,12 @@ export type HostOf<T> = T extends Tensor
     ? { [Key in keyof T]: HostOf<T[Key]> }
     : T;
 
+/** What a compiled function takes where it computes with a tensor. */
+export type ArgumentArray = GraphArray | ExternalArray;
+
 /** The same tree with arrays that a graph can read. */
 export type ArgsOf<T> = T extends Tensor
-  ? GraphArray
+  ? ArgumentArray
   : T extends object
     ? { [Key in keyof T]: ArgsOf<T[Key]> }
     : T;

@@ -12,6 +12,35 @@ export interface NdArray {
   readonly data: Float32Array | Int32Array;
 }
 
+/** What files hold and graphs widen: bfloat16 and float16 as their bits, to float32; uint8 to int32. */
+export type NarrowType = "bfloat16" | "float16" | "uint8";
+
+/** Row-major numbers of a narrow type. */
+export interface NarrowArray {
+  readonly dtype: NarrowType;
+  readonly shape: readonly number[];
+  readonly data: Uint16Array | Uint8Array;
+}
+
+/** Numbers in a file, little-endian and row-major, which a graph maps instead of reading. */
+export interface ExternalArray {
+  readonly dtype: DType | NarrowType;
+  readonly shape: readonly number[];
+  /** Absolute path. */
+  readonly file: string;
+  /** Of the first number, bytes. */
+  readonly offset: number;
+}
+
+/** Bytes of one number. */
+export const BYTES_PER_NUMBER: Readonly<Record<DType | NarrowType, number>> = {
+  float32: 4,
+  int32: 4,
+  bfloat16: 2,
+  float16: 2,
+  uint8: 1,
+};
+
 /** Named arrays, as a checkpoint holds them: keys are Hugging Face parameter names. */
 export type Params = Readonly<Record<string, NdArray>>;
 

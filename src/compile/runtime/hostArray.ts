@@ -2,14 +2,13 @@
  * @module Device arrays whose memory is the host's.
  */
 import { CompileError, ShapeError } from "../../core/errors.js";
-import type { NdArray } from "../../core/ndarray.js";
-import { type Device, type DeviceArray, type GraphArray, isDeviceArray } from "./session.js";
+import { type Device, type DeviceArray, type GraphArray, type HostArray, isDeviceArray } from "./session.js";
 
-type Kind = Pick<NdArray, "dtype" | "shape">;
+type Kind = Pick<DeviceArray, "dtype" | "shape">;
 
-interface HostArray extends DeviceArray {
+interface Hosted extends DeviceArray {
   /** @throws CompileError when the array has been disposed of */
-  host(): NdArray;
+  host(): HostArray;
 }
 
 /** An array's dtype and shape as messages say them. */
@@ -22,29 +21,29 @@ export function checkSame(where: string, wanted: Kind, given: Kind): void {
   }
 }
 
-const isHostArray = (array: DeviceArray): array is HostArray => "host" in array;
+const isHosted = (array: DeviceArray): array is Hosted => "host" in array;
 
 /** The numbers of an array that lies on the host. @throws CompileError when it does not, or is disposed of */
-export function hostOf(array: GraphArray): NdArray {
+export function hostOf(array: GraphArray): HostArray {
   if (!isDeviceArray(array)) return array;
-  if (isHostArray(array)) return array.host();
+  if (isHosted(array)) return array.host();
   throw new CompileError(`device array of another runtime: ${kindOf(array)}: read it first`);
 }
 
 /** A copy of `array` that stands for memory of `device`. */
-export function hostArray(array: NdArray, device: Device): DeviceArray {
+export function hostArray(array: HostArray, device: Device): DeviceArray {
   const { dtype, shape } = array;
-  let data: NdArray["data"] | undefined = array.data.slice();
-  const host = (): NdArray => {
-    if (data) return { dtype, shape, data };
+  let data: HostArray["data"] | undefined = array.data.slice();
+  const host = (): HostArray => {
+    if (data) return { dtype, shape, data } as HostArray;
     throw new CompileError(`device array: used after it was disposed of: ${kindOf({ dtype, shape })}`);
   };
-  const made: HostArray = {
+  const made: Hosted = {
     device,
     dtype,
     shape,
     host,
-    read: async () => ({ ...host(), data: host().data.slice() }),
+    read: async () => ({ ...host(), data: host().data.slice() }) as HostArray,
     write: async (next) => {
       checkSame("device array: write", made, next);
       host().data.set(next.data);

@@ -10,22 +10,31 @@ import type { NdArray } from "../../core/ndarray.js";
 import { zip } from "../../core/zip.js";
 import { hostArray, hostOf } from "./hostArray.js";
 import {
+  type HostArray,
   isDeviceArray,
   type LoadableGraph,
   type Runtime,
   type RuntimeOptions,
   type Session,
 } from "./session.js";
+import { sessionConfig } from "./sessionConfig.js";
 
-function tensorOf({ dtype, data, shape }: NdArray): ort.Tensor {
-  return dtype === "int32"
-    ? new ort.Tensor("int32", data as Int32Array, shape)
-    : new ort.Tensor("float32", data as Float32Array, shape);
+/** The binding's names of dtypes; it has none for bfloat16, which it is given as bits. */
+const TENSOR_TYPE = {
+  float32: "float32",
+  int32: "int32",
+  float16: "float16",
+  bfloat16: "uint16",
+  uint8: "uint8",
+} as const;
+
+function tensorOf({ dtype, data, shape }: HostArray): ort.Tensor {
+  return new ort.Tensor(TENSOR_TYPE[dtype], data as ort.Tensor.DataTypeMap[ort.Tensor.Type], shape);
 }
 
 /** Makes tensors once for memory that comes again, as parameters and caches do. */
-function tensorCache(): (array: NdArray) => ort.Tensor {
-  const made = new WeakMap<NdArray["data"], ort.Tensor>();
+function tensorCache(): (array: HostArray) => ort.Tensor {
+  const made = new WeakMap<HostArray["data"], ort.Tensor>();
   return (array) => {
     const known = made.get(array.data);
     if (known && isSameShape(known.dims, array.shape)) return known;
@@ -39,10 +48,6 @@ function isSameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((side, at) => side === b[at]);
 }
 
-/**
- * Loads the bytes of an `.onnx` file. Every session has threads of its own, which spin while they wait: they are told
- * to stop between runs, or else they would take a core from the next session's for tens of milliseconds.
- */
 async function createSession(graph: LoadableGraph, options: RuntimeOptions = {}): Promise<Session> {
   const session = await ort.InferenceSession.create(graph.bytes, {
     executionProviders: [options.device ?? "cpu"],
@@ -53,7 +58,7 @@ async function createSession(graph: LoadableGraph, options: RuntimeOptions = {})
     interOpNumThreads: 1,
     executionMode: "sequential",
     logSeverityLevel: 3,
-    extra: { session: { set_denormal_as_zero: "1", force_spinning_stop: "1" } },
+    extra: sessionConfig(graph, options),
   });
   const tensor = tensorCache();
   return {
@@ -82,6 +87,7 @@ async function createSession(graph: LoadableGraph, options: RuntimeOptions = {})
 /** Keeps what stands for a device's memory on the host: the binding carries every array to the device and back. */
 export const npmBinding: Runtime = {
   name: "npm binding",
+  takesBits: true,
   createSession,
   place: async (array, device) => hostArray(array, device),
 };

@@ -2,7 +2,7 @@
  * @module What a runtime gives: sessions, one per compiled graph, and arrays that stay where the work is. Nothing
  * above this folder knows which runtime answers.
  */
-import type { DType, NdArray } from "../../core/ndarray.js";
+import type { DType, NarrowArray, NarrowType, NdArray } from "../../core/ndarray.js";
 
 export interface RuntimeOptions {
   /** Where the graph runs; default `cpu`. `sharegrpo doctor` tries each on this machine. */
@@ -20,6 +20,13 @@ export interface RuntimeOptions {
    * false.
    */
   readonly plansMemory?: boolean;
+  /**
+   * Lay constant matrices out for the processor when the graph is loaded: faster products of few rows, at the price of
+   * a second copy. Default: true, but for graphs that map files.
+   */
+  readonly prepacks?: boolean;
+  /** Compute what depends on constants alone when the graph is loaded. Default: true, but for graphs that map files. */
+  readonly folds?: boolean;
 }
 
 export type Device = "cpu" | "cuda" | "webgpu";
@@ -27,23 +34,27 @@ export type Device = "cpu" | "cuda" | "webgpu";
 /** Numbers in memory of a device. They change in place, by `write` and by runs that are given the array to fill. */
 export interface DeviceArray {
   readonly device: Device;
-  readonly dtype: DType;
+  readonly dtype: DType | NarrowType;
   readonly shape: readonly number[];
   /** A copy on the host. */
-  read(): Promise<NdArray>;
+  read(): Promise<HostArray>;
   /** @throws ShapeError when shape or dtype differ */
-  write(array: NdArray): Promise<void>;
+  write(array: HostArray): Promise<void>;
   /** Frees the memory; whoever uses the array afterwards is told so. */
   dispose(): void;
 }
 
+/** Numbers on the host. */
+export type HostArray = NdArray | NarrowArray;
+
 /** What graphs read and write. */
-export type GraphArray = NdArray | DeviceArray;
+export type GraphArray = HostArray | DeviceArray;
 
 /** An input or output of a graph. */
 export interface Port {
   readonly name: string;
-  readonly type: DType;
+  /** uint16: a bfloat16's bits. */
+  readonly type: DType | NarrowType | "uint16";
   readonly shape: readonly number[];
 }
 
@@ -52,7 +63,9 @@ export interface LoadableGraph {
   /** An `.onnx` file's. */
   readonly bytes: Uint8Array;
   readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
+  readonly outputs: readonly (Port & { readonly type: DType })[];
+  /** Where the files stand that the graph maps. */
+  readonly folder?: string;
 }
 
 /** A loaded graph. */
@@ -71,11 +84,17 @@ export interface Session {
 /** One way to run graphs. */
 export interface Runtime {
   readonly name: string;
+  /** Whether bfloat16 inputs are to be declared as uint16. */
+  readonly takesBits: boolean;
   createSession(graph: LoadableGraph, options?: RuntimeOptions): Promise<Session>;
   /** A copy of a host array on a device. */
-  place(array: NdArray, device: Device): Promise<DeviceArray>;
+  place(array: HostArray, device: Device): Promise<DeviceArray>;
 }
 
-export function isDeviceArray(array: GraphArray): array is DeviceArray {
+export function isDeviceArray(array: object): array is DeviceArray {
   return "read" in array;
+}
+
+export function isHostArray(array: object): array is HostArray {
+  return "data" in array;
 }
