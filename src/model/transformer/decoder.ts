@@ -7,6 +7,7 @@
 import { dims } from "../../core/dims.js";
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { DecoderSizes } from "../modelConfig.js";
+import { jointAdaptation } from "./jointQkv.js";
 import { linear, param, rmsNorm, swiglu, within } from "./layers.js";
 import { type Rotation, rotate, rotation } from "./rope.js";
 
@@ -75,7 +76,10 @@ export function decoderLayer(
 ): Tensor {
   const { heads: H, keyValueHeads: K, headSize: D, rmsNormEps } = config;
   const { T } = dims("decoderLayer: x", x, "T C", { C: config.hiddenSize });
-  const qkv = linear(weights, "self_attn.qkv", rmsNorm(weights, "input_layernorm", x, rmsNormEps));
+  const normed = rmsNorm(weights, "input_layernorm", x, rmsNormEps);
+  const plain = linear(weights, "self_attn.qkv", normed);
+  const adapted = jointAdaptation(within(weights, "self_attn"), config, normed);
+  const qkv = adapted ? tf.add(plain, adapted) : plain;
   const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
   const heads = normedHeads(weights, config, tf.reshape(turning, [T, H + K, D]));
   const [q, k] = tf.split(rotate(heads, turn), [H, K], 1) as [Tensor, Tensor];

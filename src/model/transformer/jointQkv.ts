@@ -5,7 +5,7 @@
  */
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { DecoderSizes } from "../modelConfig.js";
-import { param, within } from "./layers.js";
+import { adaptation, param, within } from "./layers.js";
 
 const PARTS = ["q_proj", "k_proj", "v_proj"] as const;
 const KINDS = ["weight", "bias"] as const;
@@ -32,6 +32,22 @@ export function jointAttention(weights: TensorParams, { headSize }: DecoderSizes
     ...Object.fromEntries(kinds.map((kind) => [`qkv.${kind}`, joint(kind)])),
     ...(queryNorm ? { [QUERY_NORM]: scale(queryNorm) } : {}),
   };
+}
+
+/**
+ * What adapters of queries, keys and values add to the joint product; undefined where there are none.
+ * @param weights an attention's parameters
+ * @param x `[T, hidden]` f32
+ * @returns `[T, (H+2K)·D]`
+ */
+export function jointAdaptation(weights: TensorParams, config: DecoderSizes, x: Tensor): Tensor | undefined {
+  const { heads: H, keyValueHeads: K, headSize: D } = config;
+  const parts = PARTS.map((part) => adaptation(weights, part, x));
+  if (parts.every((part) => part === undefined)) return undefined;
+  const T = x.shape[0] as number;
+  const filled = parts.map((part, at) => part ?? tf.zeros([T, (at === 0 ? H : K) * D]));
+  const [q, ...rest] = filled as [Tensor, ...Tensor[]];
+  return tf.concat([weights[QUERY_NORM] ? q : tf.mul(q, 1 / Math.sqrt(D)), ...rest], 1);
 }
 
 /** `jointAttention` of every layer, under `model.layers.N.self_attn.`. */

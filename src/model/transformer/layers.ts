@@ -22,14 +22,24 @@ export function within<Array>(
 }
 
 /**
- * x·Wᵀ, plus the bias if the parameters have one.
+ * x·Wᵀ, plus the bias and the adapter (lora/adapter.ts) if the parameters have them.
  * @param x `[T, in]` f32
  * @returns `[T, out]`
  */
 export function linear(params: TensorParams, name: string, x: Tensor): Tensor {
   const product = tf.matMul(x, param(params, `${name}.weight`), false, true);
   const bias = params[`${name}.bias`];
-  return bias ? tf.add(product, bias) : product;
+  const plain = bias ? tf.add(product, bias) : product;
+  const adapted = adaptation(params, name, x);
+  return adapted ? tf.add(plain, adapted) : plain;
+}
+
+/** s·(x·Aᵀ)·Bᵀ of a layer's adapter; undefined where it has none. @returns `[T, out]` */
+export function adaptation(params: TensorParams, name: string, x: Tensor): Tensor | undefined {
+  const a = params[`${name}.lora_A.weight`];
+  if (!a) return undefined;
+  const inner = tf.mul(tf.matMul(x, a, false, true), param(params, `${name}.lora_scale`));
+  return tf.matMul(inner, param(params, `${name}.lora_B.weight`), false, true);
 }
 
 /**
