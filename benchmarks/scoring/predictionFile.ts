@@ -10,6 +10,7 @@ import { extname } from "node:path";
 import type { CellObject } from "@e965/xlsx";
 import { z } from "zod";
 import { DataError, messageOf } from "../../src/core/errors.js";
+import { readJson } from "../../src/core/files/json.js";
 import { readJsonl } from "../../src/core/files/jsonl.js";
 import { listed } from "../../src/core/listed.js";
 import { isMissing, readColumn } from "../data/cells.js";
@@ -63,13 +64,8 @@ function parseRecords(path: string, records: readonly unknown[]): FileRow[] {
   return rows;
 }
 
-async function readJson(path: string): Promise<FileRow[]> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    throw new DataError(`${path}: cannot read as JSON: ${messageOf(cause)}`, { cause });
-  }
+async function readList(path: string): Promise<FileRow[]> {
+  const json = await readJson(path, DataError);
   if (!Array.isArray(json)) throw new DataError(`${path}: not a list: expected [{"index", "prediction"}, …]`);
   return parseRecords(path, json);
 }
@@ -203,7 +199,7 @@ async function readRows(path: string): Promise<{ readonly rows: FileRow[]; reado
   const kind = extname(path).toLowerCase();
   if (kind === ".xlsx") return readSheet(path);
   if (kind === ".tsv") return { rows: await readTable(path), notes: [] };
-  if (kind === ".json") return { rows: await readJson(path), notes: [] };
+  if (kind === ".json") return { rows: await readList(path), notes: [] };
   if (kind === ".jsonl") {
     const { records, tornLine } = await readJsonl(path);
     const notes =

@@ -2,10 +2,11 @@
  * @module Scores of one's own runs, read back from what `evaluate` and `score --json` wrote.
  */
 import { existsSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { BenchmarkError, messageOf } from "../../src/core/errors.js";
+import { BenchmarkError } from "../../src/core/errors.js";
+import { readJson } from "../../src/core/files/json.js";
 import { readJsonl } from "../../src/core/files/jsonl.js";
 import type { Interval } from "../../src/core/stats.js";
 import { DATA_ORIGINS, type DataOrigin } from "../data/origin.js";
@@ -106,14 +107,6 @@ function interval(value: number | null, low: number | null, high: number | null)
   return { value: value ?? Number.NaN, low: low ?? Number.NaN, high: high ?? Number.NaN };
 }
 
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    throw new BenchmarkError(`${path}: cannot read as JSON: ${messageOf(cause)}`, { cause });
-  }
-}
-
 function parse<T>(path: string, schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -134,7 +127,7 @@ async function readVerdicts(path: string, mode: OwnScore["mode"]): Promise<OwnRo
 
 async function readFolder(dir: string): Promise<OwnRun> {
   const path = join(dir, RESULT_FILE);
-  const { model, datasets } = parse(path, resultSchema, await readJson(path));
+  const { model, datasets } = parse(path, resultSchema, await readJson(path, BenchmarkError));
   const scores: OwnScore[] = [];
   for (const { dataset, origin, rows, rowsOfFile, scores: byMode } of datasets) {
     for (const { reported, ...score } of byMode) {
@@ -153,7 +146,11 @@ async function readFolder(dir: string): Promise<OwnRun> {
 }
 
 async function readScoreFile(path: string): Promise<OwnRun> {
-  const { reported, rows, missing, ...score } = parse(path, scoreFileSchema, await readJson(path));
+  const { reported, rows, missing, ...score } = parse(
+    path,
+    scoreFileSchema,
+    await readJson(path, BenchmarkError),
+  );
   const own: OwnScore = {
     ...score,
     isWhole: missing === 0,

@@ -1,7 +1,7 @@
 /**
  * @module A row as a question, by the column names of R1-ShareVL-52K or others; everything wrong with it is collected.
  */
-import { IMAGE_MARKER } from "../model/prompt.js";
+import { countMarkers, IMAGE_MARKER } from "../model/prompt.js";
 import { type Question, TRANSFORMS, type TransformName } from "../records.js";
 import { isAbsent, readText, readTextList } from "./cells.js";
 import { readImages } from "./imageCells.js";
@@ -48,11 +48,6 @@ export interface RowPlace {
 export type ReadQuestion =
   | { readonly question: Question; readonly unusableRewrites: number }
   | { readonly problems: readonly Problem[] };
-
-/** How many images a text speaks of. */
-export function countMarkers(text: string): number {
-  return text.split(IMAGE_MARKER).length - 1;
-}
 
 /** A cell that must hold words. */
 function requiredText(row: Row, key: string, problems: Problem[]): string {

@@ -5,7 +5,7 @@
  * The paper says only that scripts drop incomplete or inconsistent rewrites (spec §2.1); these rules are our own. They
  * would rather refuse a good rewrite than let a changed question pass.
  */
-import { countMarkers } from "../data/question.js";
+import { countMarkers } from "../model/prompt.js";
 import { hasSymbol, numbersOf, numberWordsOf, plain, symbolsOf } from "./givens.js";
 import { splitOptions } from "./options.js";
 

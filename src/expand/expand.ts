@@ -16,11 +16,10 @@
 import { DataError } from "../core/errors.js";
 import { imageBytes } from "../core/image/decode.js";
 import type { Rng } from "../core/rng.js";
+import { countMarkers, IMAGE_MARKER } from "../model/prompt.js";
 import { type ImageSource, type Question, TRANSFORMS, type TransformName, type Variant } from "../records.js";
 import { type GuidanceStyle, guidanceSentence } from "./guidance.js";
 import { applyTransform, type NoiseRounding, type TransformOptions } from "./visual.js";
-
-const IMAGE_MARKER = "<image>";
 
 /** Before the first words, before every text segment (the released code), or after the last words (the paper). */
 export type GuidancePlacement = "before" | "every-segment" | "after";
@@ -60,8 +59,6 @@ type View = Variant["transform"];
 
 const wordsOf = (question: Question, wording: Wording): string =>
   wording === "original" ? question.text : (question.rewrites[wording] ?? question.text);
-
-const countMarkers = (text: string): number => text.split(IMAGE_MARKER).length - 1;
 
 /** The original and every rewrite that differs and has the right number of markers. */
 function usableWordings(question: Question): {

@@ -2,9 +2,10 @@
  * @module The rewrites of one question: asked of a language model, checked, and asked again for those that failed, a
  * bounded number of times.
  */
+
 import type { ChatMessage, ChatParams, ChatReply } from "../core/chat/chat.js";
 import type { ChatClient } from "../core/chat/openai.js";
-import { countMarkers } from "../data/question.js";
+import { countMarkers, IMAGE_MARKER } from "../model/prompt.js";
 import type { ImageSource } from "../records.js";
 import { checkRewrite, type Rejection, type RejectionKind } from "./checkRewrite.js";
 import { splitLeadingMarkers } from "./givens.js";
@@ -88,7 +89,7 @@ function costOf({ attempts, usage }: ChatReply): RewriteCost {
 /** Text with `<image>` markers as parts with the images in their places. */
 function withImages(text: string, images: readonly ImageSource[]): ChatMessage["content"] {
   if (images.length === 0) return text;
-  return text.split("<image>").flatMap((segment, at) => {
+  return text.split(IMAGE_MARKER).flatMap((segment, at) => {
     const image = at === 0 ? undefined : images[at - 1];
     const shown = image ? [{ kind: "image", image } as const] : [];
     return segment.trim() === "" ? shown : [...shown, { kind: "text", text: segment } as const];

@@ -15,6 +15,11 @@ import { IMAGE_TOKEN, type Processor } from "./processor.js";
 /** Where an image stands in a question's words. */
 export const IMAGE_MARKER = "<image>";
 
+/** How many images a text speaks of. */
+export function countMarkers(text: string): number {
+  return text.split(IMAGE_MARKER).length - 1;
+}
+
 type ImagePiece = Extract<PromptPiece, { kind: "image" }>;
 
 /** What messages call an image of a sample. */
@@ -117,7 +122,7 @@ export async function buildPrompt(
   { text, images }: { readonly text: string; readonly images: readonly ImageSource[] },
   where: string,
 ): Promise<Prompt> {
-  const markers = text.split(IMAGE_MARKER).length - 1;
+  const markers = countMarkers(text);
   if (markers !== images.length) {
     const counts = `${markers} ${IMAGE_MARKER} markers, ${images.length} images`;
     throw new DataError(`${where}: invalid question: ${counts}; give one marker for each image`);

@@ -1,6 +1,7 @@
 /**
  * @module Makes the bundled tiny policy from nothing: tokenizer, random weights, supervised warm-up on drawn scenes.
  */
+
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runSchema } from "../config/schema.js";
@@ -16,6 +17,7 @@ import { createSampler } from "../engine/local/sampler.js";
 import { parseNetwork } from "../model/families.js";
 import { loadModel, type Model } from "../model/load.js";
 import { initParams } from "../model/params.js";
+import { IMAGE_MARKER } from "../model/prompt.js";
 import { writeSafetensors } from "../model/safetensors.js";
 import { type Evaluation, evaluate } from "../train/evaluate.js";
 import { tinyModelConfig } from "./config.js";
@@ -96,7 +98,7 @@ function* texts(seed: number, formatPrompt: string): Iterable<string> {
   for (const text of corpus(seed, CORPUS_SCENES)) {
     yield text;
     if (count++ % 4 === 0) yield `user\n ${formatPrompt}\nassistant\n`;
-    if (count % 16 === 0) yield `${READING_REQUEST.replace("<image>", "")} none`;
+    if (count % 16 === 0) yield `${READING_REQUEST.replace(IMAGE_MARKER, "")} none`;
   }
 }
 

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import sharp from "sharp";
 import type { Rng } from "../../core/rng.js";
+import { IMAGE_MARKER } from "../../model/prompt.js";
 import type { Question } from "../../records.js";
 import { angle } from "./families/angle.js";
 import { barSum, barValue } from "./families/bars.js";
@@ -39,8 +40,6 @@ const DRAW: Readonly<Record<FamilyName, (rng: Rng) => Draft>> = {
 export const CAREFUL_OPENINGS: readonly string[] = ["let me look.", "step by step:"];
 /** First words of a hurried answer. */
 export const HURRIED_OPENINGS: readonly string[] = ["at a glance,", "quick guess:"];
-
-const IMAGE_MARKER = "<image>";
 
 const digest = (...parts: readonly string[]): string =>
   createHash("sha256").update(parts.join("\u0000")).digest("hex");

@@ -3,11 +3,12 @@
  *
  * The warm-up lets the policy read pictures out loud, which teaches it to see far sooner than answers alone do.
  */
+import { IMAGE_MARKER } from "../../model/prompt.js";
 import { CELL, COLOURS } from "./ink.js";
 import type { FamilyName, Scene } from "./scene.js";
 
 /** How the policy is asked to read a picture. */
-export const READING_REQUEST = "<image>read the colours, row by row.";
+export const READING_REQUEST = `${IMAGE_MARKER}read the colours, row by row.`;
 
 /** Families whose marks are one to a lattice cell. */
 const READABLE: readonly FamilyName[] = ["count", "difference", "relation", "grid", "fraction"];

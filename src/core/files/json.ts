@@ -1,0 +1,20 @@
+/**
+ * @module Reads JSON files.
+ */
+import { readFile } from "node:fs/promises";
+import { messageOf, type SharegrpoError } from "../errors.js";
+
+/**
+ * @param Kind what is thrown
+ * @throws Kind naming the file when it cannot be read or is not JSON
+ */
+export async function readJson(
+  path: string,
+  Kind: new (message: string, options: { readonly cause: unknown }) => SharegrpoError,
+): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new Kind(`${path}: cannot read as JSON: ${messageOf(cause)}`, { cause });
+  }
+}
