@@ -132,6 +132,23 @@ describe("the source tree", () => {
     expect(importers.length).toBeGreaterThan(0);
   });
 
+  it("has no import cycle, types included", () => {
+    const graph = new Map([...src, ...benchmarks].map((source) => [source.path, localImports(source)]));
+    const [isDone, path] = [new Set<string>(), [] as string[]];
+    const cycles: string[] = [];
+    const visit = (file: string): void => {
+      const at = path.indexOf(file);
+      if (at >= 0) cycles.push([...path.slice(at), file].join(" → "));
+      if (at >= 0 || isDone.has(file)) return;
+      path.push(file);
+      for (const next of graph.get(file) ?? []) visit(next.replace(/\.js$/, ".ts"));
+      path.pop();
+      isDone.add(file);
+    };
+    for (const file of graph.keys()) visit(file);
+    expect(cycles).toEqual([]);
+  });
+
   it("imports benchmarks from the command line only, and tests from nowhere", () => {
     const outward = [...src, ...benchmarks].flatMap((source) =>
       localImports(source)

@@ -12,8 +12,8 @@ import { isUntouched, type KeptSet } from "./keptQuestions.js";
 import { fitImage } from "./pixels.js";
 import { type QuestionKeys, readQuestion } from "./question.js";
 import { changedParts, contentOf } from "./rowContent.js";
+import type { RowFile } from "./rowFile.js";
 import type { SeenFile } from "./rowImages.js";
-import type { RowFile } from "./rows.js";
 import { describeBadRows, type RowFacts, rowId, type Survey, type SurveyOptions, survey } from "./survey.js";
 
 /** Usable questions in the order of their files. */

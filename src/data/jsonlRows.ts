@@ -4,7 +4,7 @@
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { DataError, messageOf } from "../core/errors.js";
-import type { Row, RowFile, ScannedRow } from "./rows.js";
+import type { Row, RowFile, ScannedRow } from "./rowFile.js";
 
 /** Where a line stands in its file. */
 interface Line {

@@ -6,7 +6,7 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadO
 import { compressors } from "hyparquet-compressors";
 import pLimit from "p-limit";
 import { DataError, messageOf } from "../core/errors.js";
-import type { Row, RowFile, ScannedRow } from "./rows.js";
+import type { Row, RowFile, ScannedRow } from "./rowFile.js";
 
 /** A row group: rows `start` … `end − 1` of the file. */
 interface Group {

@@ -5,7 +5,7 @@ import { countMarkers, IMAGE_MARKER } from "../model/prompt.js";
 import { type Question, TRANSFORMS, type TransformName } from "../records.js";
 import { isAbsent, readText, readTextList } from "./cells.js";
 import { readImages } from "./imageCells.js";
-import type { Row } from "./rows.js";
+import type { Row } from "./rowFile.js";
 
 /** Names of the columns that are read. */
 export interface QuestionKeys {

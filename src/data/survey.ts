@@ -11,8 +11,8 @@ import { type ImageLimits, imageTokens } from "./pixels.js";
 import { exactPromptLength, promptLengthBound } from "./promptLength.js";
 import { type Problem, type QuestionKeys, readQuestion } from "./question.js";
 import { type RowContent, rowContent } from "./rowContent.js";
+import type { RowFile, ScannedRow } from "./rowFile.js";
 import { type GoodImages, type ImageCheck, type SeenFile, seeImages } from "./rowImages.js";
-import type { RowFile, ScannedRow } from "./rows.js";
 
 /** Limit on prompts and what measures them. */
 export interface PromptLimit {

@@ -8,7 +8,7 @@ import { DataError, messageOf, ServerError } from "../core/errors.js";
 import type { OnProgress } from "../core/progress.js";
 import { readTextList } from "../data/cells.js";
 import { type QuestionKeys, readQuestion } from "../data/question.js";
-import type { RowFile, ScannedRow } from "../data/rows.js";
+import type { RowFile, ScannedRow } from "../data/rowFile.js";
 import { REJECTIONS, type RejectionKind } from "./checkRewrite.js";
 import {
   addCost,

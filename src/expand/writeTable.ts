@@ -7,7 +7,7 @@ import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
 import { DataError } from "../core/errors.js";
 import { replaceFile } from "../core/files/atomic.js";
-import type { Row, RowFile } from "../data/rows.js";
+import type { Row, RowFile } from "../data/rowFile.js";
 import { linesOf, lineWith } from "./jsonlColumn.js";
 import { copyWithColumn, stringListSchema } from "./parquetColumn.js";
 

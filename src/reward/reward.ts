@@ -1,5 +1,5 @@
 /**
- * @module The rule-based rewards of Share-GRPO: overall = w·accuracy + (1 − w)·format, parts 0 or 1.
+ * @module The rule-based rewards of Share-GRPO: overall = (1 − w)·accuracy + w·format, parts 0 or 1.
  *
  * The paper names the two parts without weights; the released code uses 0.9 and 0.1 (`math.py`), and 0.5 each for the
  * alternative with answer tags (`r1v.py`).

@@ -3,7 +3,7 @@
  */
 import { COLOURS, type Figure, type JsonObject } from "../../../src/report/figure.js";
 import { FIGURE_1B } from "../../tables/paper.js";
-import type { Figure1b, Quantity, SeedCurve } from "./figure1b.js";
+import type { Figure1b, Quantity, SeedCurve } from "./figure1bCurves.js";
 
 /** Share-GRPO and GRPO wear the same colours in all four panels. */
 const STYLES = [

@@ -2,7 +2,8 @@
  * @module A row of EasyR1's metrics under this project's names, so that report and notebooks read a job on a cluster as
  * one of ours.
  */
-import { METRICS, type MetricDefinition } from "./metrics.js";
+import type { MetricDefinition } from "./metricDefinition.js";
+import { METRICS } from "./metrics.js";
 
 /** Ours for each of EasyR1's, where both measure the same in the same unit. */
 const OURS: ReadonlyMap<string, string> = new Map(

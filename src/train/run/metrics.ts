@@ -6,23 +6,12 @@
  * counts once, however many pairs it takes part in.
  */
 import { invariant } from "../../core/errors.js";
+import type { MetricDefinition } from "./metricDefinition.js";
 import { WORK_METRICS } from "./workMetrics.js";
-
-/** Which way a metric should go: `flat` should not drift, `none` is neither good nor bad. */
-export type Direction = "up" | "down" | "flat" | "none";
-
-export interface MetricDefinition {
-  readonly formula: string;
-  /** `share` is a number in [0, 1]. */
-  readonly unit: "share" | "tokens" | "tokens/s" | "ms/token" | "nats" | "seconds" | "bytes" | "count" | "1";
-  readonly direction: Direction;
-  readonly trl?: string;
-  readonly easyR1?: string;
-}
 
 const REWARD_METRICS = {
   "reward/overall": {
-    formula: "mean of w·accuracy + (1 − w)·format",
+    formula: "mean of (1 − w)·accuracy + w·format",
     unit: "1",
     direction: "up",
     trl: "reward",

@@ -1,7 +1,7 @@
 /**
  * @module The metrics of what a step costs: time, throughput, memory.
  */
-import type { MetricDefinition } from "./metrics.js";
+import type { MetricDefinition } from "./metricDefinition.js";
 
 const TIMING_METRICS = {
   "timing_s/expand": { formula: "making variants and prompts", unit: "seconds", direction: "down" },

@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TABLES } from "../../../../benchmarks/measured/learning/ablations.js";
-import {
-  type Figure1b,
-  type Quantity,
-  seedCurve,
-} from "../../../../benchmarks/measured/learning/figure1b.js";
+import { seedCurve } from "../../../../benchmarks/measured/learning/figure1b.js";
+import type { Figure1b, Quantity } from "../../../../benchmarks/measured/learning/figure1bCurves.js";
 import { figure1bPlot } from "../../../../benchmarks/measured/learning/figure1bPlot.js";
 import { ALGORITHMS } from "../../../../benchmarks/measured/learning/learning.js";
 import { type Arm, meanOverSeeds, type RunResult } from "../../../../benchmarks/measured/learning/runs.js";
