@@ -22,12 +22,16 @@ import { DEFAULT_FOLDER, openBrowser, openView } from "./view.js";
 function stepLine(step: number, steps: number, metrics: StepMetrics): string {
   const share = (name: "reward/accuracy" | "reward/format") => `${(100 * metrics[name]).toFixed(0)} %`;
   const valid = `${metrics["advantage/valid_share_pooled"].toFixed(2)} pooled, ${metrics["advantage/valid_share_local"].toFixed(2)} local`;
+  // A cluster does not tell everything.
+  const isKnown = (part: string) => !part.includes("NaN");
   return [
     `step ${String(step).padStart(String(steps).length)}/${steps}`,
     `reward ${metrics["reward/overall"].toFixed(3)} (accuracy ${share("reward/accuracy")}, format ${share("reward/format")})`,
     `valid groups ${valid}`,
     `${metrics["timing_s/step"].toFixed(1)} s`,
-  ].join(" · ");
+  ]
+    .filter(isKnown)
+    .join(" · ");
 }
 
 /** Says after each step but the first how long the others will take. */

@@ -172,6 +172,13 @@ export interface HubEnvironment {
   readonly cacheDir?: string;
 }
 
+/** The key of an engine's server: `SHAREGRPO_ENGINE_KEY`, or `TINKER_API_KEY` as the Tinker SDK reads it. */
+export function engineKey(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  return env["SHAREGRPO_ENGINE_KEY"] || env["TINKER_API_KEY"] || undefined;
+}
+
 /** `HF_ENDPOINT`, `HF_TOKEN`, and `HF_HOME` for downloads: the names that Hugging Face's own tools read. */
 export function hubEnvironment(
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -285,9 +285,41 @@ export const trainSchema = z.strictObject({
 
 export const engineSchema = z.strictObject({
   kind: z
-    .enum(["process", "local"])
+    .enum(["process", "local", "tinker", "ray"])
     .default("process")
-    .describe("where the policy trains and samples: a process beside this one, or this thread"),
+    .describe(
+      "where the policy trains and samples: a process beside this one, this thread, a Tinker-wire server, a job on Ray",
+    ),
+  url: z
+    .string()
+    .default("")
+    .describe("kinds tinker, ray: the server's address; its key is SHAREGRPO_ENGINE_KEY of the environment"),
+  baseModel: z
+    .string()
+    .default("")
+    .describe("kinds tinker, ray: the model as the server knows it; empty: the only one a Tinker server has"),
+  rank: z
+    .int()
+    .nonnegative()
+    .default(32)
+    .describe("kind tinker: rank of the adapter; 0: all weights, where the server can"),
+  loss: z
+    .enum(["surrogate", "native"])
+    .default("surrogate")
+    .describe("kind tinker: computed here, exactly, for one more forward pass; or the server's own clip"),
+  nodes: positiveInt.default(1).describe("kind ray: machines"),
+  gpusPerNode: positiveInt.default(8).describe("kind ray: GPUs of each"),
+  shared: z
+    .string()
+    .default("")
+    .describe(
+      "kind ray: where the machines see the run folder's `job`; empty: data travels with the job, 100 MiB at most",
+    ),
+  checkpoints: z.string().default("").describe("kind ray: where the machines write checkpoints"),
+  overrides: z
+    .array(z.string().regex(/^[\w.]+=.+$/, "expected key=value"))
+    .default([])
+    .describe("kind ray: EasyR1's own settings as key=value, over everything else"),
 });
 
 export const runSchema = z
@@ -316,6 +348,14 @@ export const runSchema = z
     message:
       "responses of one variant are compared with each other: responses must be at least 2 (or advantage.terms global)",
     path: ["rollout", "responses"],
+  })
+  .refine(({ engine }) => engine.url !== "" || (engine.kind !== "tinker" && engine.kind !== "ray"), {
+    message: "the server's address is missing: engine.url=http://host:port",
+    path: ["engine", "url"],
+  })
+  .refine(({ engine }) => engine.kind !== "ray" || (engine.baseModel !== "" && engine.checkpoints !== ""), {
+    message: "a job needs engine.baseModel and engine.checkpoints as the cluster's machines see them",
+    path: ["engine", "kind"],
   })
   .refine((run) => run.train.questionsPerStep % run.update.optimizerStepsPerRollout === 0, {
     message: "questions are split evenly: questionsPerStep must be a multiple of optimizerStepsPerRollout",

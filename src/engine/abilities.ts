@@ -40,6 +40,19 @@ const LOCAL = {
 export const ENGINE_ABILITIES: Readonly<Record<EngineKind, Abilities>> = {
   process: { kind: "process", ...LOCAL },
   local: { kind: "local", ...LOCAL },
+  tinker: {
+    kind: "tinker",
+    losses: LOCAL.losses,
+    can: ["topK", "referenceLogProbs", "dualClip", "responseRatio", "importance"],
+    trains: "lora",
+  },
+  // What else EasyR1 lacks is said when its job is written (ray/easyr1Settings.ts).
+  ray: {
+    kind: "ray",
+    losses: LOCAL.losses,
+    can: ["topK", "temperature", "referenceLogProbs", "dualClip"],
+    trains: "all",
+  },
 };
 
 /** A setting with what it asks of an engine. */

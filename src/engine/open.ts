@@ -1,11 +1,15 @@
 /**
  * @module The engine that settings name.
  */
+import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
+import { ConfigError } from "../core/errors.js";
+import { loadProcessor } from "../model/processor.js";
 import type { Engine } from "./engine.js";
 import { loadEngine } from "./local/engine.js";
 import { localSettings } from "./local/settings.js";
 import { startEngine } from "./process/engineInProcess.js";
+import { openTinkerEngine } from "./tinker/engine.js";
 
 /**
  * Opens an engine for a run.
@@ -19,5 +23,12 @@ export async function openEngine(config: RunConfig, model: string): Promise<Engi
       return startEngine(settings);
     case "local":
       return loadEngine(settings);
+    case "tinker":
+      return openTinkerEngine({
+        ...{ ...config.engine, key: engineKey(), seed: config.seed },
+        imageToken: (await loadProcessor(model)).imageToken,
+      });
+    case "ray":
+      throw new ConfigError("engine.kind=ray: carries out whole runs: `sharegrpo train` hands them over");
   }
 }

@@ -17,6 +17,7 @@ import { ENTRYPOINT, type JobPlan, writeJobFolder, zipJobFolder } from "../engin
 import { connectRay, type JobState, type RayJobs } from "../engine/ray/jobs.js";
 import type { TrainOutcome } from "./loop.js";
 import { ownRow } from "./run/easyR1Row.js";
+import { METRICS, type StepMetrics } from "./run/metrics.js";
 import type { RunFolder } from "./run/runFolder.js";
 
 export interface ClusterPlan extends Omit<JobPlan, "config" | "questions"> {
@@ -32,7 +33,8 @@ export interface RayRunOptions {
   readonly cluster: ClusterPlan;
   readonly isResume: boolean;
   readonly onProgress?: OnProgress;
-  readonly onStep?: (step: number, metrics: Readonly<Record<string, number>>) => void;
+  /** Called after every step; what EasyR1 does not tell is NaN. */
+  readonly onStep?: (step: number, metrics: StepMetrics) => void;
   /** Told of the job's states, in sentences. */
   readonly onNote?: (note: string) => void;
   /** Lines of the job's log. */
@@ -48,6 +50,9 @@ const jobSchema = z.strictObject({ url: z.string(), id: z.string(), attempt: z.i
 type JobRecord = z.output<typeof jobSchema>;
 
 const FILE = "job.json";
+
+/** Every metric, not known. */
+const UNTOLD = Object.fromEntries(Object.keys(METRICS).map((name) => [name, Number.NaN])) as StepMetrics;
 
 /** @throws CheckpointError when the file is damaged */
 async function readJob(dir: string): Promise<JobRecord | undefined> {
@@ -117,7 +122,7 @@ export async function trainOnRay(options: RayRunOptions): Promise<TrainOutcome> 
     if (step <= written) return;
     await run.appendStep(step, metrics, []);
     written = step;
-    onStep?.(step, metrics);
+    onStep?.(step, { ...UNTOLD, ...metrics });
     onProgress?.({ phase: "train", done: step, total: config.train.steps });
   };
   const stop = () => {

@@ -2,6 +2,8 @@
  * @module A training run from its settings alone: model, engine in a process of its own, questions and run folder are
  * set up, used and closed. What the command line and the notebooks start.
  */
+import { parse } from "yaml";
+import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { whileHolding } from "../core/files/folderLock.js";
 import { readKept } from "../data/keptQuestions.js";
@@ -16,6 +18,7 @@ import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.j
 import type { Rewarder } from "../reward/rewarder.js";
 import { type TrainOptions, type TrainOutcome, train } from "./loop.js";
 import { questionSource } from "./questionSource.js";
+import { type ClusterPlan, trainOnRay } from "./rayRun.js";
 import { RunFolder } from "./run/runFolder.js";
 
 export interface TrainInFolderOptions
@@ -47,6 +50,8 @@ export async function trainInFolder({ out, ...options }: TrainInFolderOptions): 
   return whileHolding(out, "train", async () => {
     const run = await RunFolder.open(out, config, { isResume });
     if (questions.kept) await run.checkQuestions(questions.kept);
+    if (config.engine.kind === "ray")
+      return trainOnRay({ ...options, isResume, run, questions, cluster: clusterOf(config) });
     const engine = await openEngine(config, model);
     try {
       const now = () => performance.now();
@@ -55,6 +60,22 @@ export async function trainInFolder({ out, ...options }: TrainInFolderOptions): 
       await engine.close();
     }
   });
+}
+
+type Scalar = string | number | boolean;
+
+/** Where a run goes that a cluster carries out. */
+function clusterOf({ engine }: RunConfig): ClusterPlan {
+  const { url, baseModel, nodes, gpusPerNode, shared, checkpoints } = engine;
+  const overrides = engine.overrides.map((assignment) => {
+    const at = assignment.indexOf("=");
+    return [assignment.slice(0, at), parse(assignment.slice(at + 1)) as Scalar] as const;
+  });
+  return {
+    ...{ url, token: engineKey(), model: baseModel, nodes, gpusPerNode, checkpoints },
+    overrides: Object.fromEntries(overrides),
+    ...(shared === "" ? {} : { shared }),
+  };
 }
 
 /** @throws DataError listing gold answers that their own reward does not accept, unless the settings only warn */

@@ -53,6 +53,8 @@ export interface TrainingModel {
   unload(watch?: FutureWatch): Promise<void>;
   /** Sends one optimizer step of rate 0 twice under one number. @returns whether the server took it for one */
   knowsRepeats(watch?: FutureWatch): Promise<boolean>;
+  /** What another model of the same server found out of that. */
+  trustRepeats(isTrusted: boolean): void;
 }
 
 /** A request that was sent, and how to get what it is for. */
@@ -234,6 +236,9 @@ export function trainingModel(
       await Promise.all(twice.map((ticket) => ticket.result()));
       knowsRepeats = twice[0]?.requestId === twice[1]?.requestId;
       return knowsRepeats;
+    },
+    trustRepeats(isTrusted) {
+      knowsRepeats = isTrusted;
     },
   };
 }

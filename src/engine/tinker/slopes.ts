@@ -13,6 +13,7 @@ import { type NdArray, ndarray, scalar, zeros } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import { klLoss, klPerToken } from "../../policy/kl.js";
 import { type SurrogateOptions, surrogateLoss } from "../../policy/surrogate.js";
+import type { LossSums } from "../engine.js";
 
 /** A response under a prompt; `[L]` each. */
 export interface LossRow {
@@ -31,21 +32,10 @@ export interface SlopeOptions extends SurrogateOptions {
   readonly kl?: { readonly term: KlEstimator; readonly coefficient: number };
 }
 
-/** Sums over response tokens; those of several batches add up, but for the maximum. */
-export interface SlopeSums {
-  readonly loss: number;
-  readonly clippedLow: number;
-  readonly clippedHigh: number;
-  readonly klSum: number;
-  readonly entropySum: number;
-  readonly maxLogRatio: number;
-  readonly referenceKlSum?: number;
-}
-
 export interface Slopes {
   /** `[row][L]`: ∂ℓ/∂log π. */
   readonly slopes: readonly Float32Array[];
-  readonly sums: SlopeSums;
+  readonly sums: LossSums;
 }
 
 interface Batch {
@@ -117,7 +107,7 @@ async function slopesOfBatch(rows: readonly LossRow[], options: SlopeOptions): P
 }
 
 /** Sums of two batches as those of one. */
-export function addSlopeSums(a: SlopeSums, b: SlopeSums): SlopeSums {
+export function addSums(a: LossSums, b: LossSums): LossSums {
   const kl = (a.referenceKlSum ?? 0) + (b.referenceKlSum ?? 0);
   const hasKl = a.referenceKlSum !== undefined || b.referenceKlSum !== undefined;
   return {
@@ -134,11 +124,11 @@ export function addSlopeSums(a: SlopeSums, b: SlopeSums): SlopeSums {
 /** ∂ℓ/∂log π of every token, and what the loss counts. */
 export async function slopesOf(rows: readonly LossRow[], options: SlopeOptions): Promise<Slopes> {
   const slopes: Float32Array[] = [];
-  let sums: SlopeSums = { loss: 0, clippedLow: 0, clippedHigh: 0, klSum: 0, entropySum: 0, maxLogRatio: 0 };
+  let sums: LossSums = { loss: 0, clippedLow: 0, clippedHigh: 0, klSum: 0, entropySum: 0, maxLogRatio: 0 };
   for (let first = 0; first < rows.length; first += ROWS) {
     const batch = await slopesOfBatch(rows.slice(first, first + ROWS), options);
     slopes.push(...batch.slopes);
-    sums = addSlopeSums(sums, batch.sums);
+    sums = addSums(sums, batch.sums);
   }
   return { slopes, sums };
 }

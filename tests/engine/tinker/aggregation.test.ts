@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { zip } from "../../../src/core/zip.js";
 import { advantageFactor, probeAggregation } from "../../../src/engine/tinker/aggregation.js";
@@ -126,21 +127,31 @@ describe("probeAggregation", () => {
 });
 
 describe("probeImages", () => {
-  const probe = { side: 56, tokens: 4, imageToken: TOY.pad, before: [4], after: [5, 6] };
+  const picture = async () => {
+    const png = await sharp({ create: { width: 56, height: 56, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
+    return { type: "image", data: png.toString("base64"), format: "png", expected_tokens: 4 } as const;
+  };
+  const text = (...tokens: number[]) => ({ type: "encoded_text", tokens }) as const;
+  const shown = async () => ({
+    chunks: [text(4), await picture(), text(5, 6)],
+    tokens: Int32Array.of(4, TOY.pad, TOY.pad, TOY.pad, TOY.pad, 5, 6),
+  });
 
-  it("tells a server that sees pictures from one that drops them", async () => {
-    expect(await probeImages((await scene()).model, probe)).toBe("seen");
+  it("tells a server that sees images from one that drops them", async () => {
+    expect(await probeImages((await scene()).model, await shown())).toBe("seen");
     const blind = await scene(undefined, { ignoresImages: true });
-    const verdict = await probeImages(blind.model, probe);
+    const verdict = await probeImages(blind.model, await shown());
     expect(verdict).toBe("ignored");
     expect(() => requireImages(verdict, "http://host")).toThrow(
-      /http:\/\/host: ignores images: a prompt with a black picture and one with a white picture/,
+      /http:\/\/host: ignores images: a prompt with a black image and one with a white image/,
     );
   });
 
   it("says why a server refuses them", async () => {
     const { model } = await scene(undefined, { miscountsImages: true });
-    const verdict = await probeImages(model, probe);
+    const verdict = await probeImages(model, await shown());
     expect(() => requireImages(verdict, "http://host")).toThrow(
       /refuses images: .*the server counts tokens otherwise/,
     );

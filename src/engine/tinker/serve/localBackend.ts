@@ -1,0 +1,214 @@
+/**
+ * @module Our own engine behind the Tinker wire: any client of the wire trains a small vision-language model here.
+ *
+ * All weights are trained, not an adapter. A datum is read as a prompt (everything before the first target that has
+ * weight) and a response (the rest); log-probs of the prompt's own tokens are not computed and answered as 0.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Rng } from "../../../core/rng.js";
+import { zip } from "../../../core/zip.js";
+import type { ImageConfig } from "../../../model/imageProcessor.js";
+import type { Lesson, Reading } from "../../../policy/lessons.js";
+import { SURROGATE_DEFAULTS } from "../../../policy/surrogate.js";
+import type { Engine, LossSettings } from "../../engine.js";
+import type { Datum, SampleOutput } from "../wire.js";
+import {
+  type WireBackend,
+  type WireModel,
+  WireRequestError,
+  type WireSample,
+  type WireUpdate,
+} from "./backend.js";
+import { DEFAULT_THRESHOLDS } from "./losses.js";
+import { grouped, piecesOf, promptOf, type Read, readDatum } from "./readDatum.js";
+
+export interface LocalBackendOptions {
+  /** What clients call the model. */
+  readonly model: string;
+  /** Where weights are kept that clients save. */
+  readonly folder: string;
+  readonly image: ImageConfig;
+  /** Opens an engine of its own for each model in training. */
+  readonly open: () => Promise<Engine>;
+}
+
+/** A clip that clips nothing. */
+const NO_CLIP = { clipLow: 1 - 1e-12, clipHigh: 1e12 };
+
+/** The wire's losses as ours; each sums over tokens. */
+function settingsOf({ loss, config }: WireUpdate): LossSettings {
+  const base = {
+    ...SURROGATE_DEFAULTS,
+    dualClip: null,
+    maxLogRatio: null,
+    temperature: 1,
+    entropyCoefficient: 0,
+  };
+  const { clip_low_threshold: low, clip_high_threshold: high } = { ...DEFAULT_THRESHOLDS, ...config };
+  const range = { clipLow: 1 - low, clipHigh: high - 1 };
+  switch (loss) {
+    case "cross_entropy":
+      // The clipped weight of CISPO, clipped to 1, leaves −A·log π.
+      return { ...base, loss: "cispo", clipLow: 0, clipHigh: 0 };
+    case "importance_sampling":
+      return { ...base, loss: "clip", ...NO_CLIP };
+    case "ppo":
+      return { ...base, loss: "clip", ...range };
+    case "cispo":
+      return { ...base, loss: "cispo", ...range };
+  }
+}
+
+/** `[T]` from a response's part. */
+function wholeLength(part: Float32Array, start: number): Float32Array {
+  const whole = new Float32Array(start + part.length);
+  whole.set(part, start);
+  return whole;
+}
+
+/** The values of a datum's tensor at its response. */
+const partOf = (
+  values: readonly number[] | undefined,
+  { start, response }: Read,
+  otherwise: number,
+): Float32Array => Float32Array.from(response, (_, t) => values?.[start + t] ?? otherwise);
+
+function lessonOf(
+  { prompt, members }: ReturnType<typeof grouped>[number],
+  { data, loss }: WireUpdate,
+  now: readonly Float32Array[],
+): Lesson {
+  const inputs = members.map(({ at }) => (data[at] as Datum).loss_fn_inputs);
+  const isSupervised = loss === "cross_entropy";
+  return {
+    prompt,
+    responses_R: members.map(({ read }) => read.response),
+    advantages_R: members.map(() => 1),
+    oldLogProbs_R: zip(members, inputs).map(([{ read, at }, { logprobs }]) =>
+      logprobs ? partOf(logprobs.data, read, 0) : (now[at] as Float32Array).slice(read.start),
+    ),
+    weights_R: members.map(() => 1),
+    // Each token's weight and advantage in one factor.
+    importance_R: zip(members, inputs).map(([{ read }, { weights, advantages }]) => {
+      const factors = partOf(weights?.data, read, 1);
+      const A = partOf(advantages?.data, read, isSupervised ? 1 : 0);
+      return factors.map((weight, t) => weight * (isSupervised ? 1 : (A[t] ?? 0)));
+    }),
+  };
+}
+
+/** `[datum][T]` */
+async function logProbsOf(engine: Engine, reads: readonly Read[]): Promise<Float32Array[]> {
+  const groups = grouped(reads);
+  const readings: Reading[] = groups.map(({ prompt, members }) => ({
+    ...{ prompt, responses_R: members.map(({ read }) => read.response) },
+  }));
+  const found = await engine.learner.logProbs({ readings, of: "policy", temperature: 1 });
+  const whole = new Map<number, Float32Array>();
+  for (const [{ members }, logProbs_R] of zip(groups, found)) {
+    for (const [{ at, read }, part] of zip(members, logProbs_R)) whole.set(at, wholeLength(part, read.start));
+  }
+  return reads.map((_, at) => whole.get(at) ?? new Float32Array());
+}
+
+async function sampleFrom(
+  engine: Engine,
+  { prompt, samples, params, promptLogProbs }: WireSample,
+  image: ImageConfig,
+): Promise<SampleOutput> {
+  if (promptLogProbs) {
+    throw new WireRequestError("prompt_logprobs: this server gives none: use forward with cross_entropy");
+  }
+  const { pieces } = await piecesOf(prompt, image);
+  const { temperature, top_p, top_k, max_tokens, seed = 0, sharegrpo_streams } = params;
+  const keys =
+    sharegrpo_streams ?? Array.from({ length: samples }, (_, n) => Rng.fromSeed(seed).split("sample", n).key);
+  if (keys.length !== samples) {
+    throw new WireRequestError(`sharegrpo_streams: ${keys.length} streams for ${samples} samples`);
+  }
+  const isGreedy = temperature === 0;
+  const decoding = {
+    ...{ isGreedy, temperature: isGreedy ? 1 : temperature, maxTokens: max_tokens },
+    ...{ topP: top_p, topK: Math.max(0, top_k) },
+  };
+  const request = { prompts: [promptOf(pieces)], responses: samples, decoding, streams: [keys] };
+  const [rollouts = []] = await engine.sampler.sample(request);
+  const sequences = rollouts.map(({ tokens, logProbs, stopReason }) => ({
+    stop_reason: stopReason === "eos" ? ("stop" as const) : ("length" as const),
+    tokens: Array.from(tokens),
+    logprobs: Array.from(logProbs),
+  }));
+  return { sequences, prompt_logprobs: null };
+}
+
+/** Beside the weights: how many optimizer steps they have seen. */
+const STEPS = "steps";
+
+function createModel(engine: Engine, id: string, options: LocalBackendOptions): WireModel {
+  const { image, folder, model } = options;
+  const readAll = (data: readonly Datum[]) => Promise.all(data.map((datum) => readDatum(datum, image)));
+  const keptAt = (modelId: string, name: string) => join(folder, modelId, name);
+  let steps = 0;
+  return {
+    ...{ baseModel: model, rank: 0 },
+    logProbs: async (data) => logProbsOf(engine, await readAll(data)),
+    async accumulate(update) {
+      const reads = await readAll(update.data);
+      const now = await logProbsOf(engine, reads);
+      const lessons = grouped(reads).map((group) => lessonOf(group, update, now));
+      await engine.learner.accumulate(lessons, settingsOf(update));
+      return now;
+    },
+    async optimStep({ learning_rate, beta1, beta2, eps, weight_decay, grad_clip_norm }) {
+      const { gradNorm } = await engine.learner.apply({
+        ...{ step: steps + 1, learningRate: learning_rate, beta1, beta2, epsilon: eps },
+        ...{ weightDecay: weight_decay, maxGradNorm: grad_clip_norm > 0 ? grad_clip_norm : 1e30 },
+      });
+      steps++;
+      return { gradNorm };
+    },
+    sample: (call) => sampleFrom(engine, call, image),
+    async save(name) {
+      const kept = keptAt(id, name);
+      await mkdir(kept, { recursive: true });
+      await engine.learner.save(kept);
+      await writeFile(join(kept, STEPS), String(steps));
+    },
+    async load(modelId, name) {
+      const kept = keptAt(modelId, name);
+      const text = await readFile(join(kept, STEPS), "utf8").catch(() => undefined);
+      if (text === undefined) throw new WireRequestError(`no checkpoint ${modelId}/${name}`);
+      steps = Number(text);
+      await engine.learner.restore(kept, steps);
+    },
+    close: () => engine.close(),
+  };
+}
+
+/** @param options `open` is called once for each model that a client makes */
+export function createLocalBackend(options: LocalBackendOptions): WireBackend {
+  const engines = new Set<Engine>();
+  return {
+    models: [options.model],
+    message: "sharegrpo: all weights are trained, whatever the rank of the adapter asked for",
+    async createModel({ id, baseModel }) {
+      if (baseModel !== options.model) {
+        throw new WireRequestError(`base_model: ${baseModel}: this server has ${options.model}`);
+      }
+      const engine = await options.open();
+      engines.add(engine);
+      const model = createModel(engine, id, options);
+      return {
+        ...model,
+        async close() {
+          engines.delete(engine);
+          await model.close();
+        },
+      };
+    },
+    async close() {
+      await Promise.all([...engines].map((engine) => engine.close()));
+    },
+  };
+}
