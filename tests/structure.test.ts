@@ -185,6 +185,27 @@ describe("the source tree", () => {
   });
 });
 
+describe("the map in docs/DESIGN.md", () => {
+  const design = readFileSync(join(ROOT, "docs/DESIGN.md"), "utf8");
+  const tree = /<!-- tree -->\n```\n([\s\S]*?)```/.exec(design)?.[1] ?? "";
+  const places = tree
+    .trim()
+    .split("\n")
+    .map((line) => line.split(/ {2,}/));
+
+  it("has one line with a few words for every folder that holds source, and for no other", () => {
+    const folders = [...src, ...benchmarks].map(({ path }) => dirname(path)).filter((path) => path !== "src");
+    const mapped = places.map(([place = ""]) => place).filter((place) => !place.endsWith(".ts"));
+    expect([...mapped].sort()).toEqual([...new Set(folders)].sort());
+    expect(places.filter(([, words = ""]) => words.length < 10)).toEqual([]);
+  });
+
+  it("lists the folders of src in the order of imports", () => {
+    const tops = places.map(([place = ""]) => /^src\/([^/]+)$/.exec(place)?.[1]?.replace(/\.ts$/, ""));
+    expect(tops.filter((top) => top !== undefined)).toEqual(ORDER.filter((folder) => folder !== "index"));
+  });
+});
+
 describe("every file", () => {
   it("of src opens by saying what it is", () => {
     const silent = src.filter(({ text }) => !/^(#!.*\n)?\/\*\*\s+(\*\s+)?@module\s+\S/.test(text));
