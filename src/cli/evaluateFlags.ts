@@ -59,7 +59,7 @@ function addModelFlags(command: Command): Command {
   return command
     .option(
       "--model <dir|url>",
-      "checkpoint folder, `tiny`, or OpenAI-compatible server; several servers separated by commas share the load",
+      "checkpoint folder, `tiny`, owner/name[@revision] on a hub, or OpenAI-compatible server; several servers separated by commas share the load",
       listOf,
     )
     .option("--model-name <name>", "the name the server knows the model by")

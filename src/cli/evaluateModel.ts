@@ -10,11 +10,11 @@ import type { ModelIdentity } from "../../benchmarks/run/settings.js";
 import { resolveConfig } from "../config/load.js";
 import { createChatClient } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
+import { locateModel } from "../data/hubModel.js";
 import type { ImageLimits } from "../data/pixels.js";
 import type { Engine } from "../engine/engine.js";
 import { localSettings } from "../engine/local/settings.js";
 import { startEngine } from "../engine/process/engineInProcess.js";
-import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import type { CommandContext } from "./context.js";
 import { apiKey, decodingOf, type EvaluateFlags, pixelsOf } from "./evaluateFlags.js";
@@ -82,10 +82,13 @@ export async function openModel(flags: EvaluateFlags, context: CommandContext): 
   const [model] = models;
   if (model === undefined || models.length > 1) {
     throw new ConfigError(
-      "evaluate: --model: give one checkpoint folder, `tiny`, or one or more server addresses",
+      "evaluate: --model: give one checkpoint folder, `tiny`, owner/name on a hub, or one or more server addresses",
     );
   }
-  const folder = modelFolder(model);
-  const name = flags.modelName ?? (model === "tiny" ? "tiny" : basename(resolve(folder)));
+  const { onProgress, line: onNote } = context.terminal;
+  const { folder, name: found } = await locateModel(model, { onProgress, onNote });
+  // `owner/name@commit`, or a folder
+  const [, id = basename(resolve(model))] = /^(.+)@[0-9a-f]{40}$/.exec(found) ?? [];
+  const name = flags.modelName ?? id;
   return openFolder(folder, name, { decoding: decodingOf(flags), pixels: pixelsOf(flags) });
 }

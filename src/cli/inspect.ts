@@ -10,6 +10,7 @@ import { writeFileAtomic } from "../core/files/atomic.js";
 import { zip } from "../core/zip.js";
 import type { DatasetOptions } from "../data/dataset.js";
 import { type DataReport, describeSurvey } from "../data/describe.js";
+import { locateModel } from "../data/hubModel.js";
 import { locateData } from "../data/locate.js";
 import { imageTokens, withImageLimits } from "../data/pixels.js";
 import { readQuestion } from "../data/question.js";
@@ -17,7 +18,7 @@ import type { RowFile } from "../data/rowFile.js";
 import { openRows } from "../data/rows.js";
 import { rowId, type Survey, survey } from "../data/survey.js";
 import { type MemoryPrediction, predictStepMemory } from "../engine/local/memory.js";
-import { loadNetwork, modelFolder } from "../model/load.js";
+import { loadNetwork } from "../model/load.js";
 import { IMAGE_TOKEN, loadProcessor, type Processor } from "../model/processor.js";
 import { promptText } from "../model/prompt.js";
 import { dataPage, type ShownQuestion } from "../report/dataPage.js";
@@ -79,7 +80,7 @@ async function showQuestion(
 async function predictMemory(config: RunConfig, report: DataReport): Promise<MemoryPrediction> {
   const { expand, rollout, update, data } = config;
   const isShared = update.algorithm === "share-grpo";
-  const network = await loadNetwork(modelFolder(config.model));
+  const network = await loadNetwork(config.model);
   const finite = (value: number) => (Number.isFinite(value) ? value : 0);
   return predictStepMemory(network, {
     units: update.microBatchUnits,
@@ -93,15 +94,16 @@ async function predictMemory(config: RunConfig, report: DataReport): Promise<Mem
 
 async function inspect(
   data: string,
-  config: RunConfig,
+  given: RunConfig,
   { row }: InspectFlags,
   { terminal, signal }: CommandContext,
 ): Promise<Inspection> {
-  const processor = withImageLimits(await loadProcessor(modelFolder(config.model)), config.data);
+  const watch = { onProgress: terminal.onProgress, onNote: terminal.line };
+  const config = { ...given, model: (await locateModel(given.model, watch)).folder };
+  const processor = withImageLimits(await loadProcessor(config.model), config.data);
   const context = {
     processor,
-    onProgress: terminal.onProgress,
-    onNote: terminal.line,
+    ...watch,
     signal: signal(),
   };
   const paths = await locateData(data, "train", hubOptions(context));

@@ -16,6 +16,7 @@ import { addGrade } from "./grade.js";
 import { addInspect } from "./inspect.js";
 import { addLab } from "./lab.js";
 import { addNotebook } from "./notebook.js";
+import { addPush } from "./push.js";
 import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
 import { addRuns } from "./runs.js";
@@ -37,6 +38,7 @@ const COMMANDS = [
   addReport,
   addView,
   addRuns,
+  addPush,
   addScore,
   addGrade,
   addDoctor,

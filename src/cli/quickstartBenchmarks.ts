@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { weightsDigest } from "../../benchmarks/engines/local.js";
 import { evaluateSamples } from "../../benchmarks/run/samples.js";
 import type { RunConfig } from "../config/schema.js";
-import { modelFolder } from "../model/load.js";
+import { locateModel } from "../data/hubModel.js";
 import { loadProcessor } from "../model/processor.js";
 import { benchmarkFolder, benchmarkTable, readBenchmarkScores } from "../report/benchmarkScores.js";
 import { writeReport } from "../report/html.js";
@@ -47,7 +47,7 @@ export async function benchmarkQuickstart(
   const newest = (await listCheckpoints(join(out, "checkpoints"))).at(-1);
   if (newest === undefined) return;
   for (const [label, folder] of [
-    ["before", modelFolder(config.model)] as const,
+    ["before", (await locateModel(config.model)).folder] as const,
     ["after", newest] as const,
   ]) {
     await scoreFolder(folder, label, { config, dir: benchmarkFolder(out, label) }, context);

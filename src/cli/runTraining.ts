@@ -9,6 +9,7 @@ import { readJsonl } from "../core/files/jsonl.js";
 import type { EvaluationRecord } from "../core/files/runRecords.js";
 import { formatSeconds, observe, type Pace, remainingSeconds } from "../core/progress.js";
 import { writeReport } from "../report/html.js";
+import { writeModelCard } from "../report/modelCard.js";
 import { evaluationTable, formatTable } from "../report/table.js";
 import type { TrainOutcome } from "../train/loop.js";
 import { listCheckpoints } from "../train/run/checkpoint.js";
@@ -117,6 +118,8 @@ async function printOutcome(
   { config, out }: TrainingRequest,
   { terminal, print, exitWith }: CommandContext,
 ): Promise<void> {
+  const newest = await newestCheckpoint(out);
+  if (newest !== undefined) await writeModelCard(out, outcome.step, newest);
   if (!outcome.isFinished) {
     await writeReport(out);
     terminal.line(`stopped after step ${outcome.step} of ${config.train.steps}; continue with --resume`);
@@ -135,6 +138,6 @@ async function printOutcome(
   // Last, so that a disk too full for it does not cost the table.
   const report = await writeReport(out);
   print(
-    `\nreport  ${report}\nmodel   ${(await newestCheckpoint(out)) ?? config.model}\nview    sharegrpo view ${viewedFolders(out).join(" ")}`,
+    `\nreport  ${report}\nmodel   ${newest ?? config.model}\nview    sharegrpo view ${viewedFolders(out).join(" ")}`,
   );
 }

@@ -2,6 +2,7 @@
  * @module Where settings come from: a preset or a YAML file, then `key=value` arguments; parsed once and frozen.
  */
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parse, stringify } from "yaml";
@@ -164,12 +165,16 @@ export function configYaml(config: RunConfig): string {
   return stringify(config);
 }
 
-/** How a hub of data sets is reached. */
+/** How a hub is reached, and where what comes from it is kept. */
 export interface HubEnvironment {
   readonly endpoint: string;
   readonly token?: string;
-  /** Folder for downloads, where one is named. */
+  /** Folder for data sets, where one is named. */
   readonly cacheDir?: string;
+  /** Folder for models, shared with Hugging Face's own tools. */
+  readonly modelCache: string;
+  /** The hub is not to be asked. */
+  readonly isOffline: boolean;
 }
 
 /** The key of an engine's server: `SHAREGRPO_ENGINE_KEY`, or `TINKER_API_KEY` as the Tinker SDK reads it. */
@@ -179,15 +184,25 @@ export function engineKey(
   return env["SHAREGRPO_ENGINE_KEY"] || env["TINKER_API_KEY"] || undefined;
 }
 
-/** `HF_ENDPOINT`, `HF_TOKEN`, and `HF_HOME` for downloads: the names that Hugging Face's own tools read. */
+const isOn = (flag: string | undefined): boolean => /^(1|on|yes|true)$/i.test(flag ?? "");
+
+/**
+ * `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`: the names that
+ * Hugging Face's own tools read.
+ * @param home the person's folder
+ */
 export function hubEnvironment(
   env: Readonly<Record<string, string | undefined>> = process.env,
+  home = homedir(),
 ): HubEnvironment {
   const endpoint = env["HF_ENDPOINT"]?.replace(/\/+$/, "");
-  const [token, home] = [env["HF_TOKEN"], env["HF_HOME"]];
+  const [token, hfHome] = [env["HF_TOKEN"], env["HF_HOME"]];
+  const cache = env["XDG_CACHE_HOME"] || join(home, ".cache");
   return {
     endpoint: endpoint || "https://huggingface.co",
     ...(token ? { token } : {}),
-    ...(home ? { cacheDir: join(home, "sharegrpo", "datasets") } : {}),
+    ...(hfHome ? { cacheDir: join(hfHome, "sharegrpo", "datasets") } : {}),
+    modelCache: env["HF_HUB_CACHE"] || join(hfHome || join(cache, "huggingface"), "hub"),
+    isOffline: isOn(env["HF_HUB_OFFLINE"]) || isOn(env["TRANSFORMERS_OFFLINE"]),
   };
 }

@@ -26,10 +26,10 @@ export const PRESETS = {
     },
     train: { steps: 64, questionsPerStep: 16, saveEvery: 16, evaluateQuestions: 400 },
   },
-  /** The 7B run as the paper describes it; `model` is a folder with the weights. */
+  /** The 7B run as the paper describes it. */
   "paper-7b": {
     mode: "paper",
-    model: "models/Qwen2.5-VL-7B-Instruct",
+    model: "Qwen/Qwen2.5-VL-7B-Instruct",
     expand: { variants: 2 },
     rollout: { responses: 6, maxResponseLength: 2048 },
     update: { optimizerStepsPerRollout: 4, learningRate: 1e-6 },
@@ -38,7 +38,7 @@ export const PRESETS = {
   /** What the released script and config run, epochs turned into steps of 512 questions out of 52,000. */
   "reference-code": {
     mode: "code",
-    model: "models/Qwen2.5-VL-3B-Instruct",
+    model: "Qwen/Qwen2.5-VL-3B-Instruct",
     data: { minPixels: 262_144, maxPixels: 1_048_576 },
     expand: { variants: 2 },
     rollout: { responses: 6, maxResponseLength: 2048 },

@@ -329,7 +329,10 @@ export const runSchema = z
       .default("default")
       .describe("where paper and code differ: as printed, as released, or released and mended; see modes.ts"),
     seed: z.int().nonnegative().default(1).describe("all randomness follows from it"),
-    model: z.string().default("tiny").describe("model folder, or `tiny` for the bundled policy"),
+    model: z
+      .string()
+      .default("tiny")
+      .describe("model folder, `tiny` for the bundled policy, or owner/name[@revision] on a hub"),
     data: dataSchema.prefault({}),
     expand: expandSchema.prefault({}),
     rollout: rolloutSchema.prefault({}),

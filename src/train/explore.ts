@@ -5,10 +5,11 @@
 import type { RunConfig } from "../config/schema.js";
 import type { Rng } from "../core/rng.js";
 import { zip } from "../core/zip.js";
+import { locateModel } from "../data/hubModel.js";
 import type { Engine } from "../engine/engine.js";
 import { createEngine } from "../engine/local/engine.js";
 import { localSettings } from "../engine/local/settings.js";
-import { loadModel, modelFolder } from "../model/load.js";
+import { loadModel } from "../model/load.js";
 import type { Processor } from "../model/processor.js";
 import { type PairReading, readingsOf } from "../policy/lessons.js";
 import type { Prompt, Question, QuestionGroup } from "../records.js";
@@ -36,7 +37,7 @@ export interface AskedQuestion {
  * @throws ModelError naming the file that is missing or damaged
  */
 export async function loadExplorer(config: RunConfig): Promise<Explorer> {
-  const model = await loadModel(modelFolder(config.model));
+  const model = await loadModel((await locateModel(config.model)).folder);
   const engine = createEngine(model, localSettings(config));
   return { config, engine, processor: model.processor };
 }

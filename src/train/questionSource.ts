@@ -28,9 +28,10 @@ export interface SourceContext {
 
 /** Where and how data sets are fetched, by the environment. */
 export function hubOptions({ onProgress, onNote, signal }: Omit<SourceContext, "processor">): HubOptions {
-  const { endpoint, token, cacheDir } = hubEnvironment();
+  const { endpoint, token, cacheDir, isOffline } = hubEnvironment();
   return {
     endpoint,
+    isOffline,
     cacheDir: cacheDir ?? join(homedir(), ".cache", "sharegrpo", "datasets"),
     ...(token === undefined ? {} : { token }),
     ...(onProgress ? { onProgress } : {}),

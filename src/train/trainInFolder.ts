@@ -6,12 +6,12 @@ import { parse } from "yaml";
 import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { whileHolding } from "../core/files/folderLock.js";
+import { locateModel } from "../data/hubModel.js";
 import { readKept } from "../data/keptQuestions.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
 import { requireAbilities } from "../engine/abilities.js";
 import { openEngine } from "../engine/open.js";
-import { modelFolder } from "../model/load.js";
 import { loadProcessor } from "../model/processor.js";
 import { loadRewarder } from "../reward/loadRewarder.js";
 import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.js";
@@ -38,10 +38,12 @@ export interface TrainInFolderOptions
  *   model cannot be used; DataError when rows cannot be used or gold answers do not grade as correct; ConfigError when a
  *   custom reward cannot be loaded or the engine cannot do what a setting asks
  */
-export async function trainInFolder({ out, ...options }: TrainInFolderOptions): Promise<TrainOutcome> {
+export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Promise<TrainOutcome> {
+  requireAbilities(given.config);
+  const { folder: model, name } = await locateModel(given.config.model, given);
+  // What a branch of a hub pointed to when the run began is the run's model.
+  const options = { ...given, config: { ...given.config, model: name } };
   const { config, isResume = false } = options;
-  requireAbilities(config);
-  const model = modelFolder(config.model);
   const processor = withImageLimits(await loadProcessor(model), config.data);
   const known = isResume ? await readKept(RunFolder.questionsOf(out)) : undefined;
   const questions = await questionSource(config, { ...options, processor, ...(known ? { known } : {}) });

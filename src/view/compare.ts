@@ -61,17 +61,19 @@ function overlaid(runs: readonly NamedRun[]): Figure[] {
   });
 }
 
-function settingsTable(runs: readonly RunSummary[]): TitledTable {
-  const rows = differingSettings(runs).map((name) => [
-    name,
-    ...runs.map(({ settings }) => settings[name] ?? "–"),
-  ]);
-  return {
-    title: "Settings that differ",
-    ...(rows.length === 0 ? { note: "None." } : {}),
-    head: ["setting", ...runs.map(({ id }) => id)],
-    rows,
-  };
+/** Trainings and evaluations have other settings: each kind has a table of its own. */
+function settingsTables(runs: readonly RunSummary[]): TitledTable[] {
+  return (["training", "evaluation"] as const).flatMap((kind) => {
+    const alike = runs.filter((run) => run.kind === kind);
+    if (alike.length < 2) return [];
+    const rows = differingSettings(alike).map((name) => [
+      name,
+      ...alike.map(({ settings }) => settings[name] ?? "–"),
+    ]);
+    const title = alike.length === runs.length ? "Settings that differ" : `Settings that differ, ${kind}s`;
+    const head = ["setting", ...alike.map(({ id }) => id)];
+    return [{ title, ...(rows.length === 0 ? { note: "None." } : {}), head, rows }];
+  });
 }
 
 function scoresTable(runs: readonly RunSummary[]): TitledTable {
@@ -170,7 +172,7 @@ export async function compareRuns(runs: readonly RunSummary[], test: PairedTest)
   return {
     runs,
     figures: overlaid(trained.named),
-    tables: [scoresTable(runs), pairedTable([...trained.sets, ...answered], test), settingsTable(runs)],
+    tables: [scoresTable(runs), pairedTable([...trained.sets, ...answered], test), ...settingsTables(runs)],
     disagreements: answered
       .filter(({ rows }) => rows.some(({ a, b }) => a !== b))
       .map(({ a, b, set }) => ({ a, b, set })),

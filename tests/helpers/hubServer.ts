@@ -1,6 +1,6 @@
 /**
- * @module A hub of data sets on loopback: repository information, file list, and files in ranges, with the faults a test
- * asks for.
+ * @module A hub on loopback with one data set and one model: repository information, file list, files in ranges, with the
+ * faults a test asks for; and what it is sent, as one commit.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -24,6 +24,12 @@ export interface HubServer {
   refuseWith?: number;
   /** Without it every request is refused with 401. */
   token?: string;
+  /** Repositories that were made, as they were asked for. */
+  readonly made: unknown[];
+  /** Commits that were sent: title, and files by path. */
+  readonly commits: { title: string; files: Record<string, Uint8Array> }[];
+  /** Commits that `main` points to. */
+  commit: string;
   close(): Promise<void>;
 }
 
@@ -75,20 +81,93 @@ function answer(server: HubServer, request: IncomingMessage, response: ServerRes
     response.end(JSON.stringify(body));
   };
   if (server.refuseWith !== undefined) return json(server.refuseWith, { error: "refused" });
+  // Storage has addresses of its own, and is never shown the token.
+  if (pathname.startsWith("/upload/")) {
+    return request.headers.authorization ? json(400, { error: "a token" }) : take(server, request, response);
+  }
   if (server.token !== undefined && request.headers.authorization !== `Bearer ${server.token}`) {
     return json(401, { error: "unauthorized" });
   }
-  const api = "/api/datasets/someone/scenes";
-  if (pathname === `${api}/revision/main`) return json(200, { _id: "1", id: "someone/scenes", sha: COMMIT });
-  if (pathname === `${api}/tree/${COMMIT}`) return json(200, treeOf(server.files));
-  const prefix = `/datasets/someone/scenes/resolve/${COMMIT}/`;
-  const file = pathname.startsWith(prefix)
-    ? server.files[decodeURIComponent(pathname.slice(prefix.length))]
-    : undefined;
-  return file ? sendFile(server, file, request, response) : json(404, { error: "not found" });
+  const kinds = [
+    { api: "/api/datasets/someone/scenes", files: "/datasets/someone/scenes" },
+    { api: "/api/models/someone/model", files: "/someone/model" },
+  ];
+  for (const { api, files } of kinds) {
+    if (pathname.startsWith(`${api}/revision/`)) {
+      return json(200, { _id: "1", id: "someone/any", modelId: "someone/any", sha: server.commit });
+    }
+    if (pathname.startsWith(`${api}/tree/`)) return json(200, treeOf(server.files));
+    const prefix = `${files}/resolve/${server.commit}/`;
+    const file = pathname.startsWith(prefix)
+      ? server.files[decodeURIComponent(pathname.slice(prefix.length))]
+      : undefined;
+    if (file) return sendFile(server, file, request, response);
+  }
+  if (request.method !== "GET") return take(server, request, response);
+  return json(404, { error: "not found" });
 }
 
-/** Starts a hub with one data set, `someone/scenes`. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of request) pieces.push(piece as Uint8Array);
+  return Buffer.concat(pieces);
+}
+
+/** Large files that were sent and not yet committed, by SHA-256. */
+const uploads = new Map<string, Uint8Array>();
+
+/** A commit's lines: its title, small files in it, names of large ones. */
+function readCommit(text: string): HubServer["commits"][number] {
+  const files: Record<string, Uint8Array> = {};
+  let title = "";
+  for (const line of text.split("\n").filter(Boolean)) {
+    const { key, value } = JSON.parse(line);
+    if (key === "header") title = value.summary;
+    if (key === "file") files[value.path] = Buffer.from(value.content, value.encoding);
+    if (key === "lfsFile") files[value.path] = uploads.get(value.oid) ?? new Uint8Array();
+  }
+  return { title, files };
+}
+
+/** What is sent: a repository to make, which files are large, large files, a commit. */
+async function take(server: HubServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = request.url ?? "";
+  const body = await bodyOf(request);
+  const json = (status: number, value: unknown) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify(value));
+  };
+  if (path === "/api/repos/create") {
+    const asked = JSON.parse(body.toString());
+    const isThere = server.made.some((made) => JSON.stringify(made) === JSON.stringify(asked));
+    if (!isThere) server.made.push(asked);
+    return json(isThere ? 409 : 200, isThere ? { error: "it exists" } : { url: `${server.url}/made` });
+  }
+  if (path.includes("/preupload/")) {
+    const { files } = JSON.parse(body.toString()) as { files: { path: string }[] };
+    const modeOf = (name: string) => (name.endsWith(".safetensors") ? "lfs" : "regular");
+    return json(200, { files: files.map((file) => ({ path: file.path, uploadMode: modeOf(file.path) })) });
+  }
+  if (path.endsWith("/info/lfs/objects/batch")) {
+    const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
+    const upload = (oid: string) => ({ upload: { href: `${server.url}/upload/${oid}`, header: {} } });
+    return json(200, {
+      transfer: "basic",
+      objects: objects.map(({ oid, size }) => ({ oid, size, actions: upload(oid) })),
+    });
+  }
+  if (path.startsWith("/upload/")) {
+    uploads.set(path.slice("/upload/".length), body);
+    return json(200, {});
+  }
+  if (path.includes("/commit/")) {
+    server.commits.push(readCommit(body.toString()));
+    return json(200, { success: true, commitOid: COMMIT, commitUrl: `${server.url}/commit/${COMMIT}` });
+  }
+  return json(404, { error: "not found" });
+}
+
+/** Starts a hub with the data set `someone/scenes` and the model `someone/model`, which have the same files. */
 export async function startHub(files: Record<string, HubFile>): Promise<HubServer> {
   const http = createServer((request, response) => answer(server, request, response));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -97,6 +176,9 @@ export async function startHub(files: Record<string, HubFile>): Promise<HubServe
     requests: [],
     files,
     cuts: 0,
+    made: [],
+    commits: [],
+    commit: COMMIT,
     close: () =>
       new Promise((resolve) => {
         http.closeAllConnections();

@@ -190,13 +190,30 @@ describe("data settings", () => {
 });
 
 describe("hubEnvironment(…)", () => {
+  const home = "/home/me";
   it("reads the names Hugging Face's tools read", () => {
-    expect(hubEnvironment({})).toEqual({ endpoint: "https://huggingface.co" });
+    expect(hubEnvironment({}, home)).toEqual({
+      endpoint: "https://huggingface.co",
+      modelCache: join(home, ".cache", "huggingface", "hub"),
+      isOffline: false,
+    });
     const env = { HF_ENDPOINT: "http://mirror:8080/", HF_TOKEN: "hf_x", HF_HOME: "/cache" };
-    expect(hubEnvironment(env)).toEqual({
+    expect(hubEnvironment(env, home)).toEqual({
       endpoint: "http://mirror:8080",
       token: "hf_x",
       cacheDir: join("/cache", "sharegrpo", "datasets"),
+      modelCache: join("/cache", "hub"),
+      isOffline: false,
     });
+  });
+
+  it.each([
+    [{ HF_HUB_CACHE: "/hub", HF_HOME: "/cache" }, { modelCache: "/hub" }],
+    [{ XDG_CACHE_HOME: "/xdg" }, { modelCache: join("/xdg", "huggingface", "hub") }],
+    [{ HF_HUB_OFFLINE: "1" }, { isOffline: true }],
+    [{ TRANSFORMERS_OFFLINE: "TRUE" }, { isOffline: true }],
+    [{ HF_HUB_OFFLINE: "0" }, { isOffline: false }],
+  ])("takes from %j %j", (env, found) => {
+    expect(hubEnvironment(env, home)).toMatchObject(found);
   });
 });
