@@ -4,8 +4,9 @@
 import type { Family } from "../family.js";
 import { shortName } from "../transformer/shapes.js";
 import { parseConfig, type Qwen25Config } from "./config.js";
+import { layOut } from "./layout.js";
 import { paramShapes } from "./names.js";
-import { qwen25Vision } from "./vision.js";
+import { tower } from "./tower.js";
 
 export const qwen25vl: Family<Qwen25Config> = {
   modelType: "qwen2_5_vl",
@@ -13,5 +14,6 @@ export const qwen25vl: Family<Qwen25Config> = {
   shapes: paramShapes,
   rename: shortName,
   publishedName: (name) => name,
-  ...qwen25Vision,
+  layOut,
+  tower,
 };

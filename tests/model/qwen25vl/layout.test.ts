@@ -3,9 +3,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
 import type { Params } from "../../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../../src/core/tf.js";
-import type { Network } from "../../../src/model/family.js";
+import type { ImageLayout, Network } from "../../../src/model/family.js";
+import type { ImagePatches } from "../../../src/model/imageProcessor.js";
 import { parseConfig, type Qwen25Config } from "../../../src/model/qwen25vl/config.js";
-import { visionLayout } from "../../../src/model/qwen25vl/vision.js";
+import { layOut } from "../../../src/model/qwen25vl/layout.js";
 import {
   type Case,
   type GoldenModel,
@@ -37,53 +38,63 @@ function inputsOf(name: Case, { network = model as Network, minPatches = 0, from
   return tensorInputs(hostInputs(from, name, network, minPatches));
 }
 
+/** Patches numbered one after another, from `first` on: the first of their 96 values says which. */
+function image(h: number, w: number, { t = 1, first = 0 } = {}): ImagePatches {
+  const patches = new Float32Array(t * h * w * 96);
+  for (let patch = 0; patch < t * h * w; patch++) patches[patch * 96] = first + patch;
+  return { grid: { t, h, w }, patches };
+}
+
+/** Which patch is in each slot; undefined for padding. */
+function patchesIn({ inputs }: ImageLayout): (number | undefined)[] {
+  const mask = inputs["windowMask"]?.data ?? [];
+  return Array.from(mask, (hidden, slot) => (hidden === 0 ? inputs.patches.data[slot * 96] : undefined));
+}
+
 // The tied model's windows are 4×4 patches: 2×2 merged cells of 2×2 patches.
-describe("visionLayout", () => {
+describe("layOut", () => {
   it("puts an image's patches into windows, row by row", () => {
     // 4×6 patches = 2×3 cells: cells 0 1 | 2, and 3 4 | 5; the second window is half padding.
-    const layout = visionLayout([{ t: 1, h: 4, w: 6 }], config);
-    expect([layout.images, layout.windows]).toEqual([1, 2]);
-    expect(layout.mergedSlot).toEqual([[0, 1, 4, 2, 3, 6]]);
-    const cells = Array.from({ length: 8 }, (_, cell) => layout.source[4 * cell]);
-    expect(cells).toEqual([0, 4, 12, 16, 8, -1, 20, -1]);
-    expect(Array.from(layout.source.subarray(16, 24))).toEqual([8, 9, 10, 11, -1, -1, -1, -1]);
-    expect(Array.from(layout.windowMask.data, (value) => value === 0)).toEqual(
-      Array.from(layout.source, (from) => from >= 0),
-    );
-    expect([layout.windowMask.shape, layout.fullMask.shape]).toEqual([
+    const layout = layOut([image(4, 6)], config, 0);
+    const { inputs, rows } = layout;
+    expect([inputs["windowMask"]?.shape, inputs["fullMask"]?.shape]).toEqual([
       [2, 16],
       [1, 32],
     ]);
+    expect(rows).toEqual([[0, 1, 4, 2, 3, 6]]);
+    const slots = patchesIn(layout);
+    const none = undefined;
+    expect(slots.filter((_, slot) => slot % 4 === 0)).toEqual([0, 4, 12, 16, 8, none, 20, none]);
+    expect(slots.slice(16, 24)).toEqual([8, 9, 10, 11, none, none, none, none]);
   });
 
   it("gives every image the windows of the largest, and every patch exactly one slot", () => {
-    const grids = [
-      { t: 1, h: 10, w: 8 },
-      { t: 1, h: 2, w: 2 },
-    ];
-    const layout = visionLayout(grids, config);
-    expect([layout.images, layout.windows]).toEqual([2, 6]);
-    const used = Array.from(layout.source).filter((from) => from >= 0);
+    const layout = layOut([image(10, 8), image(2, 2, { first: 80 })], config, 0);
+    expect(layout.inputs["windowMask"]?.shape).toEqual([2 * 6, 16]);
+    const used = patchesIn(layout).filter((patch) => patch !== undefined);
     expect(used.sort((a, b) => a - b)).toEqual(Array.from({ length: 84 }, (_, patch) => patch));
-    expect(layout.mergedSlot[1]).toEqual([(6 * 16) / 4]);
+    expect(layout.rows[1]).toEqual([(6 * 16) / 4]);
+  });
+
+  it("rounds windows up to two, and leaves room for larger images when asked", () => {
+    const windows = (minPatches: number) =>
+      layOut([image(4, 4)], config, minPatches).inputs["windowMask"]?.shape;
+    expect([0, 32, 33].map(windows)).toEqual([
+      [2, 16],
+      [2, 16],
+      [4, 16],
+    ]);
   });
 
   it("lays frames out as images of their own", () => {
-    const layout = visionLayout([{ t: 2, h: 4, w: 4 }], config);
-    expect([layout.images, layout.windows]).toEqual([2, 1]);
-    expect(layout.mergedSlot).toEqual([[0, 1, 2, 3, 4, 5, 6, 7]]);
+    const { inputs, rows } = layOut([image(4, 4, { t: 2 })], config, 0);
+    expect(inputs["fullMask"]?.shape).toEqual([2, 32]);
+    expect(rows).toEqual([[0, 1, 2, 3, 8, 9, 10, 11]]);
   });
 
-  it("lays out no images as nothing", () => {
-    expect(visionLayout([], config)).toMatchObject({ images: 0, windows: 0, mergedSlot: [] });
-  });
-
-  it("refuses an odd grid and a bucket that is too small", () => {
-    expect(() => visionLayout([{ t: 1, h: 3, w: 4 }], config)).toThrow(ModelError);
-    const grids = [{ t: 1, h: 4, w: 6 }];
-    expect(() => visionLayout(grids, config, { images: 1, windows: 1 })).toThrow(
-      "visionLayout: expected at most 1 images of 1 windows, got 1 images of 2 windows",
-    );
+  it("refuses an odd grid", () => {
+    expect(() => layOut([image(3, 4)], config, 0)).toThrow(ModelError);
+    expect(() => layOut([image(3, 4)], config, 0)).toThrow("qwen25vl: grid 3×4 is not a multiple of 2");
   });
 });
 
@@ -151,7 +162,7 @@ describe("the tower", () => {
     const vision = { ...inputs.image.vision, patches: tf.zeros([16, 95]) };
     const image = { ...inputs.image, vision };
     expect(() => imageRows(params, model, { ...inputs, image })).toThrow(
-      "visionTower: patches: expected [S, P] with P=96, got [16, 95]",
+      "qwen25vl tower: patches: expected [S, P] with P=96, got [16, 95]",
     );
   });
 });
