@@ -94,6 +94,17 @@ describe("applyTransform moves", () => {
     expect(shifts.reduce((sum, shift) => sum + shift, 0) / shifts.length).toBeLessThan(12);
   });
 
+  test("grey of 16 bits comes back as the policy reads it", async () => {
+    const deep = Uint16Array.from({ length: 6 }, (_, at) => at * 12_345);
+    const grey = sharp(deep, { raw: { width: 3, height: 2, channels: 1 } }).toColourspace("grey16");
+    const bytes = new Uint8Array(await grey.png().toBuffer());
+    const plain = await readImage({ kind: "bytes", bytes });
+    expect(new Set(plain.data).size).toBe(6);
+    const moved = await applyTransform(bytes, "rotate_90cw", rng());
+    const back = await applyTransform(moved, "rotate_90ccw", rng());
+    expect(await readImage({ kind: "bytes", bytes: back })).toEqual(plain);
+  });
+
   test("names the image that cannot be decoded", async () => {
     const half = imageCase("half.png");
     await expect(applyTransform(half, "rotate_90cw", rng(), { where: 'question "7"' })).rejects.toThrow(

@@ -9,8 +9,11 @@
  * - Of animations and pages, the first.
  * - A cut-off file is refused, stray bytes between a JPEG's segments are not.
  *
- * Departure from Pillow: grey images of 16 bits are read by their high byte, like colours of 16 bits; Pillow clips them
- * at 255, which leaves a white page.
+ * Departures from Pillow
+ * 1. Grey images of 16 bits are read by their high byte, like colours of 16 bits; Pillow clips them at 255, which leaves
+ *    a white page.
+ * 2. What the first frame of a GIF leaves uncovered is white; Pillow paints it in the first colour of the palette.
+ * 3. Colours of AVIF differ by up to 6 of 255 where they are stored at half the size.
  */
 import { readFile } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
