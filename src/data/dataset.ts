@@ -1,7 +1,6 @@
 /**
  * @module Questions of data files: looked at once from end to end, then read one by one, images decoded when needed.
  */
-
 import pLimit from "p-limit";
 import { DataError } from "../core/errors.js";
 import { fileState } from "../core/files/fileState.js";
@@ -100,12 +99,7 @@ async function statesOf(files: readonly RowFile[]): Promise<SeenFile[]> {
 export async function openDataset(files: readonly RowFile[], options: DatasetOptions): Promise<Dataset> {
   const { known } = options;
   const states = await statesOf(files);
-  const isKnown =
-    known !== undefined &&
-    (await isUntouched(
-      known,
-      files.map(({ path }) => path),
-    ));
+  const isKnown = known !== undefined && (await isUntouched(known, states));
   const found = isKnown ? surveyAgain(files, known) : await survey(files, options);
   const { facts, notes } = choose(found, options);
   if (facts.length === 0)

@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { CheckpointError, messageOf } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
+import { canonicalJson } from "../core/files/digest.js";
 import { fileState } from "../core/files/fileState.js";
 import { readJsonl } from "../core/files/jsonl.js";
 import { listed } from "../core/listed.js";
@@ -82,11 +83,11 @@ export async function readKept(path: string): Promise<KeptQuestions | undefined>
   return sets;
 }
 
-/** Whether a set is in these very files, and none of them or of its images has been written since. */
-export async function isUntouched({ files, rows }: KeptSet, paths: readonly string[]): Promise<boolean> {
-  if (files.length !== paths.length || files.some(({ path }, at) => path !== paths[at])) return false;
+/** Whether a set is in these very files, and neither they nor its images have been written since. */
+export async function isUntouched(set: KeptSet, files: readonly SeenFile[]): Promise<boolean> {
+  if (canonicalJson(set.files) !== canonicalJson(files)) return false;
   const seen = new Map<string, string>();
-  for (const { path, state } of [...files, ...rows.flatMap(({ imageFiles = [] }) => imageFiles)]) {
+  for (const { path, state } of set.rows.flatMap(({ imageFiles = [] }) => imageFiles)) {
     if ((seen.get(path) ?? state) !== state) return false;
     seen.set(path, state);
   }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/core/errors.js";
@@ -183,14 +183,17 @@ describe("openDataset(…) of a known set", () => {
 });
 
 describe("isUntouched(…)", () => {
-  it("is false of other files, and of a file that is gone", async () => {
+  it("is false of other files, of files that were written, and of an image that is gone", async () => {
     const { kept } = (await opened()).dataset;
-    expect(await isUntouched(kept, [path])).toBe(true);
-    expect(await isUntouched(kept, [path, path])).toBe(false);
-    expect(await isUntouched(kept, [join(dir, "other.jsonl")])).toBe(false);
+    expect(await isUntouched(kept, kept.files)).toBe(true);
+    expect(await isUntouched(kept, [])).toBe(false);
+    expect(await isUntouched(kept, [...kept.files, ...kept.files])).toBe(false);
     expect(
-      await isUntouched({ ...kept, files: [{ path: "/nowhere", state: "1 2 3 4" }] }, ["/nowhere"]),
+      await isUntouched(kept, [{ path: join(dir, "other.jsonl"), state: kept.files[0]?.state ?? "" }]),
     ).toBe(false);
+    expect(await isUntouched(kept, [{ path, state: "1 2 3 4" }])).toBe(false);
+    await rm(join(dir, "in", "one.bmp"));
+    expect(await isUntouched(kept, kept.files)).toBe(false);
   });
 });
 
