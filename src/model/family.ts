@@ -39,7 +39,7 @@ export interface VisionTower<Config extends ModelConfig = ModelConfig> {
   /** Patches to hidden states. @returns `[S, C]` */
   embed(params: TensorParams, config: Config, inputs: VisionInputs): Tensor;
   /** Which of the inputs is a block's mask. */
-  maskOf(config: Config, block: number, inputs: VisionInputs): Tensor;
+  maskName(config: Config, block: number): string;
   /**
    * One block.
    * @param weights the block's parameters, by their names after `visual.blocks.N.`
@@ -50,10 +50,15 @@ export interface VisionTower<Config extends ModelConfig = ModelConfig> {
   /** Hidden states after the last block to one row per token. @returns `[S / merge², hidden]` */
   merge(params: TensorParams, config: Config, x: Tensor): Tensor;
   /**
-   * DeepStack: rows read off after a block, like those of `merge`. The n-th ones are added to image tokens after the
-   * decoder's n-th layer. Undefined after blocks that have none.
+   * DeepStack: rows read off after some blocks, like those of `merge`. The n-th ones are added to image tokens after
+   * the decoder's n-th layer.
    */
-  mergeDeep?(params: TensorParams, config: Config, block: number, x: Tensor): Tensor | undefined;
+  readonly deep?: {
+    /** After which blocks. */
+    blocks(config: Config): readonly number[];
+    /** @param level which of those blocks `x` comes from, counted from 0 */
+    merge(params: TensorParams, config: Config, level: number, x: Tensor): Tensor;
+  };
 }
 
 /** `Config` is the family's own: the shared sizes and what only its tower reads. */

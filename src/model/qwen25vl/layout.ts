@@ -59,7 +59,10 @@ function cellsOf(grid: Grid, W: number, config: Qwen25Config): Cell[] {
   });
 }
 
-/** Slots, masks and tables. Each frame of an image with t > 1 attends to itself only, as published. */
+/**
+ * Slots, masks and tables; `windowMask` `[I·W, C]` and `fullMask` `[I, W·C]` f32 are 0 for patches, MASKED for padding. Each
+ * frame of an image with t > 1 attends to itself only, as published.
+ */
 export function layOut(
   images: readonly ImagePatches[],
   config: Qwen25Config,

@@ -11,14 +11,6 @@ import type { Qwen25Config } from "./config.js";
 /** The tower's norms, unlike the decoder's, have a fixed epsilon. */
 const VISION_EPS = 1e-6;
 
-/** What the tower reads. */
-type Inputs = VisionInputs & {
-  /** `[I·W, C]` f32, added to the scores of window layers */
-  readonly windowMask: Tensor;
-  /** `[I, W·C]` f32, added to the scores of full-attention layers */
-  readonly fullMask: Tensor;
-};
-
 function embed(params: TensorParams, { vision }: Qwen25Config, inputs: VisionInputs): Tensor {
   const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
   const { S } = dims("qwen25vl tower: patches", inputs.patches, "S P", { P: patchDim });
@@ -48,10 +40,7 @@ function merge(params: TensorParams, { vision }: Qwen25Config, x: Tensor): Tenso
 
 export const tower: VisionTower<Qwen25Config> = {
   embed,
-  maskOf({ vision }, at, inputs) {
-    const { windowMask, fullMask } = inputs as Inputs;
-    return vision.fullAttentionLayers.includes(at) ? fullMask : windowMask;
-  },
+  maskName: ({ vision }, at) => (vision.fullAttentionLayers.includes(at) ? "fullMask" : "windowMask"),
   block,
   merge,
 };

@@ -56,18 +56,19 @@ const mergedSize = ({ vision }: Qwen3Config) => vision.hiddenSize * vision.spati
 
 export const tower: VisionTower<Qwen3Config> = {
   embed,
-  maskOf: (_config, _block, inputs) => (inputs as Inputs).mask,
+  maskName: () => "mask",
   block,
   merge(params, config, x) {
     const normed = layerNorm(params, "visual.merger.norm", x, VISION_EPS);
     return merged(params, "visual.merger", tf.reshape(normed, [-1, mergedSize(config)]));
   },
-  mergeDeep(params, config, after, x) {
-    const at = config.vision.deepstackBlocks.indexOf(after);
-    if (at < 0) return undefined;
-    const name = `visual.deepstack_merger_list.${at}`;
-    // Here the norm comes after patches are side by side.
-    const rows = tf.reshape(x, [-1, mergedSize(config)]);
-    return merged(params, name, layerNorm(params, `${name}.norm`, rows, VISION_EPS));
+  deep: {
+    blocks: ({ vision }) => vision.deepstackBlocks,
+    merge(params, config, level, x) {
+      const name = `visual.deepstack_merger_list.${level}`;
+      // Here the norm comes after patches are side by side.
+      const rows = tf.reshape(x, [-1, mergedSize(config)]);
+      return merged(params, name, layerNorm(params, `${name}.norm`, rows, VISION_EPS));
+    },
   },
 };

@@ -17,9 +17,10 @@ export function see(params: TensorParams, { family, config }: Network, image: Im
   let hidden: Tensor = tower.embed(params, config, vision);
   for (let block = 0; block < config.vision.depth; block++) {
     const weights = within(params, `visual.blocks.${block}`);
-    hidden = tower.block(weights, config, hidden, { turn, mask: tower.maskOf(config, block, vision) });
-    const level = tower.mergeDeep?.(params, config, block, hidden);
-    if (level) deep.push(level);
+    const mask = vision[tower.maskName(config, block)] as Tensor;
+    hidden = tower.block(weights, config, hidden, { turn, mask });
+    const level = tower.deep?.blocks(config).indexOf(block) ?? -1;
+    if (tower.deep && level >= 0) deep.push(tower.deep.merge(params, config, level, hidden));
   }
   return { rows: tower.merge(params, config, hidden), deep, index, isImage };
 }
