@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { RunConfig } from "../config/schema.js";
-import { CheckpointError } from "../core/errors.js";
+import { CheckpointError, ConfigError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
 import { readJsonl } from "../core/files/jsonl.js";
 import type { StepRecord } from "../core/files/runRecords.js";
@@ -99,6 +99,15 @@ async function startOrFind(jobs: RayJobs, options: RayRunOptions): Promise<JobRe
   return record;
 }
 
+/** A job has the number of steps that it was submitted with. */
+function refuseOtherLength({ formerSteps, config }: RunFolder): void {
+  if (formerSteps === undefined) return;
+  const what = `train.steps was ${formerSteps}, now ${config.train.steps}`;
+  throw new ConfigError(
+    `engine.kind=ray: ${what}: a job keeps the number it was submitted with; start anew in another --out`,
+  );
+}
+
 /**
  * Trains on a cluster, or goes on following a job there.
  * @throws ConfigError naming settings that the cluster cannot honour; ServerError when its head does not answer;
@@ -106,6 +115,7 @@ async function startOrFind(jobs: RayJobs, options: RayRunOptions): Promise<JobRe
  */
 export async function trainOnRay(options: RayRunOptions): Promise<TrainOutcome> {
   const { config, run, cluster, onStep, onNote, onLine, onProgress, signal, everyMs } = options;
+  refuseOtherLength(run);
   const jobs = await connectRay({ url: cluster.url, token: cluster.token });
   const { id } = await startOrFind(jobs, options);
   let written = await lastStep(run.dir);

@@ -38,7 +38,7 @@ async function headOf(script: ScriptedJob): Promise<RayHead> {
 
 async function trained(dir: string, head: RayHead, more: Partial<RayRunOptions> = {}) {
   const isResume = more.isResume ?? false;
-  const run = await RunFolder.open(dir, CONFIG, { isResume });
+  const run = await RunFolder.open(dir, more.config ?? CONFIG, { isResume });
   const cluster: ClusterPlan = {
     ...{ url: head.url, model: "Qwen/Qwen2.5-VL-3B-Instruct", nodes: 1, gpusPerNode: 8 },
     ...{ checkpoints: "/shared/run", overrides: {} },
@@ -97,6 +97,18 @@ describe("trainOnRay", () => {
     });
     await trained(dir, head, { isResume: true });
     expect([...head.jobs.keys()].map((id) => id.at(-1))).toEqual(["1", "2"]);
+  });
+
+  it("refuses another number of steps for a job that has one", async () => {
+    const dir = await temporaryFolder();
+    const head = await headOf(DONE);
+    await trained(dir, head);
+    const longer = { ...CONFIG, train: { ...CONFIG.train, steps: CONFIG.train.steps + 1 } };
+    const resumed = trained(dir, head, { config: longer, isResume: true });
+    await expect(resumed).rejects.toThrow(
+      `engine.kind=ray: train.steps was ${CONFIG.train.steps}, now ${longer.train.steps}: a job keeps the number`,
+    );
+    expect(head.jobs.size).toBe(1);
   });
 
   it("stops the job when interrupted", async () => {

@@ -75,7 +75,7 @@ export class RunFolder {
     /** Digest of the settings, all but the number of steps; a checkpoint carries it too. */
     readonly configDigest: string,
     /** The number of steps that the folder's settings had until now, where it is another. */
-    private readonly formerSteps: number | undefined,
+    readonly formerSteps: number | undefined,
   ) {}
 
   get checkpoints(): string {
