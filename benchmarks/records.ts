@@ -9,6 +9,7 @@ import type { Interval } from "../src/core/stats.js";
 import type { ImageSource } from "../src/records.js";
 import type { JudgePrompts } from "./scoring/judgePrompts.js";
 
+/** The six benchmarks by the paper's names, in the order of its table. */
 export const BENCHMARKS = ["MathVista", "MMStar", "MMMU", "MathVerse", "MathVision", "AI2D"] as const;
 /** The six of the paper's main table, in no order of merit. */
 export type BenchmarkName = (typeof BENCHMARKS)[number];
@@ -93,11 +94,13 @@ export interface Prediction {
 
 /** Points in VLMEvalKit's history whose scoring rules differ; published numbers name one of them. */
 export const RULE_SETS = ["2025-05", "2025-08", "2026-08"] as const;
+/** A version of VLMEvalKit's rules. */
 export type RuleSet = (typeof RULE_SETS)[number];
 export const NEWEST_RULES: RuleSet = "2026-08";
 
 /** `compatible` reproduces VLMEvalKit's known quirks, `fixed` mends them. */
 export const SCORE_MODES = ["compatible", "fixed"] as const;
+/** `compatible` reproduces VLMEvalKit with its quirks, `fixed` mends them. */
 export type ScoreMode = (typeof SCORE_MODES)[number];
 
 export const OUTCOMES = ["correct", "wrong", "unparsed", "truncated", "failed"] as const;

@@ -1,123 +1,188 @@
 /**
- * @module The public face of the library, in the order of a training step.
+ * @module The public face of the library, in the order of a training step. What is not named here may change.
  */
 
-export * from "./advantage/estimate.js";
-export * from "./advantage/grpo.js";
-export * from "./advantage/others.js";
-export * from "./advantage/shareGrpo.js";
-export * from "./advantage/valid.js";
-export * from "./advantage/validProbability.js";
-export * from "./compile/backends.js";
-export * from "./compile/eager.js";
-export * from "./compile/grad.js";
-export * from "./compile/jit.js";
-export * from "./config/describe.js";
-export * from "./config/load.js";
-export * from "./config/modes.js";
-export * from "./config/presets.js";
-export * from "./config/schema.js";
-export * from "./core/chat/callCache.js";
-export type { ChatMessage, ChatParams, ChatPart, ChatReply } from "./core/chat/chat.js";
+// The nouns, in the order one question meets them.
+
+export {
+  type Extracted,
+  type ImageSize,
+  type ImageSource,
+  type Pair,
+  type Prompt,
+  type PromptPiece,
+  type Question,
+  type QuestionGroup,
+  type Response,
+  type Reward,
+  type Rollout,
+  type StopReason,
+  TRANSFORMS,
+  type TransformName,
+  type Variant,
+} from "./records.js";
+
+// Settings: presets, modes, what each means.
+
+export { describeSettings, type SettingDescription } from "./config/describe.js";
+export { resolveConfig, withOverride } from "./config/load.js";
+export { PRESETS } from "./config/presets.js";
+export type { RunConfig, RunConfigInput } from "./config/schema.js";
+
+// Questions: drawn scenes, files, hubs; and more ways to ask them.
+
 export { type ChatClient, type ChatClientOptions, createChatClient } from "./core/chat/openai.js";
-export * from "./core/errors.js";
-export * from "./core/files/runRecords.js";
 export { imageSize, readImage } from "./core/image/decode.js";
 export type { RgbImage } from "./core/image/rgb.js";
-export * from "./core/interrupt.js";
-export * from "./core/ndarray.js";
-export * from "./core/progress.js";
-export * from "./core/rng.js";
-export * from "./core/stats.js";
-export { type Tensor, type TensorParams, tf } from "./core/tf.js";
-export * from "./core/zip.js";
-export * from "./data/dataset.js";
-export * from "./data/describe.js";
-export * from "./data/hub.js";
-export * from "./data/locate.js";
-export * from "./data/pixels.js";
-export * from "./data/question.js";
-export type { RowFile, ScannedRow } from "./data/rowFile.js";
+export { type Dataset, openDataset } from "./data/dataset.js";
+export type { RowFile } from "./data/rowFile.js";
 export { openRows } from "./data/rows.js";
-export * from "./data/scenes/draw.js";
-export * from "./data/scenes/sets.js";
-export * from "./data/source.js";
-export * from "./data/survey.js";
-export * from "./data/writeQuestions.js";
-export * from "./engine/abilities.js";
-export * from "./engine/engine.js";
-export * from "./engine/local/engine.js";
-export * from "./engine/local/generate.js";
-export * from "./engine/local/learner.js";
-export * from "./engine/local/localPolicy.js";
-export * from "./engine/local/memory.js";
-export * from "./engine/local/sampler.js";
-export * from "./engine/local/sampling.js";
-export * from "./engine/local/settings.js";
-export * from "./engine/open.js";
-export * from "./engine/process/engineInProcess.js";
-export * from "./expand/checkRewrite.js";
-export * from "./expand/expand.js";
-export * from "./expand/guidance.js";
-export * from "./expand/rewrite.js";
-export * from "./expand/rewriteFile.js";
-export * from "./expand/visual.js";
-export * from "./expand/writeTable.js";
-export * from "./model/load.js";
-export * from "./model/processor.js";
-export * from "./model/prompt.js";
-export * from "./model/safetensors.js";
-export * as adamw from "./optim/adamw.js";
-export * from "./optim/clip.js";
-export * from "./optim/schedule.js";
-export * from "./policy/aggregate.js";
-export * from "./policy/crossWeight.js";
-export * from "./policy/kl.js";
-export * from "./policy/lessons.js";
-export * from "./policy/loss.js";
-export * from "./policy/microBatches.js";
-export * from "./policy/otherLosses.js";
-export * from "./policy/share.js";
-export * from "./policy/surrogate.js";
-export * from "./records.js";
-export * from "./report/advantageFigures.js";
-export * from "./report/comparison.js";
-export * from "./report/curves.js";
-export * from "./report/figure.js";
-export * from "./report/html.js";
-export * from "./report/matrixFigure.js";
-export * from "./report/notebook/display.js";
-export * from "./report/notebook/frame.js";
-export * from "./report/notebook/pictures.js";
-export * from "./report/notebook/plot.js";
-export * from "./report/notebook/progress.js";
-export * from "./report/notebook/samples.js";
-export * from "./report/notebook/tokens.js";
-export * from "./report/policyFigures.js";
-export * from "./report/run.js";
-export * from "./report/table.js";
-export * from "./reward/boxed.js";
-export * from "./reward/format.js";
-export * from "./reward/graders.js";
-export * from "./reward/loadRewarder.js";
-export * from "./reward/math/gradeMath.js";
-export * from "./reward/math/symbolicEngine.js";
-export * from "./reward/mathruler/gradeMathruler.js";
-export * from "./reward/preflight.js";
-export * from "./reward/reward.js";
-export * from "./reward/rewarder.js";
-export * from "./reward/verdict.js";
-export * from "./train/evaluate.js";
-export * from "./train/explore.js";
-export * from "./train/loop.js";
-export * from "./train/oldLogProbs.js";
-export * from "./train/questionSource.js";
-export * from "./train/run/checkpoint.js";
-export * from "./train/run/metrics.js";
-export * from "./train/run/runFolder.js";
-export * from "./train/run/tensorboard.js";
-export * from "./train/sceneSource.js";
-export * from "./train/step.js";
-export * from "./train/stepContext.js";
-export * from "./train/trainInFolder.js";
-export * from "./train/update.js";
+export { renderScene, sceneQuestion } from "./data/scenes/draw.js";
+export { FAMILIES, type FamilyName, type Scene } from "./data/scenes/scene.js";
+export { type SceneStream, sceneStream } from "./data/scenes/sets.js";
+export { datasetSource, type QuestionSource } from "./data/source.js";
+export { writeQuestions } from "./data/writeQuestions.js";
+export { type ExpandOptions, type Expansion, expandQuestion } from "./expand/expand.js";
+export { guidanceSentence } from "./expand/guidance.js";
+export { createRewriter } from "./expand/rewrite.js";
+export { applyTransform } from "./expand/visual.js";
+
+// Models: folders in Hugging Face layout.
+
+export { loadModel, type Model, modelFolder } from "./model/load.js";
+export { loadProcessor, type Processor } from "./model/processor.js";
+export { buildPrompt, promptLength, tokenPrompt } from "./model/prompt.js";
+export { readSafetensors, writeSafetensors } from "./model/safetensors.js";
+
+// Rewards: the built-in ones, graders, your own.
+
+export { extractBoxed } from "./reward/boxed.js";
+export { GRADERS, type Grader, type GraderName } from "./reward/graders.js";
+export { gradeSymbolic, type SymbolicEngine, startSymbolicEngine } from "./reward/math/symbolicEngine.js";
+export { mathReward, r1vReward } from "./reward/reward.js";
+export {
+  builtInRewarder,
+  customRewarder,
+  type Rewarder,
+  type RewardFunction,
+  type RewardRow,
+  type RewardScore,
+} from "./reward/rewarder.js";
+export type { Verdict } from "./reward/verdict.js";
+
+// Advantages, equation by equation.
+
+export { estimateAdvantages } from "./advantage/estimate.js";
+export { grpoAdvantages } from "./advantage/grpo.js";
+export {
+  drGrpoAdvantages,
+  passAtKAdvantages,
+  reinforcePlusPlusAdvantages,
+  rlooAdvantages,
+} from "./advantage/others.js";
+export {
+  ADVANTAGE_MODES,
+  type HierarchicalAdvantages,
+  type HierarchicalOptions,
+  hierarchicalAdvantages,
+  ownAdvantages,
+} from "./advantage/shareGrpo.js";
+export { validAdvantageRatios } from "./advantage/valid.js";
+export { simulateValid, validProbability } from "./advantage/validProbability.js";
+
+// The loss: pairs, what is read under which prompt, surrogates, KL.
+
+export { type Aggregation, tokenWeights } from "./policy/aggregate.js";
+export { fullKl, klPerToken } from "./policy/kl.js";
+export { type Lesson, type PairReading, type Reading, readingsOf } from "./policy/lessons.js";
+export { sharePairs } from "./policy/share.js";
+export { SURROGATE_DEFAULTS, type SurrogateOptions, surrogateLoss } from "./policy/surrogate.js";
+
+// Engines: what trains and samples, wherever it is.
+
+export { type Abilities, type Ability, ENGINE_ABILITIES, requireAbilities } from "./engine/abilities.js";
+export type {
+  Applied,
+  Decoding,
+  Engine,
+  EngineReport,
+  Learner,
+  LogProbRequest,
+  LossSettings,
+  LossSums,
+  OptimizerStep,
+  Sampled,
+  SampleRequest,
+  Sampler,
+  Watch,
+} from "./engine/engine.js";
+export { createEngine, type EngineSettings, loadEngine } from "./engine/local/engine.js";
+export { type LocalSettings, localSettings } from "./engine/local/settings.js";
+export { openEngine } from "./engine/open.js";
+export { startEngine } from "./engine/process/engineInProcess.js";
+
+// Training: a run from its settings, one step, one update; a policy to look at.
+
+export { type Evaluation, evaluate } from "./train/evaluate.js";
+export {
+  type AskedQuestion,
+  askQuestions,
+  type Explorer,
+  loadExplorer,
+  tokenTexts,
+} from "./train/explore.js";
+export { type TrainOptions, type TrainOutcome, train } from "./train/loop.js";
+export { questionSource } from "./train/questionSource.js";
+export { METRICS, type StepMetrics } from "./train/run/metrics.js";
+export { RunFolder } from "./train/run/runFolder.js";
+export { type StepResult, trainStep } from "./train/step.js";
+export type { StepContext } from "./train/stepContext.js";
+export { type TrainInFolderOptions, trainInFolder } from "./train/trainInFolder.js";
+export { type UpdateStats, updateOnce } from "./train/update.js";
+
+// One model, three ways: TensorFlow.js functions eagerly, compiled, exported.
+
+export { listBackends, loadBackend } from "./compile/backends.js";
+export { eager } from "./compile/eager.js";
+export { exportOnnx } from "./compile/exportOnnx.js";
+export { valueAndGrad, vjp } from "./compile/grad.js";
+export { type Compiled, jit } from "./compile/jit.js";
+export { type NdArray, ndarray, type Params, scalar, zeros } from "./core/ndarray.js";
+export { type Tensor, type TensorParams, tf } from "./core/tf.js";
+
+// Runs to look at: tables, figures, what notebooks display.
+
+export { advantageGrids, pairsFigure, rewardGrid, validityFigure } from "./report/advantageFigures.js";
+export { comparisonFigure, type NamedRun } from "./report/comparison.js";
+export type { Figure } from "./report/figure.js";
+export { writeReport } from "./report/html.js";
+export { matrixFigure } from "./report/matrixFigure.js";
+export { display } from "./report/notebook/display.js";
+export { dataFrame, type Row, table, textTable } from "./report/notebook/frame.js";
+export { pictures } from "./report/notebook/pictures.js";
+export { plot } from "./report/notebook/plot.js";
+export { liveCurves, progressBar } from "./report/notebook/progress.js";
+export { viewAnswers, viewGroups, viewRun } from "./report/notebook/samples.js";
+export { tokenStrip } from "./report/notebook/tokens.js";
+export { clipFigure, klFigure, pairChangeFigure } from "./report/policyFigures.js";
+export { type Run, readRun } from "./report/run.js";
+export { evaluationTable, formatMarkdownTable, formatTable, type Table } from "./report/table.js";
+
+// Randomness, numbers, stopping, errors.
+
+export {
+  BenchmarkError,
+  CheckpointError,
+  CompileError,
+  ConfigError,
+  DataError,
+  ModelError,
+  ServerError,
+  ShapeError,
+  SharegrpoError,
+} from "./core/errors.js";
+export { interruptSignal } from "./core/interrupt.js";
+export type { OnProgress, ProgressEvent } from "./core/progress.js";
+export { Rng, type RngKey } from "./core/rng.js";
+export { type Interval, mean, quantile, std, wilson } from "./core/stats.js";
+export { zip } from "./core/zip.js";

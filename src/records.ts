@@ -72,6 +72,7 @@ export const TRANSFORMS = [
   "horizontally_flipped",
   "horizontally_vertically_flipped",
 ] as const;
+/** The name of an image transform. */
 export type TransformName = (typeof TRANSFORMS)[number];
 
 /** One way to ask a question: other words (Eq. 3) and, with some probability, another view of its images (Eq. 4). */

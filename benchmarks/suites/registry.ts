@@ -11,6 +11,7 @@ import { mathVista } from "./mathVista.js";
 import { mmmu } from "./mmmu.js";
 import { mmStar } from "./mmStar.js";
 
+/** Everything about each benchmark: its data files, prompts, scoring, tables. */
 export const BENCHMARK: Readonly<Record<BenchmarkName, Benchmark>> = {
   MathVista: mathVista,
   MMStar: mmStar,

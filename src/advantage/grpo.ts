@@ -7,6 +7,7 @@
 import { requireFinite, type StdKind, standardise } from "./group.js";
 
 /**
+ * GRPO: (r − mean) / (std + ε) within one group.
  * @param rewards_N the rewards of one question's responses
  * @returns one advantage per response
  */

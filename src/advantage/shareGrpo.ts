@@ -21,6 +21,7 @@ import { invariant, ShapeError } from "../core/errors.js";
 import { zip } from "../core/zip.js";
 import { type Arithmetic, requireFinite, type StdKind, standardise } from "./group.js";
 
+/** How Eqs. 5–7 are computed; `ADVANTAGE_MODES` names three ways. */
 export interface HierarchicalOptions {
   /** Divisor of the global variance; the local one is `population` or else `sample`. */
   readonly std: StdKind;

@@ -39,6 +39,7 @@ function differs(values: readonly number[]): boolean {
 }
 
 /**
+ * Shares of groups that teach: whose rewards are not all equal, pooled over variants and within each.
  * @param rewards_Q_M_N `rewards_Q_M_N[q][j][i]`
  * @returns shares; NaN for no questions
  */

@@ -17,7 +17,12 @@ function requireShares(p_M: readonly number[]): void {
     throw new DataError(`validProbability: invalid success rate: ${p_M[at]} at ${at}; give 0 to 1`);
 }
 
-/** @param p_M success rate of each variant; @param n responses per variant */
+/**
+ * Probability that the pooled m·n responses are neither all right nor all wrong.
+ * @param p_M success rate of each variant
+ * @param n responses per variant
+ * @throws DataError for a rate outside 0 … 1
+ */
 export function validProbability(p_M: readonly number[], n: number): number {
   requireShares(p_M);
   const product = (of: (p: number) => number) => p_M.reduce((all, p) => all * of(p) ** n, 1);

@@ -6,6 +6,7 @@ import { type Tensor, type TensorParams, tf } from "../core/tf.js";
 import { flatten, mapTree, unflatten } from "./tree.js";
 
 /**
+ * The value of a loss and its gradient by the first argument, by TensorFlow.js's own tape.
  * @param f its `loss` is a scalar; `aux` is returned beside it and has no gradient
  * @returns a function giving `loss`, `aux` and `grads` (same names as the parameters; zeros where the loss does not depend on one)
  */

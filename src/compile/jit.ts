@@ -33,6 +33,7 @@ export interface JitOptions {
   readonly runtime?: RuntimeOptions;
 }
 
+/** A compiled function: the same arguments as host arrays, the same result as host arrays. */
 export interface Compiled<Args extends readonly unknown[], Out> {
   (...args: HostArgs<Args>): Promise<HostOf<Out>>;
   /** Frees the sessions. */

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { runSchema } from "./schema.js";
 
+/** A setting for people: key, default, choices, meaning with unit and source. */
 export interface SettingDescription {
   /** As in `key=value`: `update.learningRate`. */
   readonly key: string;

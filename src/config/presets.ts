@@ -3,6 +3,7 @@
  */
 import type { RunConfigInput } from "./schema.js";
 
+/** Settings that belong together, by name; where paper and released code differ, so do their presets. */
 export const PRESETS = {
   /** What `npm start` runs: the bundled policy on drawn scenes, a few minutes on two cores. */
   tiny: {

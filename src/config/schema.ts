@@ -394,5 +394,7 @@ function comparesWithinVariant(run: {
   return algorithm === "share-grpo" ? run.advantage.terms !== "global" : algorithm !== "reinforce++";
 }
 
+/** The settings of a run, resolved: every key has its value. */
 export type RunConfig = z.output<typeof runSchema>;
+/** Settings as a person gives them: what is left out is filled in by mode and defaults. */
 export type RunConfigInput = z.input<typeof runSchema>;

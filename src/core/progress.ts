@@ -13,6 +13,7 @@ export interface ProgressEvent {
   readonly note?: string;
 }
 
+/** Told where long work stands; it must not throw. */
 export type OnProgress = (event: ProgressEvent) => void;
 
 /** What the estimate remembers of one phase. */

@@ -25,6 +25,7 @@ export function quantile(values: readonly number[], q: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
+/** An interval of numbers, ends included. */
 export interface Interval {
   readonly value: number;
   readonly low: number;

@@ -29,6 +29,7 @@ Object.assign(tf.Tensor.prototype, {
 tf.env().set("PROD", true); // also silences the advice to install tfjs-node
 
 export { tf };
+/** A TensorFlow.js tensor, eager or traced. */
 export type Tensor = tf.Tensor;
 /** Tensors by parameter name. */
 export type TensorParams = Readonly<Record<string, Tensor>>;

@@ -11,6 +11,7 @@ export type ScannedRow =
   | { readonly row: number; readonly cells: Row }
   | { readonly row: number; readonly problem: string };
 
+/** A data file whose rows can be read again, one by one or in order. */
 export interface RowFile {
   readonly path: string;
   /** Rows, unreadable ones included. */

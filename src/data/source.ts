@@ -9,6 +9,7 @@ import type { Dataset } from "./dataset.js";
 import type { KeptQuestions } from "./keptQuestions.js";
 import { fingerprintOf } from "./rowContent.js";
 
+/** Where a run takes its questions from: training questions by place, held-out ones by index. */
 export interface QuestionSource {
   /** Question `index` of the training order, from 0, without end. */
   train(index: number): Promise<Question>;

@@ -19,8 +19,10 @@ export const ABILITIES = {
   importance: "importance weights per token",
   rollback: "going back to the weights before a step",
 } as const;
+/** Something that some engines lack. */
 export type Ability = keyof typeof ABILITIES;
 
+/** What an engine can do; `requireAbilities` compares it with the settings. */
 export interface Abilities {
   readonly kind: EngineKind;
   readonly losses: readonly RunConfig["update"]["loss"][];

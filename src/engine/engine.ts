@@ -32,6 +32,7 @@ export interface Decoding {
   readonly maxTokens: number;
 }
 
+/** Prompts, how many responses each, and how they are drawn. */
 export interface SampleRequest {
   readonly prompts: readonly Prompt[];
   /** Responses per prompt. */
@@ -50,11 +51,13 @@ export interface Sampled extends Rollout {
   readonly policyStep: number;
 }
 
+/** A policy that answers prompts. */
 export interface Sampler {
   /** `[prompt][response]`. @throws the signal's reason when aborted; DataError when an image cannot be decoded */
   sample(request: SampleRequest, watch?: Watch): Promise<Sampled[][]>;
 }
 
+/** Responses to be read under prompts, and by which policy. */
 export interface LogProbRequest {
   readonly readings: readonly Reading[];
   /** Whose: the policy's of now, or that of the one training began with. */
@@ -105,6 +108,7 @@ export interface OptimizerStep {
   readonly epsilon: number;
 }
 
+/** What an optimizer step did. */
 export interface Applied {
   /** Global norm before clipping. */
   readonly gradNorm: number;
@@ -112,6 +116,7 @@ export interface Applied {
   readonly isApplied: boolean;
 }
 
+/** The policy under training: reads responses, gathers gradients, steps, is kept and restored. */
 export interface Learner {
   /** log π of every response token: `[reading][r][t]`, nats. */
   logProbs(request: LogProbRequest, watch?: Watch): Promise<Float32Array[][]>;

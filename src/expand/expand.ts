@@ -24,6 +24,7 @@ import { applyTransform, type NoiseRounding, type TransformOptions } from "./vis
 /** Before the first words, before every text segment (the released code), or after the last words (the paper). */
 export type GuidancePlacement = "before" | "every-segment" | "after";
 
+/** How variants are drawn from a question; the settings `expand`. */
 export interface ExpandOptions {
   /** m. */
   readonly variants: number;
@@ -47,6 +48,7 @@ export interface ExpandOptions {
   readonly guidancePlacement?: GuidancePlacement;
 }
 
+/** A question expanded: its variants, and what there was to say about it. */
 export interface Expansion {
   /** [M], in order of `index`. */
   readonly variants: readonly Variant[];

@@ -16,6 +16,7 @@ import { loadProcessor, type Processor } from "./processor.js";
 import { openWeights } from "./weights/open.js";
 import { readAllAndClose } from "./weights/tensorStore.js";
 
+/** A model folder in memory: network, weights, processor. */
 export interface Model extends Network {
   readonly params: Params;
   /** The folder it came from. */

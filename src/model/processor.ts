@@ -13,6 +13,7 @@ import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
 /** What a prompt holds one of per image until the image's size is known. */
 export const IMAGE_TOKEN = "<|image_pad|>";
 
+/** What stands between words or images and the network: tokenizer, chat template, image settings. */
 export interface Processor extends Tokenizer {
   /** The folder it came from. */
   readonly dir: string;

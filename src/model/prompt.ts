@@ -111,6 +111,7 @@ export function tokenPrompt(tokens: Int32Array, name: string): Prompt {
 }
 
 /**
+ * A question as engines take it, the assistant's turn begun; of images the headers are read.
  * @param question words with one `<image>` marker per image, and the images
  * @param where names the sample in messages: `"question 12, variant 1"`
  * @throws DataError when markers and images differ in number, the words hold a special token, or an image's header

@@ -12,6 +12,7 @@ import { invariant } from "../core/errors.js";
 import { zip } from "../core/zip.js";
 import type { PairReading } from "./lessons.js";
 
+/** How much a token counts in the loss. */
 export type Aggregation = "global-token" | "token" | "sequence" | "constant";
 
 export interface AggregationOptions {

@@ -23,6 +23,7 @@ import {
   sapoLoss,
 } from "./otherLosses.js";
 
+/** Which surrogate loss, and its clips; the settings `update`. */
 export interface SurrogateOptions extends ClipRange {
   readonly loss: "clip" | "gspo" | "gspo-token" | "cispo" | "sapo";
   /** Loss `clip`: one ratio per token, or per response as in Eq. 8. */

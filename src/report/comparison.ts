@@ -16,6 +16,7 @@ const RUN_COLOURS = [
 ] as const;
 const colourOf = (at: number) => RUN_COLOURS[at % RUN_COLOURS.length] ?? COLOURS.grey;
 
+/** A run with what plots call it. */
 export interface NamedRun {
   readonly name: string;
   readonly steps: readonly StepRecord[];

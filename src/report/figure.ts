@@ -18,6 +18,7 @@ export type Json =
   | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
+/** A Plotly figure as plain data. */
 export interface Figure {
   /** Unique in a report; letters and hyphens. */
   readonly id: string;

@@ -10,6 +10,7 @@ import { readJsonl } from "../core/files/jsonl.js";
 import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/files/runRecords.js";
 import { type BenchmarkScores, readBenchmarkScores } from "./benchmarkScores.js";
 
+/** A run folder, read. */
 export interface Run {
   readonly dir: string;
   /** `config.yaml` as it stands in the folder. */

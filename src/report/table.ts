@@ -5,6 +5,7 @@
 import type { EvaluationRecord } from "../core/files/runRecords.js";
 import { type Interval, wilson } from "../core/stats.js";
 
+/** A table of texts or numbers, ready to be printed. */
 export interface Table {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];

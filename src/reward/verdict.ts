@@ -2,6 +2,7 @@
  * @module What a grader says of an answer.
  */
 
+/** A grader's decision, and why. */
 export interface Verdict {
   readonly correct: boolean;
   /** Which rule decided, in a few words. */

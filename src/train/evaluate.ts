@@ -24,6 +24,7 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Greedy accuracy and format rate on held-out questions. */
 export interface Evaluation {
   readonly total: number;
   /** Questions answered correctly. */

@@ -28,6 +28,7 @@ import type { RunFolder } from "./run/runFolder.js";
 import { type StepResult, trainStep } from "./step.js";
 import { stopwatch } from "./stopwatch.js";
 
+/** What a run needs: settings, engine, processor, questions, a folder. */
 export interface TrainOptions {
   readonly config: RunConfig;
   readonly engine: Engine;
@@ -51,6 +52,7 @@ export interface TrainOptions {
   readonly now: () => number;
 }
 
+/** How far a run came. */
 export interface TrainOutcome {
   readonly step: number;
   /** All steps are done and the last evaluation is written. */

@@ -20,6 +20,7 @@ import { type Scores, scoresOf } from "./scores.js";
 import type { SampledGroup, StepContext } from "./stepContext.js";
 import { type UpdateStats, updateAll } from "./update.js";
 
+/** What a rollout step did: groups with their pairs, scores, optimizer steps, and what was noticed. */
 export interface StepResult
   extends Omit<FilledBatch<SampledGroup>, "groups_Q">,
     Omit<Scores, "scores_Q_M_N"> {

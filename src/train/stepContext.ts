@@ -9,6 +9,7 @@ import type { Prompt, Question, Response, Variant } from "../records.js";
 import type { Rewarder } from "../reward/rewarder.js";
 import type { Stopwatch } from "./stopwatch.js";
 
+/** What a rollout step works with. */
 export interface StepContext extends Watch {
   readonly config: RunConfig;
   readonly engine: Engine;

@@ -21,6 +21,7 @@ import { questionSource } from "./questionSource.js";
 import { type ClusterPlan, trainOnRay } from "./rayRun.js";
 import { RunFolder } from "./run/runFolder.js";
 
+/** Settings, run folder, and who is told of progress. */
 export interface TrainInFolderOptions
   extends Partial<Pick<TrainOptions, "onProgress" | "onStep" | "signal">> {
   readonly config: RunConfig;

@@ -152,7 +152,7 @@ describe.skipIf(python === undefined)("the kernel, asked by Jupyter,", { timeout
 
     it("lets work that took interruptSignal() finish its step, and keeps its variables", async () => {
       const work = await client.execute(
-        `import { interruptSignal } from "sharegrpo/core/interrupt";
+        `import { interruptSignal } from "sharegrpo";
          const signal = interruptSignal();
          const saved: number[] = [];
          while (!signal.aborted) { console.log("go"); await new Promise((r) => setTimeout(r, 300)); saved.push(saved.length); }

@@ -21,6 +21,7 @@ export interface SeedCurve {
   readonly high: readonly number[];
 }
 
+/** Curves and outcomes of both algorithms over the seeds that were run. */
 export interface Figure1b {
   readonly command: string;
   readonly seeds: readonly number[];

@@ -11,6 +11,7 @@ import { backoffMs, type Clock, createServers, SYSTEM_CLOCK, type Turn } from ".
 
 export type { ChatMessage, ChatParams, ChatPart, ChatReply } from "./chat.js";
 
+/** Which servers and model, how many calls at once, how long to wait and how often to try. */
 export interface ChatClientOptions {
   /** One or more servers of the same model: `http://host:8000/v1`. Without a path, `/v1` is meant. */
   readonly baseUrls: readonly string[];
@@ -47,6 +48,7 @@ export const CHAT_DEFAULTS = {
   seed: 1,
 } as const;
 
+/** Asks OpenAI-compatible servers: in turn, with retries, at most so many at once. */
 export interface ChatClient {
   readonly model: string;
   /**

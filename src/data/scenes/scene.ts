@@ -24,6 +24,7 @@ export const FAMILIES = [
   "cards",
   "rectangle",
 ] as const;
+/** A kind of drawn question. */
 export type FamilyName = (typeof FAMILIES)[number];
 
 /** A quick answer and the one line that goes with it. */
@@ -32,6 +33,7 @@ export interface Shortcut {
   readonly answer: string;
 }
 
+/** A drawn question before it is rendered: picture, words, answer, worked reasoning. */
 export interface Scene {
   /** Unique for distinct pictures, questions and wordings. */
   readonly id: string;

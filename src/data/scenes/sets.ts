@@ -37,6 +37,7 @@ export interface SceneStreamOptions {
   readonly families?: readonly FamilyName[];
 }
 
+/** An endless stream of drawn scenes; `at(i)` is always the same scene. */
 export interface SceneStream {
   /** The scene at an index from 0; the same one however often and in whichever order it is asked for. */
   at(index: number): Scene;

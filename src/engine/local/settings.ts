@@ -3,6 +3,7 @@
  */
 import type { RunConfig } from "../../config/schema.js";
 
+/** Memory settings of a local engine; results do not depend on them but for rounding. */
 export interface LocalSettings {
   /** Prompts in one gradient graph. */
   readonly microBatch: number;

@@ -15,6 +15,7 @@ import { htmlBundle } from "./markup.js";
 
 /** A cell; null and undefined are missing, and shown as a dash. */
 export type Cell = string | number | boolean | null | undefined;
+/** A row of a displayed table, by column name. */
 export type Row = Readonly<Record<string, Cell>>;
 
 export interface TableOptions {

@@ -11,6 +11,7 @@ import { Worker } from "node:worker_threads";
 import type { Verdict } from "../verdict.js";
 import { gradeMath } from "./gradeMath.js";
 
+/** A computer algebra engine in a thread with a deadline. */
 export interface SymbolicEngine {
   /** Whether two LaTeX expressions have equal values; null when it cannot tell in time. One question at a time. */
   areEqual(a: string, b: string): Promise<boolean | null>;
