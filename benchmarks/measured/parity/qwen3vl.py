@@ -4,8 +4,8 @@
 
 `tied/`: the layout of published configs, one float32 file, tied head, heads wider than hidden / heads. `untied/`: as
 transformers 5 saves it, bfloat16 in several shards, untied head. Beside each checkpoint, golden.safetensors holds what
-qwen25vl.py's does, and the rows of DeepStack. `processor/golden.json`: prompts and pictures through Qwen3VLProcessor
-with the settings beside it, and the tokenizer and pictures of tests/golden/processor.
+qwen25vl.py's does, the rows of DeepStack, and greedy tokens. `processor/golden.json`: prompts and pictures through
+Qwen3VLProcessor with the settings beside it, and the tokenizer and pictures of tests/golden/processor.
 """
 
 import json
@@ -87,6 +87,18 @@ def with_deepstack(model, grids: list, found: dict) -> dict:
     return found | {"deep": torch.stack(seen.deepstack_features).detach()}
 
 
+def greedy(model, found: dict) -> torch.Tensor:
+    """The 16 most likely tokens one after another, by transformers' own generation; image markers never."""
+    tokens = found["tokens"].long()[None]
+    images = {}
+    if "grids" in found:
+        types = (tokens == qwen25vl.IMAGE).int()
+        images = {"pixel_values": found["patches"], "image_grid_thw": found["grids"].long(), "mm_token_type_ids": types}
+    model.generation_config.eos_token_id = None
+    settings = {"do_sample": False, "max_new_tokens": 16, "suppress_tokens": list(IDS), "pad_token_id": 0}
+    return model.generate(tokens, **images, **settings)[0, tokens.shape[1] :].int()
+
+
 def write(folder: Path, tied: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -106,7 +118,7 @@ def write(folder: Path, tied: bool) -> None:
     tensors, loss = {}, 0
     for seed, (name, grids) in enumerate(qwen25vl.CASES.items()):
         found, case_loss = qwen25vl.run_case(model, grids, seed)
-        found = with_deepstack(model, grids, found)
+        found = with_deepstack(model, grids, found) | {"greedy": greedy(model, found)}
         tensors |= {f"{name}.{key}": value.contiguous() for key, value in found.items()}
         loss = loss + case_loss
     loss.backward()
