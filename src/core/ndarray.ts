@@ -76,3 +76,20 @@ export function ndarray(
 export function scalar(value: number): NdArray {
   return ndarray([value], []);
 }
+
+/** Zeros in the shapes of `params`. */
+export function zerosLike(params: Params): Params {
+  return Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, zeros(shape)]));
+}
+
+/** The same numbers in new memory. */
+export function copyOf(params: Params): Params {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, array]) => [name, { ...array, data: array.data.slice() }]),
+  );
+}
+
+/** Writes the numbers of `source` into the arrays of the same names. */
+export function copyInto(target: Params, source: Params): void {
+  for (const [name, { data }] of Object.entries(source)) target[name]?.data.set(data);
+}

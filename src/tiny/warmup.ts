@@ -3,13 +3,13 @@
  */
 import { valueAndGrad } from "../compile/grad.js";
 import { jit } from "../compile/jit.js";
-import { type NdArray, type Params, scalar } from "../core/ndarray.js";
+import { type NdArray, type Params, scalar, zerosLike } from "../core/ndarray.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import { type TensorParams, tf } from "../core/tf.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { responseLogProbs } from "../engine/local/forward.js";
-import { type Moments, zerosLike } from "../engine/local/learner.js";
+import type { Moments } from "../engine/local/learnerGraphs.js";
 import { createPromptReader } from "../engine/local/promptReader.js";
 import type { Model } from "../model/load.js";
 import type { PatchedPrompt } from "../model/patchPrompt.js";

@@ -5,8 +5,9 @@
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig, RunConfigInput } from "../../src/config/schema.js";
 import type { LogProbRequest } from "../../src/engine/engine.js";
-import { createLearner, type LocalLearner } from "../../src/engine/local/learner.js";
+import { createLearner } from "../../src/engine/local/learner.js";
 import { localSettings } from "../../src/engine/local/settings.js";
+import type { LocalLearner } from "../../src/engine/local/statefulLearner.js";
 import type { Model } from "../../src/model/load.js";
 import type { Lesson, Reading } from "../../src/policy/lessons.js";
 import { type UpdateStats, updateOnce } from "../../src/train/update.js";

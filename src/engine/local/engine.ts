@@ -2,12 +2,13 @@
  * @module An engine on the calling thread: one model that samples and learns. Its graphs block that thread while they
  * run; process/ puts the same engine into a process of its own.
  */
-import process from "node:process";
 import { loadModel, type Model } from "../../model/load.js";
 import { ENGINE_ABILITIES } from "../abilities.js";
 import type { Engine } from "../engine.js";
+import { loadLayeredEngine } from "./layered/engine.js";
 import { createLearner } from "./learner.js";
 import { createLocalPolicy } from "./localPolicy.js";
+import { memoryReport } from "./memoryReport.js";
 import { createPromptReader } from "./promptReader.js";
 import { createSampler } from "./sampler.js";
 import type { LocalSettings } from "./settings.js";
@@ -29,16 +30,14 @@ export function createEngine(model: Model, settings: LocalSettings): Engine {
     learner,
     sampler: createSampler(policy, { maxRows: settings.maxRows, policyStep: learner.policyStep }),
     publish: () => Promise.resolve(),
-    report: () =>
-      Promise.resolve({
-        residentBytes: process.memoryUsage.rss(),
-        peakBytes: process.resourceUsage().maxRSS * 1024,
-      }),
+    report: memoryReport,
     close: () => Promise.resolve(),
   };
 }
 
 /** Loads a model folder and makes an engine of it. @throws ModelError or CheckpointError naming the file */
 export async function loadEngine({ model, local }: EngineSettings): Promise<Engine> {
+  const { lora } = local;
+  if (lora) return loadLayeredEngine(model, { ...local, lora });
   return createEngine(await loadModel(model), local);
 }

@@ -4,66 +4,32 @@
  */
 import type { HostOf } from "../../compile/tree.js";
 import { invariant } from "../../core/errors.js";
-import { type NdArray, type Params, scalar, zeros } from "../../core/ndarray.js";
+import { copyOf, type NdArray, type Params, scalar, zerosLike } from "../../core/ndarray.js";
 import { zip } from "../../core/zip.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
 import { type PackedUnits, packUnits, sizesOf, tokenBias } from "../../model/transformer/pack.js";
-import { adamwHostStep } from "../../optim/adamw.js";
 import type { Lesson, Reading } from "../../policy/lessons.js";
 import { microBatches } from "../../policy/microBatches.js";
-import type { Learner, LogProbRequest, LossSettings, LossSums, OptimizerStep, Watch } from "../engine.js";
+import type { LogProbRequest, LossSettings, LossSums, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
-import { accumulateGraph, applyGraph, type KlForm, logProbsGraph, type Moments } from "./learnerGraphs.js";
+import { accumulateGraph, logProbsGraph, type Moments } from "./learnerGraphs.js";
 import { lossBatch } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
+import { memoized } from "./memoized.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
 import type { LocalSettings } from "./settings.js";
+import { type LocalLearner, statefulLearner } from "./statefulLearner.js";
+import type { KlForm } from "./tokenLoss.js";
 import { readWeights, writeWeights } from "./weightFiles.js";
 
 export type { Moments } from "./learnerGraphs.js";
-
-/** A learner whose state is at hand. */
-export interface LocalLearner extends Learner {
-  readonly params: Params;
-  /** AdamW's moments. */
-  readonly first: Params;
-  readonly second: Params;
-  /** Optimizer steps that the weights have seen. */
-  policyStep(): number;
-}
 
 export interface LearnerParts {
   /** Default: one of its own. */
   readonly readPrompts?: PromptReader;
   /** AdamW's moments to continue from; default: zeros. */
   readonly moments?: Moments<NdArray>;
-}
-
-/** Zeros in the shapes of `params`. */
-export function zerosLike(params: Params): Params {
-  return Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, zeros(shape)]));
-}
-
-function copyOf(params: Params): Params {
-  return Object.fromEntries(
-    Object.entries(params).map(([name, array]) => [name, { ...array, data: array.data.slice() }]),
-  );
-}
-
-function copyInto(target: Params, source: Params): void {
-  for (const [name, { data }] of Object.entries(source)) target[name]?.data.set(data);
-}
-
-/** Calls `make` once for every distinct settings object. */
-function memoized<Settings, T>(make: (settings: Settings) => T): (settings: Settings) => T {
-  const made = new Map<string, T>();
-  return (settings) => {
-    const key = JSON.stringify(settings);
-    const found = made.get(key) ?? make(settings);
-    made.set(key, found);
-    return found;
-  };
 }
 
 /** A model with its graphs and what they read. */
@@ -74,7 +40,6 @@ interface Compiled {
   readonly reference: Params | undefined;
   readonly logProbs: ReturnType<typeof logProbsGraph>;
   readonly accumulate: (settings: GraphSettings) => ReturnType<typeof accumulateGraph>;
-  readonly apply: (settings: Omit<OptimizerStep, "step" | "learningRate">) => ReturnType<typeof applyGraph>;
   readonly sampler: (temperature: number) => HostOf<Sampler>;
   readonly pack: (readings: readonly Reading[]) => Promise<PackedUnits<NdArray>>;
 }
@@ -90,7 +55,6 @@ function compile(model: Model, settings: LocalSettings, readPrompts: PromptReade
     reference: settings.keepsReference ? copyOf(model.params) : undefined,
     logProbs: logProbsGraph(model),
     accumulate: memoized(({ kl, ...loss }: GraphSettings) => accumulateGraph(model, loss, kl)),
-    apply: memoized(applyGraph),
     sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
     async pack(readings) {
       const prompts = await readPrompts(readings.map(({ prompt }) => prompt));
@@ -163,57 +127,14 @@ export function createLearner(
 ): LocalLearner {
   const { params } = model;
   const state = moments ?? { first: zerosLike(params), second: zerosLike(params) };
-  const parts = { params, first: state.first, second: state.second };
-  const gradients = zerosLike(params);
   const compiled = compile(model, settings, readPrompts);
-  let isFresh = true;
-  let policyStep = 0;
-  let kept: { readonly policyStep: number; readonly parts: typeof parts } | undefined;
-
-  const forget = () => {
-    for (const { data } of Object.values(gradients)) data.fill(0);
-    isFresh = true;
-  };
-  return {
-    ...parts,
-    policyStep: () => policyStep,
-    logProbs: (request, watch = {}) => logProbsOf(compiled, request, watch),
-    async accumulate(lessons, loss, watch = {}) {
-      if (isFresh) forget();
-      isFresh = false;
-      try {
-        return await accumulateInto(gradients, compiled, lessons, { ...watch, loss });
-      } catch (error) {
-        forget();
-        throw error;
-      }
+  return statefulLearner(
+    { params, first: state.first, second: state.second },
+    {
+      logProbs: (request, watch) => logProbsOf(compiled, request, watch),
+      accumulate: (gradients, lessons, given) => accumulateInto(gradients, compiled, lessons, given),
+      save: (folder, parts) => writeWeights(folder, parts, model),
+      read: (folder) => readWeights(folder, model),
     },
-    async apply({ step, learningRate, ...settings }) {
-      const hyper = adamwHostStep(step, learningRate, settings);
-      const [, , result] = await compiled.apply(settings)(params, state, gradients, hyper);
-      isFresh = true;
-      const isApplied = result.finite.data[0] === 1;
-      if (isApplied) policyStep = step;
-      return { gradNorm: result.norm.data[0] as number, isApplied };
-    },
-    async keep() {
-      const { first, second } = parts;
-      kept = { policyStep, parts: { params: copyOf(params), first: copyOf(first), second: copyOf(second) } };
-    },
-    async rollback() {
-      invariant(kept, "rollback: nothing was kept");
-      for (const part of PARTS) copyInto(parts[part], kept.parts[part]);
-      policyStep = kept.policyStep;
-      forget();
-    },
-    save: (folder) => writeWeights(folder, parts, model),
-    async restore(folder, step) {
-      const saved = await readWeights(folder, model);
-      for (const part of PARTS) copyInto(parts[part], saved[part]);
-      policyStep = step;
-      forget();
-    },
-  };
+  );
 }
-
-const PARTS = ["params", "first", "second"] as const;

@@ -3,31 +3,23 @@
  */
 import { valueAndGrad } from "../../compile/grad.js";
 import { jit } from "../../compile/jit.js";
-import type { KlTerm } from "../../config/schema.js";
-import { invariant } from "../../core/errors.js";
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
-import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
+import type { PackedUnits } from "../../model/transformer/pack.js";
 import { ADAMW_DEFAULTS, type AdamWStep, keepIfFinite, update } from "../../optim/adamw.js";
 import { clipByGlobalNorm } from "../../optim/clip.js";
-import { fullKl, klLoss, klPerToken } from "../../policy/kl.js";
-import { surrogateLoss } from "../../policy/surrogate.js";
-import type { LossSettings, OptimizerStep } from "../engine.js";
+import { fullKl } from "../../policy/kl.js";
+import type { OptimizerStep } from "../engine.js";
 import { responseLogProbs, responseLogSoftmax, sampledLogProbs, tokenEntropies } from "./forward.js";
 import type { LossBatch } from "./lossBatch.js";
+import { type KlForm, type LossForm, tokenLoss } from "./tokenLoss.js";
 
 /** AdamW's moments by parameter name. */
 export interface Moments<Array = Tensor> {
   readonly first: Readonly<Record<string, Array>>;
   readonly second: Readonly<Record<string, Array>>;
 }
-
-/** The KL term of a loss; what it is multiplied by is an input. */
-export type KlForm = KlTerm | "none";
-
-/** What is compiled into a loss. */
-export type LossForm = Omit<LossSettings, "kl" | "temperature">;
 
 /** What a loss reads beside the parameters and the batch. */
 interface Fixed {
@@ -36,49 +28,20 @@ interface Fixed {
   readonly reference?: TensorParams;
 }
 
-const masked = (x: Tensor, mask: Tensor): Tensor => tf.sum(tf.mul(x, mask));
-
-/** The KL term from sampled tokens. */
-function estimatedKl(logProbs: Tensor, referenceLogProbs: Tensor | undefined, form: KlForm): Tensor {
-  invariant(form !== "full", "KL full: the loss reads the reference policy");
-  invariant(form !== "none" && referenceLogProbs, "KL: every lesson has the reference policy's log-probs");
-  return klPerToken(logProbs, referenceLogProbs, form);
-}
-
-/**
- * Surrogate + β·KL − c·entropy of a micro-batch; the last two only where asked for.
- * @returns the loss, and sums over tokens to be added up over micro-batches
- */
-function totalLoss(model: Model, { entropyCoefficient, ...options }: LossForm, klForm: KlForm) {
+/** The loss of a micro-batch, and sums over its tokens. */
+function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
+  const ofTokens = tokenLoss(form, klForm);
   return (params: TensorParams, batch: LossBatch, { sampler, reference }: Fixed) => {
-    const { U, R, T } = sizesOf(batch.packed);
-    const rows = (x: Tensor) => tf.reshape(x, [U * R, -1]);
-    const tokens = (x: Tensor) => tf.reshape(x, [U * R, T]);
     const logSoftmax = responseLogSoftmax(params, model, batch.packed, sampler);
-    const logProbs = rows(sampledLogProbs(logSoftmax, batch.packed));
-    const mask = rows(batch.packed.responseMask);
-    const scale = rows(batch.scale);
-    const surrogate = surrogateLoss(
-      { logProbs, oldLogProbs: tokens(batch.oldLogProbs), advantages: rows(batch.advantages), mask, scale },
-      options,
-    );
-    let { loss } = surrogate;
-    const aux: Record<string, Tensor> = { ...surrogate.stats, loss };
-    if (batch.kl) {
-      const { referenceLogProbs } = batch.kl;
-      const kl = reference
-        ? tokens(fullKl(logSoftmax, responseLogSoftmax(reference, model, batch.packed, sampler)))
-        : estimatedKl(logProbs, referenceLogProbs && tokens(referenceLogProbs), klForm);
-      loss = tf.add(loss, klLoss(kl, { mask, scale, coefficient: batch.kl.coefficient }));
-      aux["referenceKlSum"] = masked(kl, mask);
-    }
-    if (entropyCoefficient > 0) {
-      const entropies = rows(tokenEntropies(logSoftmax, batch.packed));
-      const bonus = tf.sum(tf.mul(tf.mul(entropies, mask), scale));
-      loss = tf.sub(loss, tf.mul(bonus, entropyCoefficient));
-      aux["fullEntropySum"] = masked(entropies, mask);
-    }
-    return { loss, aux };
+    const isFull = batch.kl !== undefined && reference !== undefined;
+    const found = {
+      logProbs: sampledLogProbs(logSoftmax, batch.packed),
+      entropies: form.entropyCoefficient > 0 ? tokenEntropies(logSoftmax, batch.packed) : undefined,
+      fullKl: isFull
+        ? fullKl(logSoftmax, responseLogSoftmax(reference, model, batch.packed, sampler))
+        : undefined,
+    };
+    return ofTokens(found, batch);
   };
 }
 

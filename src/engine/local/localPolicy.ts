@@ -5,6 +5,7 @@
 import { jit } from "../../compile/jit.js";
 import type { NdArray, Params } from "../../core/ndarray.js";
 import type { TensorParams } from "../../core/tf.js";
+import type { Network } from "../../model/family.js";
 import type { Model } from "../../model/load.js";
 import { decodeStep, type PrefillInputs, prefill, type Sampler } from "../../model/transformer/decode.js";
 import { jointQkv, withJointQkv } from "../../model/transformer/jointQkv.js";
@@ -20,14 +21,14 @@ export interface HostSampler {
 }
 
 export interface LocalPolicy {
-  readonly model: Model;
+  readonly model: Network;
   /** Prepares the model's parameters of now for sampling. */
   ready(): Promise<ReadyPolicy>;
 }
 
 /** A policy that samples, until training next changes its parameters. */
 export interface ReadyPolicy {
-  readonly model: Model;
+  readonly model: Network;
   readonly readPrompts: PromptReader;
   /** Tokens that end a response. */
   readonly eos: ReadonlySet<number>;

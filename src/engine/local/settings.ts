@@ -2,6 +2,7 @@
  * @module What a local engine is told once: how much of a batch is in one graph, and what it keeps.
  */
 import type { RunConfig } from "../../config/schema.js";
+import type { LoraSpec } from "../../model/lora/spec.js";
 
 /** Memory settings of a local engine; results do not depend on them but for rounding. */
 export interface LocalSettings {
@@ -11,6 +12,15 @@ export interface LocalSettings {
   readonly maxRows: number;
   /** Whether the initial weights are kept, as the reference policy. */
   readonly keepsReference: boolean;
+  /** What is trained instead of the weights, layer by layer. */
+  readonly lora?: LoraSettings;
+}
+
+/** Adapters to be trained. */
+export interface LoraSettings {
+  readonly spec: LoraSpec;
+  /** A is drawn from it. */
+  readonly seed: number;
 }
 
 /** What a run's settings say to its engine. */

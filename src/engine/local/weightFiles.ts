@@ -4,35 +4,13 @@
 import { constants } from "node:fs";
 import { copyFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Params } from "../../core/ndarray.js";
 import type { Network } from "../../model/family.js";
 import { MODEL_FILES } from "../../model/load.js";
 import { checkParams, ownParams, publishedParams } from "../../model/params.js";
 import { readSafetensors, writeSafetensors } from "../../model/safetensors.js";
+import { type LearnerState, OPTIMIZER_FILE, prefixed, unprefixed } from "./optimizerFile.js";
 
 const WEIGHTS = "model.safetensors";
-const OPTIMIZER = "optimizer.safetensors";
-
-export interface LearnerState {
-  readonly params: Params;
-  /** AdamW's first and second moments. */
-  readonly first: Params;
-  readonly second: Params;
-}
-
-function prefixed(prefix: string, params: Params): Params {
-  return Object.fromEntries(Object.entries(params).map(([name, array]) => [`${prefix}.${name}`, array]));
-}
-
-function unprefixed(prefix: string, params: Params): Params {
-  const start = `${prefix}.`;
-  return Object.fromEntries(
-    Object.entries(params)
-      .filter(([name]) => name.startsWith(start))
-      .map(([name, array]) => [name.slice(start.length), array]),
-  );
-}
-
 /** Copies the files of a model folder except its weights. */
 export async function copyModelFiles(from: string, to: string): Promise<void> {
   const present = new Set(await readdir(from));
@@ -52,7 +30,7 @@ export async function writeWeights(
 ): Promise<void> {
   await copyModelFiles(model.dir, folder);
   await writeSafetensors(join(folder, WEIGHTS), publishedParams(model, params));
-  await writeSafetensors(join(folder, OPTIMIZER), {
+  await writeSafetensors(join(folder, OPTIMIZER_FILE), {
     ...prefixed("first", first),
     ...prefixed("second", second),
   });
@@ -60,14 +38,14 @@ export async function writeWeights(
 
 /** @throws CheckpointError when a file is missing or damaged; ModelError when it is another model's */
 export async function readWeights(folder: string, network: Network): Promise<LearnerState> {
-  const optimizer = await readSafetensors(join(folder, OPTIMIZER));
+  const optimizer = await readSafetensors(join(folder, OPTIMIZER_FILE));
   const state = {
     params: ownParams(network, await readSafetensors(join(folder, WEIGHTS))),
     first: unprefixed("first", optimizer),
     second: unprefixed("second", optimizer),
   };
   checkParams(network, state.params, `${folder}: ${WEIGHTS}`);
-  checkParams(network, state.first, `${folder}: ${OPTIMIZER}, first moments`);
-  checkParams(network, state.second, `${folder}: ${OPTIMIZER}, second moments`);
+  checkParams(network, state.first, `${folder}: ${OPTIMIZER_FILE}, first moments`);
+  checkParams(network, state.second, `${folder}: ${OPTIMIZER_FILE}, second moments`);
   return state;
 }

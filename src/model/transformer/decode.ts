@@ -82,7 +82,7 @@ export interface Cache {
 }
 
 /** Attention of one new token per row over [prompt, blocks …, itself]. */
-function attendCached(
+export function attendCached(
   config: DecoderSizes,
   cache: Cache,
   fresh: { keys: Tensor[]; values: Tensor[] },

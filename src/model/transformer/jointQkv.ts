@@ -10,6 +10,7 @@ import { adaptation, param, within } from "./layers.js";
 const PARTS = ["q_proj", "k_proj", "v_proj"] as const;
 const KINDS = ["weight", "bias"] as const;
 const QUERY_NORM = "q_norm.weight";
+const ATTENTION = "self_attn";
 
 function attentionNames({ layers }: DecoderSizes): string[] {
   return Array.from({ length: layers }, (_, layer) => `model.layers.${layer}.self_attn`);
@@ -73,6 +74,15 @@ export function withJointQkv<Array>(
   );
   const others = Object.entries(params).filter(([name]) => !parts.has(name));
   return { ...Object.fromEntries(others), ...joint };
+}
+
+/** The same of one layer: what `decoderLayer` takes from what a checkpoint holds. */
+export function layerWithJointQkv(weights: TensorParams, config: DecoderSizes): TensorParams {
+  const joint = jointAttention(within(weights, ATTENTION), config);
+  const parts = new Set(PARTS.flatMap((part) => KINDS.map((kind) => `${ATTENTION}.${part}.${kind}`)));
+  const others = Object.entries(weights).filter(([name]) => !parts.has(name));
+  const named = Object.entries(joint).map(([name, tensor]) => [`${ATTENTION}.${name}`, tensor] as const);
+  return { ...Object.fromEntries(others), ...Object.fromEntries(named) };
 }
 
 /** The parameters that the decoder takes, made inside a graph. */

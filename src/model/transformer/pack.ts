@@ -28,6 +28,8 @@ export interface ImageInputs<Array = Tensor> {
 }
 
 export interface PackedPrompts {
+  /** `[U]`: what was packed. */
+  readonly prompts: readonly PatchedPrompt[];
   readonly sizes: { readonly U: number; readonly P: number };
   /** `[U, P]` i32, padded on the right */
   readonly tokens: NdArray;
@@ -81,7 +83,8 @@ export function packPrompts(
     return rope.next;
   });
   const image = packImages(filled, network, { P, minPatches: options.minPatches ?? 0 });
-  return { sizes: { U, P }, tokens, mask, positions, next, last, ...(image ? { image } : {}) };
+  const arrays = { tokens, mask, positions, next, last };
+  return { prompts: filled, sizes: { U, P }, ...arrays, ...(image ? { image } : {}) };
 }
 
 /** @throws ModelError naming the prompt whose image tokens and image features differ in number */

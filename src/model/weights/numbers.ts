@@ -2,6 +2,8 @@
  * @module The number formats of weight files, and their way to and from 32 bits, as fast as memory allows: plain loops
  * over typed arrays (150 million numbers a second; `TypedArray.from` with a function makes two).
  */
+
+import type { HostArray } from "../../compile/runtime/session.js";
 import { CheckpointError } from "../../core/errors.js";
 import { fromBfloat, fromHalf, toBfloat, toHalf } from "../../core/halves.js";
 import { type NdArray, sizeOf } from "../../core/ndarray.js";
@@ -73,4 +75,12 @@ function fromInt64(values: BigInt64Array, where: string): Int32Array {
     narrowed[at] = Number(value);
   });
   return narrowed;
+}
+
+/** An array as graphs take it: floats as they are stored, integers in 32 bits. Shares memory where it can. */
+export function asArgument(stored: StoredArray, where: string): HostArray {
+  const { dtype, shape, bytes } = stored;
+  if (dtype !== "BF16" && dtype !== "F16") return widen(stored, where);
+  const data = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
+  return { dtype: dtype === "BF16" ? "bfloat16" : "float16", shape, data };
 }

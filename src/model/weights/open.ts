@@ -66,5 +66,6 @@ export async function openWeights(dir: string, network: Network): Promise<Tensor
     entries,
     read: (name, options) => store.read(nameIn(name), options),
     readWide: (name, options) => store.readWide(nameIn(name), options),
+    readArgument: (name, options) => store.readArgument(nameIn(name), options),
   };
 }

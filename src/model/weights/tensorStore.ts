@@ -5,11 +5,12 @@
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import type { HostArray } from "../../compile/runtime/session.js";
 import { CheckpointError, invariant, messageOf } from "../../core/errors.js";
 import { listed } from "../../core/listed.js";
 import type { NdArray, Params } from "../../core/ndarray.js";
 import { COPY_AGAIN, type Header, parseChecked, readHeader, readInto, type TensorPlace } from "./header.js";
-import { ELEMENT_BYTES, type StoredArray, widen } from "./numbers.js";
+import { asArgument, ELEMENT_BYTES, type StoredArray, widen } from "./numbers.js";
 
 /** A tensor and the file it is in. */
 export interface TensorEntry extends TensorPlace {
@@ -35,6 +36,8 @@ export interface TensorStore {
   read(name: string, options?: ReadOptions): Promise<StoredArray>;
   /** The same in 32 bits. */
   readWide(name: string, options?: ReadOptions): Promise<NdArray>;
+  /** The same as graphs take it: 16-bit floats stay what they are. */
+  readArgument(name: string, options?: ReadOptions): Promise<HostArray>;
   close(): Promise<void>;
 }
 
@@ -159,12 +162,13 @@ function storeOf(
     await readInto(files.get(entry.file) as FileHandle, entry.file, offset, target);
     return { dtype, shape, bytes: target };
   };
+  const placeOf = (name: string) => `${entries.get(name)?.file}: ${name}`;
   return {
     entries,
     metadata,
     read,
-    readWide: async (name, options) =>
-      widen(await read(name, options), `${entries.get(name)?.file}: ${name}`),
+    readWide: async (name, options) => widen(await read(name, options), placeOf(name)),
+    readArgument: async (name, options) => asArgument(await read(name, options), placeOf(name)),
     close: async () => {
       await Promise.all([...files.values()].map((file) => file.close()));
     },

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { NdArray, Params } from "../../../src/core/ndarray.js";
+import { type NdArray, type Params, zerosLike } from "../../../src/core/ndarray.js";
 import { zip } from "../../../src/core/zip.js";
-import { zerosLike } from "../../../src/engine/local/learner.js";
 import type { Model } from "../../../src/model/load.js";
 import { largestDifference } from "../../model/parity.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";

@@ -1,0 +1,63 @@
+/**
+ * @module An engine on the calling thread for models too large to train whole: weights stay in their files, an adapter
+ * is trained layer by layer, and the policy that samples is the same weights with the adapter of the moment.
+ */
+import { ConfigError } from "../../../core/errors.js";
+import { listed } from "../../../core/listed.js";
+import { Rng } from "../../../core/rng.js";
+import { type Adapter, initAdapter } from "../../../model/lora/adapter.js";
+import { type Abilities, ENGINE_ABILITIES } from "../../abilities.js";
+import type { Engine } from "../../engine.js";
+import { memoryReport } from "../memoryReport.js";
+import { createPromptReader } from "../promptReader.js";
+import { createSampler } from "../sampler.js";
+import type { LocalSettings, LoraSettings } from "../settings.js";
+import { createLayeredLearner } from "./learner.js";
+import { layeredModel, type OpenModel, openModel } from "./model.js";
+import { createLayeredPolicy } from "./policy.js";
+
+/** All but what needs two whole distributions. */
+export const LAYERED_ABILITIES: Abilities = {
+  ...ENGINE_ABILITIES.local,
+  can: ENGINE_ABILITIES.local.can.filter((ability) => ability !== "fullKl"),
+  trains: "lora",
+};
+
+/** An engine that trains a new adapter of `model`. @throws ConfigError when the adapter reaches into the vision tower */
+export function createLayeredEngine(
+  model: OpenModel,
+  settings: LocalSettings & { readonly lora: LoraSettings },
+): Engine {
+  const { spec, seed } = settings.lora;
+  const adapter = initAdapter(model, spec, Rng.fromSeed(seed));
+  requireDecoderOnly(adapter);
+  const layered = layeredModel(model);
+  const readPrompts = createPromptReader(model.processor);
+  const learner = createLayeredLearner(layered, { adapter, readPrompts, microBatch: settings.microBatch });
+  const policy = createLayeredPolicy(layered, readPrompts, adapter);
+  return {
+    abilities: LAYERED_ABILITIES,
+    learner,
+    sampler: createSampler(policy, { maxRows: settings.maxRows, policyStep: learner.policyStep }),
+    publish: () => Promise.resolve(),
+    report: memoryReport,
+    close: () => model.store.close(),
+  };
+}
+
+/** The tower runs once per image and is kept: what it gives must not change. */
+function requireDecoderOnly({ modules }: Adapter): void {
+  const outside = modules.map(({ name }) => name).filter((name) => !name.startsWith("model.layers."));
+  if (outside.length === 0) return;
+  throw new ConfigError(
+    `lora.targets: unsupported modules: ${listed(outside)}: only layers of the decoder are trained; name them in lora.excludes`,
+  );
+}
+
+/** Opens a model folder and makes an engine of it. @throws ModelError or CheckpointError naming the file */
+export async function loadLayeredEngine(
+  model: string,
+  settings: LocalSettings & { readonly lora: LoraSettings },
+): Promise<Engine> {
+  return createLayeredEngine(await openModel(model), settings);
+}
