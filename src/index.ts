@@ -158,6 +158,7 @@ export type { Figure } from "./report/figure.js";
 export { writeReport } from "./report/html.js";
 export { matrixFigure } from "./report/matrixFigure.js";
 export { display } from "./report/notebook/display.js";
+export { sharingExplorer } from "./report/notebook/explorer.js";
 export { dataFrame, type Row, table, textTable } from "./report/notebook/frame.js";
 export { pictures } from "./report/notebook/pictures.js";
 export { plot } from "./report/notebook/plot.js";

@@ -40,6 +40,7 @@ describe("the package", () => {
       "README.md",
       "data",
       "dist",
+      "docs",
       "notebooks",
       "package.json",
       "src",

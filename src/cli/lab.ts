@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import { ConfigError } from "../core/errors.js";
 import { packageRoot } from "../core/files/packageRoot.js";
 import { findJupyter, installJupyter, type Jupyter } from "../kernel/jupyter.js";
-import { installKernelSpec, jupyterPath, userDataFolder } from "../kernel/kernelSpec.js";
+import { installKernelSpec, jupyterConfigPath, jupyterPath, userDataFolder } from "../kernel/kernelSpec.js";
 import { kernelFindings } from "../kernel/setup.js";
 import { positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
@@ -35,7 +35,11 @@ function labArguments({ frontEnd }: Jupyter, { browser, port }: Flags): string[]
 
 /** Runs until Jupyter ends. Ctrl-C reaches it directly, and it asks whether that was meant. @returns its exit status */
 function runJupyter(jupyter: Jupyter, flags: Flags): Promise<number> {
-  const env = { ...process.env, JUPYTER_PATH: jupyterPath(packageRoot(), process.env) };
+  const env = {
+    ...process.env,
+    JUPYTER_PATH: jupyterPath(packageRoot(), process.env),
+    JUPYTER_CONFIG_PATH: jupyterConfigPath(packageRoot(), process.env),
+  };
   const ignore = () => undefined;
   process.on("SIGINT", ignore);
   return new Promise<number>((resolve, reject) => {

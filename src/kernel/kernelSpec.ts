@@ -38,6 +38,16 @@ export function jupyterPath(root: string, environment: Environment): string {
   return given ? `${own}${delimiter}${given}` : own;
 }
 
+/**
+ * Jupyter's configuration path with the committed one in front, which turns off the question whether one wants Jupyter's
+ * news; nothing of the person's own is changed.
+ */
+export function jupyterConfigPath(root: string, environment: Environment): string {
+  const given = environment["JUPYTER_CONFIG_PATH"];
+  const own = join(root, "notebooks");
+  return given ? `${own}${delimiter}${given}` : own;
+}
+
 /** The person's own Jupyter data folder, as jupyter_core finds it. */
 export function userDataFolder(environment: Environment): string {
   const { JUPYTER_DATA_DIR: given, XDG_DATA_HOME: xdg, APPDATA: appData } = environment;

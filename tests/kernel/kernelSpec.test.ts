@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/files/packageRoot.js";
 import {
   installKernelSpec,
+  jupyterConfigPath,
   jupyterPath,
   kernelProgram,
   userDataFolder,
@@ -34,6 +35,18 @@ describe("the committed kernel spec", () => {
     expect(jupyterPath(ROOT, { JUPYTER_PATH: "/mine" })).toBe(
       [join(ROOT, "notebooks"), "/mine"].join(delimiter),
     );
+  });
+});
+
+describe("the committed configuration of JupyterLab", () => {
+  it("turns off the question about Jupyter's news, before the person's own settings", async () => {
+    expect(jupyterConfigPath(ROOT, { JUPYTER_CONFIG_PATH: "/mine" })).toBe(
+      [join(ROOT, "notebooks"), "/mine"].join(delimiter),
+    );
+    const path = join(jupyterConfigPath(ROOT, {}), "labconfig", "page_config.json");
+    expect(JSON.parse(await readFile(path, "utf8"))).toEqual({
+      disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
+    });
   });
 });
 
