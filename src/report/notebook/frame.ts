@@ -5,7 +5,8 @@
  * Danfo.js 1.2 reads a missing number as 0 in `groupby().mean()` and fails on one in `describe()`. So nothing here, or
  * anywhere in this library, calculates with it: means and intervals are made before (core/stats.ts), frames show them.
  */
-/** @ts-expect-error Where danfojs-node is not installed, programs that use this library are checked all the same. */
+// biome-ignore lint/suspicious/noTsIgnore: an error is expected only where the package is missing
+/** @ts-ignore Where danfojs-node is not installed, programs that use this library are checked all the same. */
 import type { DataFrame } from "danfojs-node";
 import { ConfigError } from "../../core/errors.js";
 import { zip } from "../../core/zip.js";
