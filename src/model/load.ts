@@ -12,7 +12,7 @@ import type { Params } from "../core/ndarray.js";
 import { parseNetwork } from "./families.js";
 import type { Network } from "./family.js";
 import { checkModelFile, readModelJson, requireModelFolder } from "./modelFiles.js";
-import { loadProcessor, type Processor } from "./processor.js";
+import { IMAGE_TOKEN, loadProcessor, type Processor } from "./processor.js";
 import { openWeights } from "./weights/open.js";
 import { readAllAndClose } from "./weights/tensorStore.js";
 
@@ -51,9 +51,30 @@ export function modelFolder(model: string): string {
  * @throws ModelError or CheckpointError naming the file that is missing or damaged
  */
 export async function loadModel(dir: string): Promise<Model> {
-  const processor = await loadProcessor(dir);
   const network = await loadNetwork(dir);
+  const processor = await loadProcessor(dir);
+  checkFit(network, processor);
   return { ...network, params: await loadParams(dir, network), dir, processor };
+}
+
+/** @throws ModelError when pictures are cut otherwise than the network expects, or their token is another's */
+function checkFit({ config }: Network, { dir, image, imageToken, size }: Processor): void {
+  const { vision, tokens } = config;
+  const pairs = [
+    ["patch_size", image.patchSize, vision.patchSize],
+    ["temporal_patch_size", image.temporalPatchSize, vision.temporalPatchSize],
+    ["merge_size", image.mergeSize, vision.spatialMergeSize],
+    [`id of ${IMAGE_TOKEN}`, imageToken, tokens.image],
+  ] as const;
+  const problems = pairs
+    .filter(([, prepared, expected]) => prepared !== expected)
+    .map(([what, prepared, expected]) => `${what} ${prepared}, config.json expects ${expected}`);
+  if (size > config.vocabSize) problems.push(`${size} tokens, config.json has room for ${config.vocabSize}`);
+  if (problems.length === 0) return;
+  const advice = "copy all files from the folder the model was published in";
+  throw new ModelError(
+    `${dir}: tokenizer and picture settings are another model's: ${problems.join("; ")}; ${advice}`,
+  );
 }
 
 const token = z.int().nonnegative();

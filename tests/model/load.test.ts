@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CheckpointError, ModelError } from "../../src/core/errors.js";
-import { loadNetwork, loadParams } from "../../src/model/load.js";
+import { loadModel, loadNetwork, loadParams } from "../../src/model/load.js";
 import { readSafetensors, writeSafetensors } from "../../src/model/safetensors.js";
+import { writeFakeModel } from "../support/fakeModel.js";
 import { goldenFolder } from "./parity.js";
 
 let dir: string;
@@ -98,4 +99,27 @@ describe("loadNetwork and loadParams", () => {
     await expect(loading).rejects.toThrow(CheckpointError);
     await expect(loading).rejects.toThrow(/model\.safetensors: .*copy or download it again/);
   });
+});
+
+describe("loadModel", () => {
+  it.each(["qwen2_5_vl", "qwen3_vl"] as const)(
+    "refuses a processor that is another model's, saying in what: %s",
+    async (family) => {
+      await writeFakeModel(dir, { family });
+      const model = await loadModel(dir);
+      expect(model.family.modelType).toBe(family);
+      const wrong = model.config.vision.patchSize === 14 ? 16 : 14;
+      await editJson("preprocessor_config.json", (json) => ({ ...json, patch_size: wrong, merge_size: 3 }));
+      const rows = model.processor.size - 1;
+      await editJson("config.json", (json) =>
+        family === "qwen3_vl"
+          ? { ...json, text_config: { ...(json["text_config"] as object), vocab_size: rows } }
+          : { ...json, vocab_size: rows },
+      );
+      await expect(loadModel(dir)).rejects.toThrow(
+        `${dir}: tokenizer and picture settings are another model's: patch_size ${wrong}, config.json expects ` +
+          `${30 - wrong}; merge_size 3, config.json expects 2; ${rows + 1} tokens, config.json has room for ${rows}; copy all`,
+      );
+    },
+  );
 });
