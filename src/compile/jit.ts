@@ -2,12 +2,14 @@
  * @module `jit(fn)`: a function over trees of tensors, compiled once per signature.
  */
 import { CompileError, messageOf } from "../core/errors.js";
-import type { NdArray } from "../core/ndarray.js";
-import { npmBinding } from "./runtime/npmBinding.js";
+import { type NdArray, zeros } from "../core/ndarray.js";
+import { findRuntime } from "./runtime/runtime.js";
 import {
   type GraphArray,
+  type HostArray,
   isDeviceArray,
   isHostArray,
+  type Port,
   type RuntimeOptions,
   type Session,
 } from "./runtime/session.js";
@@ -46,7 +48,7 @@ export type HostArgs<Args extends readonly unknown[]> = { [At in keyof Args]: Ar
 /** A compiled signature. */
 interface Entry {
   readonly graph: TracedGraph;
-  readonly session: Promise<Session>;
+  readonly session: Session;
   /** For each output leaf, the input leaf it takes over. */
   readonly donated: ReadonlyMap<number, number>;
 }
@@ -59,23 +61,63 @@ function keyOf(structure: Structure, leaves: readonly ArgumentArray[]): string {
   return `${JSON.stringify(structure)}|${keys.join(",")}`;
 }
 
+/**
+ * The memory of donated arguments: device arrays are filled in place; host arrays have a second memory each, which runs
+ * fill while they read the first. Then the two change places.
+ */
+function spareMemory() {
+  const spares = new WeakMap<HostArray, HostArray["data"]>();
+  return {
+    offers({ graph, donated, session }: Entry, leaves: readonly ArgumentArray[]): Map<number, GraphArray> {
+      const taken = [...donated].flatMap(([output, input]): [number, GraphArray][] => {
+        const leaf = leaves[input] as ArgumentArray;
+        if (isDeviceArray(leaf)) return [[output, leaf]];
+        const port = graph.outputs[output];
+        if (!session.fillsOffers || !port || !isHostArray(leaf)) return [];
+        const spare = spares.get(leaf);
+        const { type: dtype, shape } = port;
+        return [[output, spare ? ({ dtype, shape, data: spare } as NdArray) : zeros(shape, dtype)]];
+      });
+      return new Map(taken);
+    },
+    moveInto(target: ArgumentArray, result: GraphArray): ArgumentArray {
+      if (!isHostArray(target) || !isHostArray(result)) return target;
+      spares.set(target, target.data);
+      (target as { data: HostArray["data"] }).data = result.data;
+      return target;
+    },
+  };
+}
+
+type Shaped = { readonly dtype: string; readonly shape: readonly number[] };
+
 /** Arguments that are inputs of the graph, not part of it. */
 const isGiven = (leaf: ArgumentArray): leaf is GraphArray => !isExternal(leaf);
 
-/** For each output leaf, the input leaf whose memory it takes over. */
-function donations(options: JitOptions, input: Structure, output: Structure): Map<number, number> {
+/** For each output leaf, the input leaf whose memory it takes over. @throws CompileError unless they are alike */
+function donations(options: JitOptions, input: Signature, graph: TracedGraph): Map<number, number> {
   const map = new Map<number, number>();
   for (const [to, from] of Object.entries(options.donate ?? {})) {
-    const outputs = leafPaths((output as readonly Structure[])[Number(to)] ?? []);
+    const refuse = (what: string): never => {
+      throw new CompileError(`${options.name}: donate ${to} ← ${from}: expected ${what}`);
+    };
+    const outputs = leafPaths((graph.outputStructure as readonly Structure[])[Number(to)] ?? []);
     const inputs = new Map(
-      leafPaths((input as readonly Structure[])[from] ?? []).map(({ path, leaf }) => [path, leaf]),
+      leafPaths((input.structure as readonly Structure[])[from] ?? []).map(({ path, leaf }) => [path, leaf]),
     );
     if (outputs.length !== inputs.size || !outputs.every(({ path }) => inputs.has(path))) {
-      throw new CompileError(
-        `${options.name}: donate ${to} ← ${from}: expected trees of the same leaves, got ${outputs.length} and ${inputs.size}`,
-      );
+      refuse(`trees of the same leaves, got ${outputs.length} and ${inputs.size}`);
     }
-    for (const { path, leaf } of outputs) map.set(leaf, inputs.get(path) as number);
+    for (const { path, leaf } of outputs) {
+      const taken = inputs.get(path) as number;
+      const { type, shape } = graph.outputs[leaf] as Port;
+      const [given, made] = [
+        describe(input.leaves.slice(taken, taken + 1)),
+        describe([{ dtype: type, shape }]),
+      ];
+      if (given !== made) refuse(`${given} as the argument has it, got ${made}`);
+      map.set(leaf, taken);
+    }
   }
   return map;
 }
@@ -90,56 +132,62 @@ export function jit<Args extends readonly unknown[], Out>(
   options: JitOptions,
 ): Compiled<Args, Out> {
   const entries = new Map<string, Entry>();
+  const memory = spareMemory();
+  let last: Promise<unknown> = Promise.resolve();
 
-  const compile = (signature: Signature): Entry => {
-    const graph = trace((args) => fn(...(args as Args)), options.name, signature, npmBinding);
-    const donated = donations(options, signature.structure, graph.outputStructure);
-    return { graph, donated, session: npmBinding.createSession(graph, options.runtime) };
-  };
+  const failure = (leaves: readonly Shaped[], cause: unknown) =>
+    new CompileError(`${options.name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
 
-  const call = async (...args: unknown[]): Promise<unknown> => {
-    const { leaves, structure } = flatten<ArgumentArray>(args);
-    const key = keyOf(structure, leaves);
-    const { graph, donated, session } = entries.get(key) ?? compile({ structure, leaves });
-    entries.set(key, { graph, donated, session });
+  const compile = async (signature: Signature): Promise<Entry> => {
+    const { runtime } = await findRuntime(options.runtime?.binding);
+    const graph = trace((args) => fn(...(args as Args)), options.name, signature, runtime);
+    const donated = donations(options, signature, graph);
     try {
-      const results = await (await session).run(leaves.filter(isGiven), offers(donated, leaves));
-      const outputs = results.map((result, at) => {
-        const target = leaves[donated.get(at) ?? -1];
-        if (!target) return result;
-        if (isHostArray(target)) (target as { data: NdArray["data"] }).data = (result as NdArray).data;
-        return target;
-      });
-      return unflatten(graph.outputStructure, outputs);
+      return { graph, donated, session: await runtime.createSession(graph, options.runtime) };
     } catch (cause) {
-      session.catch(() => entries.delete(key)); // a session that could not be made is tried again
-      throw new CompileError(`${options.name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
+      throw failure(signature.leaves, cause);
     }
   };
 
+  const run = async (args: readonly unknown[]): Promise<unknown> => {
+    const { leaves, structure } = flatten<ArgumentArray>(args);
+    const key = keyOf(structure, leaves);
+    const entry = entries.get(key) ?? (await compile({ structure, leaves }));
+    entries.set(key, entry);
+    const { graph, donated, session } = entry;
+    try {
+      const results = await session.run(leaves.filter(isGiven), memory.offers(entry, leaves));
+      const outputs = results.map((result, at) => {
+        const target = leaves[donated.get(at) ?? -1];
+        return target ? memory.moveInto(target, result) : result;
+      });
+      return unflatten(graph.outputStructure, outputs);
+    } catch (cause) {
+      throw failure(leaves, cause);
+    }
+  };
+
+  // One call at a time: what a call changes in place, the next one reads.
+  const call = (...args: unknown[]): Promise<unknown> => {
+    const result = last.then(() => run(args));
+    last = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  };
+
   const dispose = async () => {
+    await last;
     const compiled = [...entries.values()];
     entries.clear();
-    await Promise.all(compiled.map(async ({ session }) => (await session).release()));
+    await Promise.all(compiled.map(({ session }) => session.release()));
   };
   return Object.assign(call, { dispose }) as Compiled<Args, Out>;
 }
 
-/** The device arrays that outputs take over. */
-function offers(
-  donated: ReadonlyMap<number, number>,
-  leaves: readonly ArgumentArray[],
-): ReadonlyMap<number, GraphArray> {
-  return new Map(
-    [...donated].flatMap(([output, input]) => {
-      const leaf = leaves[input];
-      return leaf && isDeviceArray(leaf) ? [[output, leaf] as const] : [];
-    }),
-  );
-}
-
 /** Shapes of the arguments, the last few where there are many. */
-function describe(leaves: readonly ArgumentArray[]): string {
+function describe(leaves: readonly Shaped[]): string {
   const shown = leaves.slice(-6).map((leaf) => `${leaf.dtype}[${leaf.shape}]`);
   return `${leaves.length > shown.length ? "…, " : ""}${shown.join(", ")}`;
 }

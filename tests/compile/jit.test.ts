@@ -118,6 +118,10 @@ describe("donation", () => {
       runtime,
     });
     expect(await failure(f({ a: vector(1) }, vector(2)))).toMatch(/other: donate 0 ← 0: expected trees/);
+    const grows = jit((x: Tensor, y: Tensor) => [tf.add(x, y)] as const, { name: "grows", donate: { 0: 0 } });
+    expect(await failure(grows(scalar(1), vector(2, 3)))).toBe(
+      "grows: donate 0 ← 0: expected float32[] as the argument has it, got float32[2]",
+    );
   });
 });
 

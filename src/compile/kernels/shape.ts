@@ -71,14 +71,15 @@ const stridedSlice: Kernel = (call) => {
     strides,
     ...(masks as [number, number, number, number, number]),
   );
-  const { begin: from, end: to, strides: steps, finalShape, finalShapeSparse } = info;
+  const { begin: from, end: to, strides: steps, finalShape } = info;
   const isEmpty = finalShape.some((side) => side === 0);
   if (isEmpty) return call.tracer.result(call.tracer.fill(0, finalShape, typeOf(x)), finalShape, typeOf(x));
   // A negative stride that runs through row 0 ends at −1, which a graph reads as "the last row".
   const ends = to.map((each, axis) =>
     (steps[axis] as number) < 0 && each < 0 ? Number.MIN_SAFE_INTEGER : each,
   );
-  const picked = sliced(call, x, { begin: from, end: ends, steps }, finalShapeSparse);
+  const kept = to.map((each, axis) => Math.ceil((each - (from[axis] as number)) / (steps[axis] as number)));
+  const picked = sliced(call, x, { begin: from, end: ends, steps }, kept);
   return reshaped(call, picked, finalShape);
 };
 

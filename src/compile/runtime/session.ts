@@ -7,6 +7,8 @@ import type { DType, NarrowArray, NarrowType, NdArray } from "../../core/ndarray
 export interface RuntimeOptions {
   /** Where the graph runs; default `cpu`. `sharegrpo doctor` tries each on this machine. */
   readonly device?: Device;
+  /** How ONNX Runtime is called: its C API, or its npm binding. Default: the C API where it loads. */
+  readonly binding?: "c" | "npm";
   /** Threads of one operation; default: all cores. */
   readonly threads?: number;
   /**

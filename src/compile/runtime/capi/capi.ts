@@ -1,0 +1,108 @@
+/**
+ * @module ONNX Runtime through its C API: outputs are written where they are wanted, and nothing is copied on the way.
+ */
+import { availableParallelism } from "node:os";
+import { CompileError } from "../../../core/errors.js";
+import { type NdArray, zeros } from "../../../core/ndarray.js";
+import { zip } from "../../../core/zip.js";
+import { checkSame, hostArray, hostOf } from "../hostArray.js";
+import type { GraphArray, LoadableGraph, Runtime, RuntimeOptions, Session } from "../session.js";
+import { sessionConfig } from "../sessionConfig.js";
+import { type Api, pointers } from "./api.js";
+import { hostValues } from "./values.js";
+
+const ALL_OPTIMIZATIONS = 99;
+const ERRORS_ONLY = 3;
+
+/** Settings of a session; the caller frees them. */
+function sessionOptions(api: Api, graph: LoadableGraph, options: RuntimeOptions): bigint {
+  const made = api.made((out) => api.CreateSessionOptions(out));
+  api.SetSessionGraphOptimizationLevel(made, ALL_OPTIMIZATIONS);
+  api.SetSessionLogSeverityLevel(made, ERRORS_ONLY);
+  api.SetIntraOpNumThreads(made, options.threads ?? availableParallelism());
+  api.SetInterOpNumThreads(made, 1);
+  if (options.keepsMemory !== true) api.DisableCpuMemArena(made);
+  if (options.plansMemory !== true) api.DisableMemPattern(made);
+  for (const [key, value] of Object.entries(sessionConfig(graph, options))) {
+    api.AddSessionConfigEntry(made, key, value);
+  }
+  return made;
+}
+
+/** Names as C takes them: addresses of zero-terminated texts. The texts must be kept, too. */
+function names(api: Api, ports: readonly { readonly name: string }[]) {
+  const texts = Buffer.from(ports.map(({ name }) => `${name}\0`).join(""), "utf8");
+  const kept = new Uint8Array(new ArrayBuffer(Math.max(1, texts.length)));
+  kept.set(texts);
+  const start = api.koffi.address(kept);
+  const addresses = pointers(Math.max(1, ports.length));
+  let at = 0;
+  ports.forEach(({ name }, port) => {
+    addresses[port] = start + BigInt(at);
+    at += Buffer.byteLength(name) + 1;
+  });
+  return { kept, addresses };
+}
+
+type Values = ReturnType<typeof hostValues>;
+
+function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options: RuntimeOptions): Session {
+  const settings = sessionOptions(api, graph, options);
+  let session: bigint | undefined;
+  try {
+    session = api.made((out) =>
+      api.CreateSessionFromArray(api.env, graph.bytes, graph.bytes.length, settings, out),
+    );
+  } finally {
+    api.free.ReleaseSessionOptions(settings);
+  }
+  const [inputNames, outputNames] = [names(api, graph.inputs), names(api, graph.outputs)];
+  let last: Promise<unknown> = Promise.resolve();
+
+  const runNow = async (inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>) => {
+    if (session === undefined) throw new CompileError("session: used after it was released");
+    const given = zip(graph.inputs, inputs).map(([port, array]) => {
+      checkSame(`input ${port.name}`, { dtype: port.type as NdArray["dtype"], shape: port.shape }, array);
+      return hostOf(array);
+    });
+    const results = graph.outputs.map((port, at): GraphArray => {
+      const offer = offers?.get(at);
+      if (offer) checkSame(`offer ${port.name}`, { dtype: port.type, shape: port.shape }, offer);
+      return offer ?? zeros(port.shape, port.type);
+    });
+    // Named here so that no array is collected before the run is over.
+    const held = [...given, ...results.map(hostOf)];
+    const [from, to] = [pointers(Math.max(1, given.length)), pointers(Math.max(1, results.length))];
+    held.forEach((array, at) => {
+      if (at < given.length) from[at] = tensorOf(array);
+      else to[at - given.length] = tensorOf(array);
+    });
+    const reads = [inputNames.addresses, from, given.length] as const;
+    await api.runOffThread(session, null, ...reads, outputNames.addresses, results.length, to);
+    return held.length > 0 ? results : [];
+  };
+  return {
+    fillsOffers: true,
+    run: (inputs, offers) => {
+      const result = last.then(() => runNow(inputs, offers));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    release: async () => {
+      await last;
+      if (session !== undefined) api.free.ReleaseSession(session);
+      session = undefined;
+    },
+  };
+}
+
+/** @param api see `loadApi` */
+export function capi(api: Api): Runtime {
+  const tensorOf = hostValues(api);
+  return {
+    name: `ONNX Runtime ${api.version}, C API`,
+    takesBits: false,
+    createSession: async (graph, options = {}) => createSession(api, tensorOf, graph, options),
+    place: async (array, device) => hostArray(array, device),
+  };
+}
