@@ -3,6 +3,7 @@
  */
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { benchEngine } from "../../benchmarks/measured/engine/engine.js";
 import { benchGrader } from "../../benchmarks/measured/grader/grader.js";
 import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
@@ -146,9 +147,26 @@ const addKernel: AddBenchmark = (bench, { terminal, print }) => {
     });
 };
 
+const addEngine: AddBenchmark = (bench, { terminal, print }) => {
+  bench
+    .command("engine")
+    .description("bytes between the processes and the memory of both, for a step on large pictures")
+    .option("--out <dir>", "folder for engine.json and engine.md", RESULTS)
+    .action(async ({ out }: { out: string }) => {
+      await benchEngine({
+        results: out,
+        onProgress: terminal.onProgress,
+        print: (text) => {
+          terminal.finish();
+          print(text);
+        },
+      });
+    });
+};
+
 /** Each adds its subcommand. */
 const BENCHMARKS: readonly AddBenchmark[] = [
-  ...[addSpeed, addGrader, addKernel, addLearning, addFigure1b, addAblations],
+  ...[addSpeed, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
 ];
 
 export function addBench(program: Command, context: CommandContext): void {

@@ -5,9 +5,10 @@
 import { invariant } from "../../core/errors.js";
 import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
 import { Rng } from "../../core/rng.js";
+import type { ModelConfig } from "../../model/modelConfig.js";
 import { packPrompts } from "../../model/transformer/pack.js";
 import { mropeTables } from "../../model/transformer/rope.js";
-import type { Rollout, StopReason } from "../../records.js";
+import type { Prompt, Rollout, StopReason } from "../../records.js";
 import type { Decoding, SampleRequest, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
 import { KvCache } from "./kvCache.js";
@@ -39,18 +40,46 @@ function ladder(size: number, full: number): number {
   return Math.min(full, UNIT_LADDER.find((step) => step >= size) ?? full);
 }
 
+/** Float32 patches in one prefill at most: 20 images of 1000 × 1000. */
+const PATCH_BYTES = 2 ** 29;
+
+/** Bytes of a prompt's images as patches. */
+function patchBytes({ pieces }: Prompt, { vision }: ModelConfig): number {
+  const patch = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+  const tokens = pieces.reduce((sum, piece) => sum + (piece.kind === "image" ? piece.tokens : 0), 0);
+  return 4 * tokens * vision.spatialMergeSize ** 2 * patch;
+}
+
+/**
+ * Ends of the chunks that prompts are decoded in: as many at once as rows and patches have room.
+ * @param most prompts in a chunk, at least 1
+ */
+export function chunkEnds(prompts: readonly Prompt[], most: number, config: ModelConfig): number[] {
+  const ends: number[] = [];
+  let [first, bytes] = [0, 0];
+  for (const [at, prompt] of prompts.entries()) {
+    const more = patchBytes(prompt, config);
+    if (at > first && (at - first >= most || bytes + more > PATCH_BYTES)) {
+      ends.push(at);
+      [first, bytes] = [at, 0];
+    }
+    bytes += more;
+  }
+  return prompts.length > 0 ? [...ends, prompts.length] : ends;
+}
+
 /**
  * Samples responses.
  * @returns `rollouts[prompt][response]`
  */
 export async function generate(policy: LocalPolicy, request: RolloutRequest): Promise<Rollout[][]> {
-  const unitsAtOnce = Math.max(1, Math.floor((request.maxRows ?? 256) / request.responses));
+  const { prompts, responses, maxRows = 256 } = request;
+  const unitsAtOnce = Math.max(1, Math.floor(maxRows / responses));
   const rollouts: Rollout[][] = [];
   const ready = await policy.ready();
-  for (let first = 0; first < request.prompts.length; first += unitsAtOnce) {
-    const last = Math.min(first + unitsAtOnce, request.prompts.length);
-    rollouts.push(...(await generateChunk(ready, request, first, last)));
-    request.onProgress?.({ phase: "rollout", done: last, total: request.prompts.length });
+  for (const end of chunkEnds(prompts, unitsAtOnce, policy.model.config)) {
+    rollouts.push(...(await generateChunk(ready, request, rollouts.length, end)));
+    request.onProgress?.({ phase: "rollout", done: end, total: prompts.length });
     request.signal?.throwIfAborted();
   }
   return rollouts;
