@@ -12,6 +12,7 @@ import type { Model } from "../../../src/model/load.js";
 import type { DecoderSizes } from "../../../src/model/modelConfig.js";
 import { decoder, embed, logits } from "../../../src/model/transformer/decoder.js";
 import { decoderParams } from "../../../src/model/transformer/jointQkv.js";
+import { pickLogProbs } from "../../../src/model/transformer/pick.js";
 import { attendSharedPrefix } from "../../../src/model/transformer/prefix.js";
 import { mropeTables } from "../../../src/model/transformer/rope.js";
 import { type AdamWStep, adamwScalars, update } from "../../../src/optim/adamw.js";
@@ -52,8 +53,7 @@ function nextTokenLoss(config: DecoderSizes) {
     const sizes = { U: ROWS, P: LENGTH, R: 0, T: 0 };
     const attend = attendSharedPrefix(config, sizes, tf.zeros([ROWS, LENGTH]));
     const hidden = decoder(decoderParams(params, config), config, embed(params, tokens), rope, attend);
-    const logProbs = tf.logSoftmax(logits(params, config, hidden));
-    const picked = tf.mul(logProbs, tf.oneHot(labels, config.vocabSize, 1, 0, "float32"));
+    const picked = pickLogProbs(logits(params, config, hidden), labels);
     return { loss: tf.mul(tf.sum(picked), -1 / (ROWS * LENGTH)) };
   });
 }

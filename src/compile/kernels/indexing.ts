@@ -68,6 +68,13 @@ export const INDEXING: KernelTable = {
     const gathered = tracer.emit("GatherND", [tracer.nameOf(x), castTo(call, indices, "int64")]);
     return tracer.result(gathered, shape, typeOf(x));
   },
+  /** Each place once: of several updates for one, any may stay. */
+  TensorScatterUpdate: (call) => {
+    const { tracer } = call;
+    const [x, indices] = [call.input("tensor"), call.input("indices")];
+    const names = [tracer.nameOf(x), castTo(call, indices, "int64"), call.name("updates")];
+    return tracer.result(tracer.emit("ScatterND", names), x.shape, typeOf(x));
+  },
   ScatterNd: (call) => {
     const { tracer } = call;
     const [indices, updates] = [call.input("indices"), call.input("updates")];

@@ -8,6 +8,7 @@ import type { Sampler } from "../../model/transformer/decode.js";
 import { decoder, embed, type ImageTokens, logits } from "../../model/transformer/decoder.js";
 import { decoderParams } from "../../model/transformer/jointQkv.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
+import { pickLogProbs } from "../../model/transformer/pick.js";
 import { attendSharedPrefix } from "../../model/transformer/prefix.js";
 import { see } from "../../model/transformer/see.js";
 
@@ -21,15 +22,13 @@ export function responseLogProbs(
   batch: PackedUnits,
   sampler: Sampler,
 ): Tensor {
-  return sampledLogProbs(responseLogSoftmax(params, network, batch, sampler), batch);
+  return sampledLogProbs(responseScores(params, network, batch, sampler), batch);
 }
 
-/** `[U, R, T]` f32: of each token's distribution, the sampled token's log-probability. */
-export function sampledLogProbs(logSoftmax: Tensor, batch: PackedUnits): Tensor {
+/** `[U, R, T]` f32: of each token's scores `[U·R·T, V]`, the sampled token's log-probability. */
+export function sampledLogProbs(scores: Tensor, batch: PackedUnits): Tensor {
   const { U, R, T } = sizesOf(batch);
-  const V = logSoftmax.shape[1] as number;
-  const labels = tf.oneHot(tf.reshape(batch.responseTokens, [U * R * T]), V, 1, 0, "float32");
-  return tf.reshape(tf.sum(tf.mul(logSoftmax, labels), 1), [U, R, T]);
+  return tf.reshape(pickLogProbs(scores, tf.reshape(batch.responseTokens, [U * R * T])), [U, R, T]);
 }
 
 /** `[U, R, T]` f32: entropy −Σ p·log p of each token's distribution, nats. Gradients flow through all of it. */
@@ -38,8 +37,8 @@ export function tokenEntropies(logSoftmax: Tensor, batch: PackedUnits): Tensor {
   return tf.reshape(tf.neg(tf.sum(tf.mul(tf.exp(logSoftmax), logSoftmax), 1)), [U, R, T]);
 }
 
-/** `[U·R·T, V]` f32: log π of every vocabulary entry at every response token, at the sampler's temperature. */
-export function responseLogSoftmax(
+/** `[U·R·T, V]` f32: log π of every vocabulary entry at every response token, but for a constant per token. */
+export function responseScores(
   params: TensorParams,
   network: Network,
   batch: PackedUnits,
@@ -57,7 +56,7 @@ export function responseLogSoftmax(
   const attend = attendSharedPrefix(config, sizes, batch.promptMask);
   const hidden = decoder(decoderParams(params, config), config, embedded, batch.rope, attend);
   const scores = logits(params, config, tf.gather(hidden, batch.predictor));
-  return tf.logSoftmax(tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature));
+  return tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature);
 }
 
 /** Responses hold no images: pads the image index of the prompts with text up to the whole token axis. */

@@ -11,7 +11,7 @@ import { ADAMW_DEFAULTS, type AdamWStep, keepIfFinite, update } from "../../opti
 import { clipByGlobalNorm } from "../../optim/clip.js";
 import { fullKl } from "../../policy/kl.js";
 import type { OptimizerStep } from "../engine.js";
-import { responseLogProbs, responseLogSoftmax, sampledLogProbs, tokenEntropies } from "./forward.js";
+import { responseLogProbs, responseScores, sampledLogProbs, tokenEntropies } from "./forward.js";
 import type { LossBatch } from "./lossBatch.js";
 import { type KlForm, type LossForm, tokenLoss } from "./tokenLoss.js";
 
@@ -32,13 +32,14 @@ interface Fixed {
 function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
   const ofTokens = tokenLoss(form, klForm);
   return (params: TensorParams, batch: LossBatch, { sampler, reference }: Fixed) => {
-    const logSoftmax = responseLogSoftmax(params, model, batch.packed, sampler);
+    const scores = responseScores(params, model, batch.packed, sampler);
+    const logSoftmax = tf.logSoftmax(scores);
     const isFull = batch.kl !== undefined && reference !== undefined;
     const found = {
-      logProbs: sampledLogProbs(logSoftmax, batch.packed),
+      logProbs: sampledLogProbs(scores, batch.packed),
       entropies: form.entropyCoefficient > 0 ? tokenEntropies(logSoftmax, batch.packed) : undefined,
       fullKl: isFull
-        ? fullKl(logSoftmax, responseLogSoftmax(reference, model, batch.packed, sampler))
+        ? fullKl(logSoftmax, tf.logSoftmax(responseScores(reference, model, batch.packed, sampler)))
         : undefined,
     };
     return ofTokens(found, batch);

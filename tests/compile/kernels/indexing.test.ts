@@ -57,6 +57,15 @@ const indexing: Case[] = [
     { gradient: false },
   ),
   caseOf(
+    "tensorScatterUpdate",
+    (x, y) => tf.tensorScatterUpdate(x, tf.tensor2d([2, 1, 0, 3], [2, 2], "int32"), y),
+    [
+      [[3, 4], "any"],
+      [[2], "any"],
+    ],
+    { gradient: false },
+  ),
+  caseOf(
     "scatterND adds",
     (x, i) => tf.scatterND(tf.reshape(i, [-1, 1]), x, [5, 3]),
     [

@@ -7,11 +7,11 @@ import { jit } from "../../../../src/compile/jit.js";
 import { ConfigError } from "../../../../src/core/errors.js";
 import { type NdArray, type Params, scalar } from "../../../../src/core/ndarray.js";
 import { Rng, type RngKey } from "../../../../src/core/rng.js";
-import type { TensorParams } from "../../../../src/core/tf.js";
+import { type TensorParams, tf } from "../../../../src/core/tf.js";
 import type { LossSettings } from "../../../../src/engine/engine.js";
 import {
   responseLogProbs,
-  responseLogSoftmax,
+  responseScores,
   sampledLogProbs,
   tokenEntropies,
 } from "../../../../src/engine/local/forward.js";
@@ -175,9 +175,10 @@ describe.each(FAMILIES)("a layered learner of %s", (family) => {
     const loss = tokenLoss(form, kl.term);
     const oracle = jit(
       valueAndGrad((trained: TensorParams, frozen: TensorParams, batch: LossBatch, host: Sampler) => {
-        const all = responseLogSoftmax({ ...frozen, ...trained }, model, batch.packed, host);
+        const scores = responseScores({ ...frozen, ...trained }, model, batch.packed, host);
+        const all = tf.logSoftmax(scores);
         const entropies = tokenEntropies(all, batch.packed);
-        return loss({ logProbs: sampledLogProbs(all, batch.packed), entropies }, batch);
+        return loss({ logProbs: sampledLogProbs(scores, batch.packed), entropies }, batch);
       }),
       { name: "oracle gradient" },
     );
