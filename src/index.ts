@@ -121,6 +121,17 @@ export { type LocalSettings, localSettings } from "./engine/local/settings.js";
 export { openEngine } from "./engine/open.js";
 export { startEngine } from "./engine/process/engineInProcess.js";
 
+// Engines elsewhere: what works at an address, the Tinker wire from both sides, jobs on Ray.
+
+export { type EngineQuestion, examineAddress } from "./engine/examine.js";
+export { connectRay, type RayJobs, type RayOptions } from "./engine/ray/jobs.js";
+export { connectTinker, type TinkerClient, type TinkerOptions } from "./engine/tinker/client.js";
+export { openTinkerEngine, type TinkerEngineSettings } from "./engine/tinker/engine.js";
+export type { EngineFinding } from "./engine/tinker/examine.js";
+export type { TrainingModel } from "./engine/tinker/model.js";
+export type { TinkerServer } from "./engine/tinker/serve/server.js";
+export { type ServeOptions, serveTinker } from "./engine/tinker/serve/serveTinker.js";
+
 // Training: a run from its settings, one step, one update; a policy to look at.
 
 export { type Evaluation, evaluate } from "./train/evaluate.js";

@@ -7,9 +7,11 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
+import { examineAddress } from "../engine/examine.js";
 import { type Finding, notebookFindings } from "../kernel/setup.js";
 import { modelFolder } from "../model/load.js";
 import { formatBytes } from "../report/table.js";
+import { wholeNumber } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
 const OLDEST_NODE = [20, 19] as const;
@@ -57,13 +59,27 @@ export function findings(): Finding[] {
   ];
 }
 
-export function addDoctor(program: Command, { print }: CommandContext): void {
+interface DoctorFlags {
+  readonly json?: boolean;
+  readonly engine?: string;
+  readonly model?: string;
+  readonly rank: number;
+}
+
+export function addDoctor(program: Command, { print, exitWith }: CommandContext): void {
   program
     .command("doctor")
-    .description("list what this machine has: Node, memory, notebooks, backends, execution providers")
+    .description("list what this machine has, or with --engine what works on a server")
+    .option("--engine <url>", "a Tinker-wire server, a Ray head, or an OpenAI-compatible server")
+    .option("--model <name>", "with --engine: the model to try, where several are served")
+    .option("--rank <n>", "with --engine: rank of the adapter that is tried", wholeNumber, 8)
     .option("--json", "one JSON document")
-    .action(({ json }: { json?: boolean }) => {
-      const found = findings();
+    .action(async ({ json, engine, model, rank }: DoctorFlags) => {
+      const found =
+        engine === undefined
+          ? findings()
+          : await examineAddress({ url: engine, rank, ...(model === undefined ? {} : { model }) });
+      if (engine !== undefined && found[0]?.isFine !== true) exitWith(1);
       if (json) return print(JSON.stringify(found, undefined, 2));
       const width = Math.max(...found.map(({ name }) => name.length));
       for (const { name, isFine, note } of found)

@@ -21,6 +21,7 @@ import { addQuickstart } from "./quickstart.js";
 import { addReport } from "./report.js";
 import { addRuns } from "./runs.js";
 import { addScore } from "./score.js";
+import { addServe } from "./serve.js";
 import { addSettings } from "./settings.js";
 import { addTrain } from "./train.js";
 import { createTerminal, type Loudness } from "./ui.js";
@@ -39,6 +40,7 @@ const COMMANDS = [
   addView,
   addRuns,
   addPush,
+  addServe,
   addScore,
   addGrade,
   addDoctor,

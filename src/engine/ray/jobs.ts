@@ -44,6 +44,7 @@ export interface RayJob {
   readonly cpus: number;
 }
 
+/** The jobs of a Ray head. */
 export interface RayJobs {
   /** The address as it may be shown. */
   readonly server: string;
@@ -58,6 +59,7 @@ export interface RayJobs {
   stop(id: string): Promise<void>;
 }
 
+/** Where a Ray head is. */
 export interface RayOptions {
   /** The dashboard's: `http://head:8265`. */
   readonly url: string;
@@ -151,6 +153,7 @@ function requireVersion(shown: string, { version, ray_version }: z.output<typeof
 }
 
 /**
+ * Finds the Jobs API of a Ray head.
  * @throws ConfigError when the address is none; ServerError when nobody answers there, or Ray has another API version
  */
 export async function connectRay(options: RayOptions): Promise<RayJobs> {

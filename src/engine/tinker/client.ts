@@ -25,6 +25,7 @@ import {
   WIRE_SDK_VERSION,
 } from "./wire.js";
 
+/** A server of the Tinker wire, and how patiently it is asked. */
 export interface TinkerOptions extends TransportOptions {
   /** Between signs of life; servers drop a session after minutes of silence. */
   readonly heartbeatMs?: number;
@@ -57,6 +58,7 @@ export interface SampleCall {
   readonly promptLogProbs?: boolean;
 }
 
+/** A session with a server of the Tinker wire. */
 export interface TinkerClient {
   readonly transport: Transport;
   /** The address as it may be shown. */

@@ -16,6 +16,7 @@ import { createWirePrompts } from "./prompts.js";
 import { createTinkerSampler, type Published } from "./sampler.js";
 import { readRemoteState, writeRemoteState } from "./state.js";
 
+/** The policy that is trained on a server. */
 export interface TinkerEngineSettings extends TinkerOptions {
   /** The model as the server names it; empty: the only one it serves. */
   readonly baseModel: string;

@@ -32,6 +32,7 @@ export interface StepOutput {
   readonly gradNorm?: number;
 }
 
+/** A model in training on a server of the Tinker wire. */
 export interface TrainingModel {
   readonly id: string;
   /** As the server has it. */

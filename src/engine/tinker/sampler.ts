@@ -95,7 +95,9 @@ export function createTinkerSampler({ client, prompts, published, check }: Sampl
             ...{ of, samples: responses, prompt: { chunks: (await prompts.read(prompt)).chunks } },
             params: withStreams(params, request.streams, p, isOurs),
           };
-          const output = await client.sample(call, { signal: watch?.signal });
+          // A signal of its own for each: hundreds of listeners on the caller's would look like a leak.
+          const signal = watch?.signal && AbortSignal.any([watch.signal]);
+          const output = await client.sample(call, { signal });
           done += responses;
           const total = responses * request.prompts.length;
           watch?.onProgress?.({ phase: "rollout", done, total });

@@ -124,6 +124,8 @@ function train(
 function sessionHandlers(state: State) {
   const { backend, sessions, models, futures } = state;
   return {
+    "/client/config": () => ok({}),
+    "/telemetry": () => ok({ status: "accepted" }),
     "/create_session"() {
       const session_id = newId("session");
       sessions.add(session_id);

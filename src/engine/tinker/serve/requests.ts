@@ -53,6 +53,9 @@ const training = { model_id: z.string(), seq_id: z.number().int().optional() };
 
 /** Request bodies by path. */
 export const REQUESTS = {
+  // The SDK's handshake; its answers' defaults suit.
+  "/client/config": z.object({}),
+  "/telemetry": z.object({}),
   "/create_session": z.object({ tags: z.array(z.string()), sdk_version: z.string() }),
   "/session_heartbeat": z.object({ session_id: z.string() }),
   "/create_model": z.object({

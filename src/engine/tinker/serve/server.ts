@@ -49,6 +49,7 @@ export interface TinkerServerOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** A server of the Tinker wire in this process. */
 export interface TinkerServer {
   readonly url: string;
   /** Forgets all tickets, as a server that started anew. */
