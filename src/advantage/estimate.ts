@@ -4,7 +4,9 @@
  * Share-GRPO compares a response with all of its question and with those of its own variant (Eqs. 5–7). The baselines
  * compare within one group and have one term, kept as the local one: a response is then read under its own prompt only.
  */
+
 import type { Algorithm } from "../config/schema.js";
+import { regroup } from "../core/regroup.js";
 import {
   drGrpoAdvantages,
   passAtKAdvantages,
@@ -39,10 +41,8 @@ function wholeBatch(
   tokens_Q_M_N: readonly Scores_M_N[],
 ): HierarchicalAdvantages[] {
   const flat = reinforcePlusPlusAdvantages(scores_Q_M_N.flat(2), tokens_Q_M_N.flat(2));
-  const left = [...flat];
-  return scores_Q_M_N.map((scores_M_N) =>
-    localOnly(scores_M_N.map((scores_N) => left.splice(0, scores_N.length))),
-  );
+  const local_QM_N = regroup(flat, scores_Q_M_N.flat());
+  return regroup(local_QM_N, scores_Q_M_N).map(localOnly);
 }
 
 /**

@@ -2,9 +2,11 @@
  * @module From what a person writes to data files: a file, a folder, or `owner/name` on a hub; `…@split` or
  * `…@config:split` chooses among a folder's splits.
  */
+
 import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { DataError } from "../core/errors.js";
+import { given } from "../core/given.js";
 import { downloadSplit, type HubOptions, isHubId } from "./hub.js";
 import { filesOfSplit } from "./hubFolder.js";
 import { DATA_ENDINGS } from "./rows.js";
@@ -50,8 +52,7 @@ async function folderFiles(
     paths,
     where: folder,
     splits: split === undefined ? ROLE_SPLITS[role] : [split],
-    ...(config === undefined ? {} : { config }),
-    ...(card === undefined ? {} : { card }),
+    ...given({ config, card }),
   });
   return chosen.map((path) => join(folder, path));
 }
@@ -79,5 +80,5 @@ export async function locateData(
   }
   const { path: id, split, config } = location;
   const splits = split === undefined ? ROLE_SPLITS[role] : [split];
-  return downloadSplit({ id, splits, ...(config === undefined ? {} : { config }) }, hub);
+  return downloadSplit({ id, splits, ...given({ config }) }, hub);
 }

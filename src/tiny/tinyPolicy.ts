@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { runSchema } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../core/files/atomic.js";
+import { given } from "../core/given.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import { type FamilyName, sceneQuestion } from "../data/scenes/draw.js";
@@ -162,8 +163,7 @@ export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> 
         shortcutShare: (family) => (shortcutShare === "habits" ? SHORTCUT_SHARE[family] : shortcutShare),
       },
       onInterval: { every: options.evaluateEvery, call: (step, loss) => look(before + step, loss) },
-      ...(onProgress ? { onProgress } : {}),
-      ...(signal ? { signal } : {}),
+      ...given({ onProgress, signal }),
     });
     done += steps;
   }

@@ -1,10 +1,12 @@
 /**
  * @module The questions a run trains on and is evaluated with, by its settings: drawn scenes or data files.
  */
+
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { hubEnvironment } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
+import { given } from "../core/given.js";
 import type { OnProgress } from "../core/progress.js";
 import { type Dataset, type DatasetOptions, openDataset } from "../data/dataset.js";
 import type { HubOptions } from "../data/hub.js";
@@ -33,10 +35,7 @@ export function hubOptions({ onProgress, onNote, signal }: Omit<SourceContext, "
     endpoint,
     isOffline,
     cacheDir: cacheDir ?? join(homedir(), ".cache", "sharegrpo", "datasets"),
-    ...(token === undefined ? {} : { token }),
-    ...(onProgress ? { onProgress } : {}),
-    ...(onNote ? { onNote } : {}),
-    ...(signal ? { signal } : {}),
+    ...given({ token, onProgress, onNote, signal }),
   };
 }
 
@@ -59,8 +58,7 @@ export function datasetOptions(
     badRows: data.badRows,
     filterOverlongPrompts: data.filterOverlongPrompts,
     limits: data,
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
+    ...given({ onProgress, signal }),
   };
 }
 
@@ -73,7 +71,7 @@ async function openFiles(
   const paths = await locateData(text, role, hubOptions(context));
   const files = await Promise.all(paths.map(openRows));
   const known = context.known?.[role];
-  const options = { ...datasetOptions(config, context), ...(known ? { known } : {}) };
+  const options = { ...datasetOptions(config, context), ...given({ known }) };
   const dataset = await openDataset(files, options);
   for (const note of dataset.notes) context.onNote?.(`${text}: ${note}`);
   return dataset;

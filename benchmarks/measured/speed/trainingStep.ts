@@ -2,9 +2,11 @@
  * @module A training step of the 6 M-parameter decoder, 16 × 256 text tokens: forward, backward, AdamW; compiled
  * against PyTorch. Both sides start from one weights file and must agree on the loss and on every gradient's norm.
  */
+
 import { z } from "zod";
 import { valueAndGrad } from "../../../src/compile/grad.js";
 import { jit } from "../../../src/compile/jit.js";
+import { given } from "../../../src/core/given.js";
 import { type NdArray, ndarray, type Params, scalar, zeros } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
 import { type Tensor, type TensorParams, tf } from "../../../src/core/tf.js";
@@ -160,7 +162,7 @@ export async function benchTrainingStep(options: TrainingStepOptions): Promise<T
   }
   const disagreement = peer && (await largestDisagreement(model, peer));
   const timings = await interleave(sides, repetitions, onRound);
-  return { rows: ROWS, length: LENGTH, timings, ...(disagreement === undefined ? {} : { disagreement }) };
+  return { rows: ROWS, length: LENGTH, timings, ...given({ disagreement }) };
 }
 
 async function largestDisagreement(model: Model, peer: Peer): Promise<number> {

@@ -19,7 +19,7 @@ import { sizeOf } from "../../core/ndarray.js";
 import type { Network } from "../../model/family.js";
 import type { ModelConfig } from "../../model/modelConfig.js";
 import { paramShapes } from "../../model/params.js";
-import { roundUp } from "../../model/transformer/pack.js";
+import { PROMPT_STEP, RESPONSE_STEP, roundUp } from "../../model/transformer/pack.js";
 
 /** Sizes of one micro-batch. */
 export interface StepSizes {
@@ -52,10 +52,6 @@ const FLOAT = 4;
 const BYTES_PER_PARAMETER = 40;
 const ARENA = 1.4;
 const PROCESS_BYTES = 0.3e9;
-
-/** The smallest sizes that batches are rounded up to (pack.ts). */
-const PROMPT_STEP = 32;
-const RESPONSE_STEP = 16;
 
 function visionFloats({ vision }: ModelConfig, { units, images, patchesPerImage: n }: StepSizes): number {
   const N = units * images * n;

@@ -45,8 +45,8 @@ export interface PackedPrompts {
 }
 
 /** Bucket steps: bigger means fewer graphs and more padding. */
-const PROMPT_STEP = 32;
-const RESPONSE_STEP = 16;
+export const PROMPT_STEP = 32;
+export const RESPONSE_STEP = 16;
 
 /**
  * Pads prompts to one length and lays their images out for the vision tower.
