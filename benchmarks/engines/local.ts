@@ -12,6 +12,7 @@ import { Rng } from "../../src/core/rng.js";
 import { zip } from "../../src/core/zip.js";
 import { type ImageLimits, withImageLimits } from "../../src/data/pixels.js";
 import type { Sampler, Decoding as SamplerDecoding } from "../../src/engine/engine.js";
+import { ADAPTER_CONFIG, adapterBase } from "../../src/model/lora/peft.js";
 import type { Processor } from "../../src/model/processor.js";
 import { buildPrompt, IMAGE_MARKER, promptLength } from "../../src/model/prompt.js";
 import type { Prompt } from "../../src/records.js";
@@ -113,19 +114,22 @@ export function createLocalEngine(options: LocalEngineOptions): AnswerEngine {
 }
 
 /**
- * SHA-256 over a folder's weights, file by file in order of name; a checkpoint's optimizer state is none of them.
+ * SHA-256 over a folder's weights, file by file in order of name, and over an adapter's base; a checkpoint's optimizer
+ * state is none of them.
  * @throws ModelError when there are none
  */
 export async function weightsDigest(folder: string): Promise<string> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new ModelError(`${folder}: cannot read the model folder: is the path right?`, { cause });
   });
-  const weights = names.filter((name) => /^model.*\.safetensors$/.test(name)).sort();
+  const weights = names.filter((name) => /^(adapter_)?model.*\.safetensors$/.test(name)).sort();
   if (weights.length === 0)
     throw new ModelError(`${folder}: missing model.safetensors: is it a model folder?`);
   const hash = createHash("sha256");
   for (const name of weights) {
     for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
   }
+  const base = names.includes(ADAPTER_CONFIG) ? await adapterBase(folder) : undefined;
+  if (base !== undefined) hash.update(await weightsDigest(base));
   return hash.digest("hex");
 }

@@ -15,6 +15,7 @@ import { addExpand } from "./expand.js";
 import { addGrade } from "./grade.js";
 import { addInspect } from "./inspect.js";
 import { addLab } from "./lab.js";
+import { addMerge } from "./merge.js";
 import { addNotebook } from "./notebook.js";
 import { addPush } from "./push.js";
 import { addQuickstart } from "./quickstart.js";
@@ -39,6 +40,7 @@ const COMMANDS = [
   addReport,
   addView,
   addRuns,
+  addMerge,
   addPush,
   addServe,
   addScore,

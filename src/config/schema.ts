@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { TRANSFORMS } from "../records.js";
 import { dataSchema } from "./data.js";
+import { engineSchema, loraSchema } from "./engine.js";
 
 /** How a response's reward becomes its advantage. */
 export const ALGORITHMS = ["share-grpo", "grpo", "dr-grpo", "rloo", "reinforce++", "grpo-passk"] as const;
@@ -283,45 +284,6 @@ export const trainSchema = z.strictObject({
   loggedQuestions: z.int().nonnegative().default(2).describe("questions per step written to rollouts.jsonl"),
 });
 
-export const engineSchema = z.strictObject({
-  kind: z
-    .enum(["process", "local", "tinker", "ray"])
-    .default("process")
-    .describe(
-      "where the policy trains and samples: a process beside this one, this thread, a Tinker-wire server, a job on Ray",
-    ),
-  url: z
-    .string()
-    .default("")
-    .describe("kinds tinker, ray: the server's address; its key is SHAREGRPO_ENGINE_KEY of the environment"),
-  baseModel: z
-    .string()
-    .default("")
-    .describe("kinds tinker, ray: the model as the server knows it; empty: the only one a Tinker server has"),
-  rank: z
-    .int()
-    .nonnegative()
-    .default(32)
-    .describe("kind tinker: rank of the adapter; 0: all weights, where the server can"),
-  loss: z
-    .enum(["surrogate", "native"])
-    .default("surrogate")
-    .describe("kind tinker: computed here, exactly, for one more forward pass; or the server's own clip"),
-  nodes: positiveInt.default(1).describe("kind ray: machines"),
-  gpusPerNode: positiveInt.default(8).describe("kind ray: GPUs of each"),
-  shared: z
-    .string()
-    .default("")
-    .describe(
-      "kind ray: where the machines see the run folder's `job`; empty: data travels with the job, 100 MiB at most",
-    ),
-  checkpoints: z.string().default("").describe("kind ray: where the machines write checkpoints"),
-  overrides: z
-    .array(z.string().regex(/^[\w.]+=.+$/, "expected key=value"))
-    .default([])
-    .describe("kind ray: EasyR1's own settings as key=value, over everything else"),
-});
-
 export const runSchema = z
   .strictObject({
     mode: z
@@ -342,6 +304,11 @@ export const runSchema = z
     update: updateSchema.prefault({}),
     train: trainSchema.prefault({}),
     engine: engineSchema.prefault({}),
+    lora: loraSchema.prefault({}),
+  })
+  .refine(({ engine, lora }) => lora.rank === 0 || engine.kind === "process" || engine.kind === "local", {
+    message: "adapters are trained by the kinds process and local; a Tinker server has engine.rank",
+    path: ["lora", "rank"],
   })
   .refine((run) => run.expand.variants * run.rollout.responses >= 2, {
     message: "responses are compared with each other: variants × responses must be at least 2",

@@ -57,6 +57,17 @@ export const ENGINE_ABILITIES: Readonly<Record<EngineKind, Abilities>> = {
   },
 };
 
+/** What an engine can do that trains adapters layer by layer: all but what needs two whole distributions. */
+export function withAdapters(abilities: Abilities): Abilities {
+  return { ...abilities, can: abilities.can.filter((ability) => ability !== "fullKl"), trains: "lora" };
+}
+
+/** What the engine that settings name can do at most. */
+function abilitiesOf({ engine, lora }: RunConfig): Abilities {
+  const abilities = ENGINE_ABILITIES[engine.kind];
+  return lora.rank > 0 ? withAdapters(abilities) : abilities;
+}
+
 /** A setting with what it asks of an engine. */
 interface Need {
   readonly setting: string;
@@ -99,10 +110,7 @@ function kindsThat(passes: (abilities: Abilities) => boolean): string {
  * @param abilities what the engine said of itself, or what its kind can at most
  * @throws ConfigError naming every such setting and the engines that can
  */
-export function requireAbilities(
-  config: RunConfig,
-  abilities: Abilities = ENGINE_ABILITIES[config.engine.kind],
-): void {
+export function requireAbilities(config: RunConfig, abilities: Abilities = abilitiesOf(config)): void {
   const { loss } = config.update;
   const problems = needsOf(config)
     .filter(({ ability }) => !abilities.can.includes(ability))

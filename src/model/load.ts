@@ -8,9 +8,11 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ModelError } from "../core/errors.js";
 import { packageRoot } from "../core/files/packageRoot.js";
-import type { Params } from "../core/ndarray.js";
+import type { NdArray, Params } from "../core/ndarray.js";
 import { parseNetwork } from "./families.js";
 import type { Network } from "./family.js";
+import { mergedWeight } from "./lora/adapter.js";
+import { ADAPTER_CONFIG, adapterBase, isAdapterFolder, readAdapter } from "./lora/peft.js";
 import { checkModelFile, readModelJson, requireModelFolder } from "./modelFiles.js";
 import { IMAGE_TOKEN, loadProcessor, type Processor } from "./processor.js";
 import { openWeights } from "./weights/open.js";
@@ -108,9 +110,18 @@ export async function loadNetwork(dir: string): Promise<Network> {
 }
 
 /**
- * The weights in 32 bits, under our names for them.
+ * The weights in 32 bits, under our names for them; those of an adapter are its base's with it merged.
  * @throws ModelError when they are missing or do not fit the network; CheckpointError when a file is damaged
  */
 export async function loadParams(dir: string, network: Network): Promise<Params> {
-  return readAllAndClose(await openWeights(dir, network));
+  if (!(await isAdapterFolder(dir))) return readAllAndClose(await openWeights(dir, network));
+  const base = await adapterBase(dir);
+  if (base === undefined) throw new ModelError(`${join(dir, ADAPTER_CONFIG)}: names no base: merge it first`);
+  const params = await readAllAndClose(await openWeights(base, network));
+  const { modules, params: adapter } = await readAdapter(dir, network);
+  const merged = modules.map((module) => {
+    const weight = `${module.name}.weight`;
+    return [weight, mergedWeight(params[weight] as NdArray, module, adapter)] as const;
+  });
+  return { ...params, ...Object.fromEntries(merged) };
 }

@@ -28,10 +28,13 @@ export function localSettings({
   update,
   rollout,
   kl,
-}: Pick<RunConfig, "update" | "rollout" | "kl">): LocalSettings {
+  lora: { rank, ...spec },
+  seed,
+}: Pick<RunConfig, "update" | "rollout" | "kl" | "lora" | "seed">): LocalSettings {
   return {
     microBatch: update.microBatchUnits,
     maxRows: rollout.maxRows,
     keepsReference: kl.use !== "off",
+    ...(rank > 0 ? { lora: { spec: { rank, ...spec }, seed } } : {}),
   };
 }

@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as errors from "../../core/errors.js";
-import { ENGINE_ABILITIES } from "../abilities.js";
+import { ENGINE_ABILITIES, withAdapters } from "../abilities.js";
 import type { Engine, Watch } from "../engine.js";
 import type { EngineSettings } from "../local/engine.js";
 import { type Answers, type Calls, createImageLedger, type Method, type Reply } from "./wire.js";
@@ -100,7 +100,7 @@ export function startEngine(settings: EngineSettings): Engine {
   });
   const { ask, hasEnded } = openChannel(child);
   return {
-    abilities: ENGINE_ABILITIES.process,
+    abilities: settings.local.lora ? withAdapters(ENGINE_ABILITIES.process) : ENGINE_ABILITIES.process,
     sampler: { sample: (request, watch) => ask("sample", [request], watch) },
     learner: {
       logProbs: (request, watch) => ask("logProbs", [request], watch),

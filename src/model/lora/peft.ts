@@ -114,10 +114,10 @@ export async function readAdapter(dir: string, network: Network): Promise<Adapte
   }
   const weights = join(dir, ADAPTER_WEIGHTS);
   const saved = await readSafetensors(weights);
-  const isLong = Object.keys(saved).some((name) =>
-    /^base_model\.model\.model\.(language_model|visual)\./.test(name),
+  const isShort = Object.keys(saved).some((name) =>
+    /^base_model\.model\.(model\.layers|visual)\./.test(name),
   );
-  return adapterOf(network, spec, saved, { names: isLong ? "long" : "short", where: weights });
+  return adapterOf(network, spec, saved, { names: isShort ? "short" : "long", where: weights });
 }
 
 /** Finds each module's arrays under PEFT's names. */

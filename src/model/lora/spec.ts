@@ -33,9 +33,6 @@ export interface LoraSpec {
   readonly alphaPattern?: Readonly<Record<string, number>>;
 }
 
-/** Every projection of the decoder, none of the vision tower. */
-export const DECODER_TARGETS = String.raw`.*language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down)_proj`;
-
 /** A linear layer with an adapter. */
 export interface AdaptedModule {
   /** Our name: that of its weight without `.weight`. */

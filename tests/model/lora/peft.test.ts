@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { valueAndGrad } from "../../../src/compile/grad.js";
+import { DECODER_TARGETS } from "../../../src/config/engine.js";
 import { ModelError } from "../../../src/core/errors.js";
 import type { NdArray } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
 import { loadNetwork } from "../../../src/model/load.js";
 import { type Adapter, adapterScales, initAdapter, mergedWeight } from "../../../src/model/lora/adapter.js";
 import { adapterBase, readAdapter, writeAdapter } from "../../../src/model/lora/peft.js";
-import { DECODER_TARGETS, type LoraSpec } from "../../../src/model/lora/spec.js";
+import type { LoraSpec } from "../../../src/model/lora/spec.js";
 import { readSafetensors, writeSafetensors } from "../../../src/model/safetensors.js";
 import {
   CASES,

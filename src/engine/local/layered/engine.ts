@@ -6,7 +6,7 @@ import { ConfigError } from "../../../core/errors.js";
 import { listed } from "../../../core/listed.js";
 import { Rng } from "../../../core/rng.js";
 import { type Adapter, initAdapter } from "../../../model/lora/adapter.js";
-import { type Abilities, ENGINE_ABILITIES } from "../../abilities.js";
+import { ENGINE_ABILITIES, withAdapters } from "../../abilities.js";
 import type { Engine } from "../../engine.js";
 import { memoryReport } from "../memoryReport.js";
 import { createPromptReader } from "../promptReader.js";
@@ -15,13 +15,6 @@ import type { LocalSettings, LoraSettings } from "../settings.js";
 import { createLayeredLearner } from "./learner.js";
 import { layeredModel, type OpenModel, openModel } from "./model.js";
 import { createLayeredPolicy } from "./policy.js";
-
-/** All but what needs two whole distributions. */
-export const LAYERED_ABILITIES: Abilities = {
-  ...ENGINE_ABILITIES.local,
-  can: ENGINE_ABILITIES.local.can.filter((ability) => ability !== "fullKl"),
-  trains: "lora",
-};
 
 /** An engine that trains a new adapter of `model`. @throws ConfigError when the adapter reaches into the vision tower */
 export function createLayeredEngine(
@@ -36,7 +29,7 @@ export function createLayeredEngine(
   const learner = createLayeredLearner(layered, { adapter, readPrompts, microBatch: settings.microBatch });
   const policy = createLayeredPolicy(layered, readPrompts, adapter);
   return {
-    abilities: LAYERED_ABILITIES,
+    abilities: withAdapters(ENGINE_ABILITIES.local),
     learner,
     sampler: createSampler(policy, { maxRows: settings.maxRows, policyStep: learner.policyStep }),
     publish: () => Promise.resolve(),

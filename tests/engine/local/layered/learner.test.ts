@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { valueAndGrad } from "../../../../src/compile/grad.js";
 import { jit } from "../../../../src/compile/jit.js";
+import { DECODER_TARGETS } from "../../../../src/config/engine.js";
 import { ConfigError } from "../../../../src/core/errors.js";
 import { type NdArray, type Params, scalar } from "../../../../src/core/ndarray.js";
 import { Rng, type RngKey } from "../../../../src/core/rng.js";
@@ -32,7 +33,7 @@ import {
   mergedWeight,
 } from "../../../../src/model/lora/adapter.js";
 import { readAdapter } from "../../../../src/model/lora/peft.js";
-import { DECODER_TARGETS, type LoraSpec } from "../../../../src/model/lora/spec.js";
+import type { LoraSpec } from "../../../../src/model/lora/spec.js";
 import type { Sampler } from "../../../../src/model/transformer/decode.js";
 import { type PackedUnits, packUnits, tokenBias } from "../../../../src/model/transformer/pack.js";
 import type { Lesson } from "../../../../src/policy/lessons.js";

@@ -1,0 +1,125 @@
+/**
+ * @module A model folder of its own from a checkpoint, or from an adapter and its base: weights pass through memory one
+ * tensor at a time, and keep their format and their bits where nothing is to change.
+ */
+import { copyFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ModelError } from "../core/errors.js";
+import type { OnProgress } from "../core/progress.js";
+import type { Network } from "./family.js";
+import { loadNetwork, MODEL_FILES } from "./load.js";
+import { type Adapter, mergedWeight } from "./lora/adapter.js";
+import { ADAPTER_CONFIG, adapterBase, isAdapterFolder, readAdapter } from "./lora/peft.js";
+import type { AdaptedModule } from "./lora/spec.js";
+import { type FloatDtype, narrow, type StoredDtype } from "./weights/numbers.js";
+import { openWeights } from "./weights/open.js";
+import { createFolder, saveTensors, type TensorSource } from "./weights/save.js";
+import type { TensorStore } from "./weights/tensorStore.js";
+
+export interface MergeOptions {
+  /** A checkpoint, a model folder, or an adapter's. */
+  readonly checkpoint: string;
+  readonly out: string;
+  /** An adapter's base; default: the folder that the adapter names. */
+  readonly base?: string;
+  /** Format of all weights; default: as they are. */
+  readonly dtype?: FloatDtype;
+  /** Bytes of a shard at most; default: 5 GB. */
+  readonly shardBytes?: number;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** What FSDP leaves of a policy: one pickle per process. */
+const FSDP_SHARD = /^model_world_size_\d+_rank_\d+\.pt$/;
+
+/** @throws ModelError for files that hold Python objects, with what converts them */
+async function refusePickles(dir: string): Promise<void> {
+  const names = await readdir(dir).catch(() => [] as string[]);
+  const inside = names.includes("actor") ? await readdir(join(dir, "actor")).catch(() => []) : names;
+  const where = inside === names ? dir : join(dir, "actor");
+  if (!inside.some((name) => FSDP_SHARD.test(name))) return;
+  throw new ModelError(
+    `${where}: unsupported weights: shards of FSDP are Python pickles; convert them where they were made: ` +
+      `python3 scripts/model_merger.py --local_dir ${where}  (EasyR1's), then give ${join(where, "huggingface")}`,
+  );
+}
+
+/**
+ * Writes a Hugging Face folder that needs nothing else.
+ * @returns how many tensors were written, and how many of them an adapter changed
+ * @throws ModelError when checkpoint and base do not fit; CheckpointError when a file is damaged or `out` is there
+ */
+export async function mergeCheckpoint(options: MergeOptions): Promise<{ tensors: number; adapted: number }> {
+  const { checkpoint, out } = options;
+  await refusePickles(checkpoint);
+  const isAdapter = await isAdapterFolder(checkpoint);
+  const base = isAdapter ? (options.base ?? (await adapterBase(checkpoint))) : checkpoint;
+  if (base === undefined) {
+    throw new ModelError(`${join(checkpoint, ADAPTER_CONFIG)}: names no base; give one with --base DIR`);
+  }
+  const network = await loadNetwork(base);
+  const adapter = isAdapter ? await readAdapter(checkpoint, network) : undefined;
+  const store = await openWeights(base, network);
+  try {
+    const sources = sourcesOf(store, network, { adapter, dtype: options.dtype });
+    await createFolder(out, async (partial) => {
+      await copyPresent(base, partial);
+      await saveTensors(partial, sources, {
+        ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),
+        ...(options.signal ? { signal: options.signal } : {}),
+        onTensor: (done, total) => options.onProgress?.({ phase: "merge", done, total }),
+      });
+    });
+    return { tensors: sources.length, adapted: adapter?.modules.length ?? 0 };
+  } finally {
+    await store.close();
+  }
+}
+
+/** Config, tokenizer and processor files. */
+async function copyPresent(from: string, to: string): Promise<void> {
+  const present = new Set(await readdir(from));
+  for (const name of MODEL_FILES.filter((file) => present.has(file))) {
+    await copyFile(join(from, name), join(to, name));
+  }
+}
+
+function sourcesOf(
+  store: TensorStore,
+  { family }: Network,
+  { adapter, dtype }: { readonly adapter: Adapter | undefined; readonly dtype: FloatDtype | undefined },
+): TensorSource[] {
+  const modules = new Map(adapter?.modules.map((module) => [`${module.name}.weight`, module]) ?? []);
+  return [...store.entries].map(([name, entry]) => {
+    const wanted: StoredDtype = dtype ?? entry.dtype;
+    const module = modules.get(name);
+    const isKept = module === undefined && wanted === entry.dtype;
+    return {
+      name: family.publishedName(name),
+      dtype: wanted,
+      shape: entry.shape,
+      read: async () =>
+        isKept ? (await store.read(name)).bytes : changed(store, name, { module, adapter, dtype: wanted }),
+    };
+  });
+}
+
+async function changed(
+  store: TensorStore,
+  name: string,
+  to: {
+    readonly module: AdaptedModule | undefined;
+    readonly adapter: Adapter | undefined;
+    readonly dtype: StoredDtype;
+  },
+): Promise<Uint8Array> {
+  const weight = await store.readWide(name);
+  const { module, adapter } = to;
+  const { data } = module && adapter ? mergedWeight(weight, module, adapter.params) : weight;
+  const { dtype } = to;
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
+    throw new ModelError(`${name}: unsupported dtype of a weight: ${dtype}; give --dtype`);
+  }
+  return narrow(data as Float32Array, dtype);
+}
