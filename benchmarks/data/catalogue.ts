@@ -1,10 +1,9 @@
 /**
- * @module The published dataset files: names, addresses, MD5s and row counts (VLMEvalKit, commit e8e78f05).
+ * @module The published dataset files of the paper's six: names, addresses, MD5s and row counts (VLMEvalKit, commit e8e78f05).
  *
  * The first of each benchmark is the one the R1-ShareVL paper's numbers fit.
  */
-import { ConfigError } from "../../src/core/errors.js";
-import { BENCHMARKS, type BenchmarkName, type DatasetInfo } from "../records.js";
+import type { BenchmarkName, DatasetInfo } from "../records.js";
 
 const HOST = "https://opencompass.openxlab.space/utils";
 const MATH_VERSE = `${HOST}/benchmarks/MathVerse`;
@@ -131,30 +130,3 @@ export const DATASETS: Readonly<Record<BenchmarkName, readonly DatasetInfo[]>> =
     { name: "AI2D_MINI", split: "a part of test", url: `${HOST}/TEST/AI2D_MINI.tsv` },
   ],
 };
-
-export interface NamedDataset {
-  readonly benchmark: BenchmarkName;
-  readonly dataset: DatasetInfo;
-}
-
-/**
- * Finds a dataset by the paper's name (its first dataset) or by VLMEvalKit's. Case does not matter.
- * @throws ConfigError listing the names there are
- */
-export function datasetNamed(name: string): NamedDataset {
-  const wanted = name.trim().toLowerCase();
-  const all = BENCHMARKS.flatMap((benchmark) =>
-    DATASETS[benchmark].map((dataset, at): NamedDataset & { readonly names: readonly string[] } => ({
-      benchmark,
-      dataset,
-      names: [dataset.name, ...(at === 0 ? [benchmark] : [])],
-    })),
-  );
-  // "MMStar" is a benchmark and its own first dataset.
-  const found = all.find(({ names }) => names.some((known) => known.toLowerCase() === wanted));
-  if (found) return { benchmark: found.benchmark, dataset: found.dataset };
-  const known = all.map(({ dataset }) => dataset.name).join(", ");
-  throw new ConfigError(
-    `unknown benchmark: ${name}: choose from ${BENCHMARKS.join(", ")}, or one dataset: ${known}`,
-  );
-}

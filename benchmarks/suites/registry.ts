@@ -1,8 +1,8 @@
 /**
- * @module The six benchmarks by name.
+ * @module Benchmarks by name. A new one is a file beside these and a line in `REGISTERED`.
  */
 
-import { datasetNamed } from "../data/catalogue.js";
+import { ConfigError } from "../../src/core/errors.js";
 import type { Benchmark, BenchmarkName, DatasetInfo } from "../records.js";
 import { ai2d } from "./ai2d.js";
 import { mathVerse } from "./mathVerse.js";
@@ -11,7 +11,7 @@ import { mathVista } from "./mathVista.js";
 import { mmmu } from "./mmmu.js";
 import { mmStar } from "./mmStar.js";
 
-/** Everything about each benchmark: its data files, prompts, scoring, tables. */
+/** The six of the paper's main table. */
 export const BENCHMARK: Readonly<Record<BenchmarkName, Benchmark>> = {
   MathVista: mathVista,
   MMStar: mmStar,
@@ -20,6 +20,9 @@ export const BENCHMARK: Readonly<Record<BenchmarkName, Benchmark>> = {
   MathVision: mathVision,
   AI2D: ai2d,
 };
+
+/** All that can be named. */
+export const REGISTERED: readonly Benchmark[] = [...Object.values(BENCHMARK)];
 
 export interface NamedBenchmark {
   readonly benchmark: Benchmark;
@@ -32,10 +35,23 @@ export function requiredColumns({ benchmark, dataset }: NamedBenchmark): readonl
 }
 
 /**
- * The benchmark and dataset of a name: the paper's or VLMEvalKit's.
+ * The benchmark and dataset of a name: the paper's (its first dataset) or VLMEvalKit's. Case does not matter.
+ * @param registered looked through; the registry unless given
  * @throws ConfigError listing the names there are
  */
-export function benchmarkNamed(name: string): NamedBenchmark {
-  const { benchmark, dataset } = datasetNamed(name);
-  return { benchmark: BENCHMARK[benchmark], dataset };
+export function benchmarkNamed(name: string, registered: readonly Benchmark[] = REGISTERED): NamedBenchmark {
+  const wanted = name.trim().toLowerCase();
+  const all = registered.flatMap((benchmark) =>
+    benchmark.datasets.map((dataset, at) => ({
+      benchmark,
+      dataset,
+      names: [dataset.name, ...(at === 0 ? [benchmark.name] : [])],
+    })),
+  );
+  // "MMStar" is a benchmark and its own first dataset.
+  const found = all.find(({ names }) => names.some((known) => known.toLowerCase() === wanted));
+  if (found) return { benchmark: found.benchmark, dataset: found.dataset };
+  const benchmarks = registered.map((benchmark) => benchmark.name).join(", ");
+  const known = all.map(({ dataset }) => dataset.name).join(", ");
+  throw new ConfigError(`unknown benchmark: ${name}: choose from ${benchmarks}, or one dataset: ${known}`);
 }

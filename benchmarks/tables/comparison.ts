@@ -23,7 +23,7 @@ export type Caveat =
 export interface ScoreRecord {
   readonly source: "paper" | "own";
   readonly model: string;
-  readonly benchmark: BenchmarkName;
+  readonly benchmark: string;
   readonly dataset: string | null;
   readonly rules: string | null;
   readonly mode: string | null;
@@ -47,8 +47,8 @@ export function paperRow(model: string): PaperRow | undefined {
   return MAIN_TABLE.find((row) => row.model.toLowerCase() === model.toLowerCase());
 }
 
-export function paperScore(row: PaperRow, benchmark: BenchmarkName): number | null {
-  return row.scores[PAPER_COLUMNS.indexOf(benchmark)] ?? null;
+export function paperScore(row: PaperRow, benchmark: string): number | null {
+  return row.scores[PAPER_COLUMNS.map(String).indexOf(benchmark)] ?? null;
 }
 
 /** Whether a score is of rows that the paper's score is not of. */
@@ -135,7 +135,7 @@ export type Measure = "mean" | "pass";
 
 /** Two own runs on the same rows. */
 export interface RunComparison {
-  readonly benchmark: BenchmarkName;
+  readonly benchmark: string;
   readonly dataset: string;
   readonly mode: ScoreMode;
   readonly a: string;

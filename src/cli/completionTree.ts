@@ -2,7 +2,7 @@
  * @module What can follow what on the command line: commands, flags, the words that a flag or a setting may be.
  */
 import type { Command, Option } from "commander";
-import { BENCHMARKS } from "../../benchmarks/records.js";
+import { REGISTERED } from "../../benchmarks/suites/registry.js";
 import { describeSettings } from "../config/describe.js";
 import { presetNames } from "../config/load.js";
 
@@ -27,7 +27,9 @@ export interface CompletedCommand {
 function valuesOf(option: Option): readonly string[] {
   if (option.argChoices) return option.argChoices;
   if (option.long === "--preset") return presetNames();
-  return option.long === "--benchmarks" || option.long === "--benchmark" ? BENCHMARKS : [];
+  return option.long === "--benchmarks" || option.long === "--benchmark"
+    ? REGISTERED.map(({ name }) => name)
+    : [];
 }
 
 function flagOf(option: Option): CompletedFlag[] {

@@ -5,13 +5,12 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { imageFolder } from "../../benchmarks/data/dataset.js";
 import { fetchDataset, fileIn } from "../../benchmarks/data/locate.js";
-import { BENCHMARKS } from "../../benchmarks/records.js";
 import { type PlannedDataset, planDataset, planLine } from "../../benchmarks/run/plan.js";
 import { type EvaluationOutcome, firstPrompts, runEvaluation, scorerBy } from "../../benchmarks/run/run.js";
 import { type AnswerSettings, isEvaluationBegunIn } from "../../benchmarks/run/settings.js";
 import { submissionPath } from "../../benchmarks/run/submission.js";
 import { scoreText } from "../../benchmarks/scoring/present.js";
-import { benchmarkNamed, type NamedBenchmark } from "../../benchmarks/suites/registry.js";
+import { benchmarkNamed, type NamedBenchmark, REGISTERED } from "../../benchmarks/suites/registry.js";
 import { ConfigError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
 import { formatTable } from "../report/table.js";
@@ -31,8 +30,8 @@ import { scoreSettings } from "./scoreFlags.js";
 
 /** Datasets in the order they were named, each once. @throws ConfigError for an unknown name */
 function namedBenchmarks({ benchmarks }: EvaluateFlags): NamedBenchmark[] {
-  const names = benchmarks.includes("all") ? BENCHMARKS : benchmarks;
-  const found = names.map(benchmarkNamed);
+  const names = benchmarks.includes("all") ? REGISTERED.map(({ name }) => name) : benchmarks;
+  const found = names.map((name) => benchmarkNamed(name));
   return found.filter(({ dataset }, at) => found.findIndex((each) => each.dataset === dataset) === at);
 }
 

@@ -7,7 +7,6 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { datasetNamed } from "../../../benchmarks/data/catalogue.js";
 import { dataRoot, fetchDataset, fileIn } from "../../../benchmarks/data/locate.js";
 import type { DatasetInfo } from "../../../benchmarks/records.js";
 
@@ -30,24 +29,6 @@ afterAll(() => server.close());
 
 const newRoot = () => mkdtemp(join(tmpdir(), "locate-"));
 const dataset = (file: string): DatasetInfo => ({ name: "Set", split: "test", url: `${url}/${file}`, md5 });
-
-describe("datasetNamed(…)", () => {
-  it("knows the paper's names and VLMEvalKit's, whatever their case", () => {
-    expect(datasetNamed("mathverse")).toMatchObject({
-      benchmark: "MathVerse",
-      dataset: { name: "MathVerse_MINI" },
-    });
-    expect(datasetNamed("MMMU_TEST")).toMatchObject({ benchmark: "MMMU", dataset: { name: "MMMU_TEST" } });
-    expect(datasetNamed("MMStar").dataset.name).toBe("MMStar");
-    expect(datasetNamed("MathVision").dataset.rows).toBe(3040);
-  });
-
-  it("lists what there is when it does not know a name", () => {
-    expect(() => datasetNamed("MathVisto")).toThrow(
-      /unknown benchmark: MathVisto: choose from MathVista, .*AI2D_MINI/,
-    );
-  });
-});
 
 describe("dataRoot(…)", () => {
   it("is the named folder when that exists, else LMUData in the home folder", async () => {
