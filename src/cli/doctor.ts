@@ -7,6 +7,8 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
+import { cureOf, shortProblem, tryDevices } from "../compile/runtime/devices.js";
+import type { Trial } from "../compile/runtime/trial.js";
 import { examineAddress } from "../engine/examine.js";
 import { type Finding, notebookFindings } from "../kernel/setup.js";
 import { modelFolder } from "../model/load.js";
@@ -43,19 +45,29 @@ function modelFinding(): Finding {
   };
 }
 
+/** A device that was tried. The CPU works through the npm binding, too, but slower. */
+function deviceFinding(trial: Trial): Finding {
+  const { device, runtime, problem } = trial;
+  const name = `graphs on: ${device}`;
+  if (problem === undefined) return { name, isFine: true, note: `tried; ${runtime}` };
+  const said = runtime === undefined ? shortProblem(problem) : `only through the ${runtime}: ${problem}`;
+  return { name, isFine: runtime !== undefined, note: `${said}; ${cureOf(trial)}` };
+}
+
 /** Everything there is to say about this machine. */
-export function findings(): Finding[] {
+export async function findings(): Promise<Finding[]> {
   return [
     nodeFinding(),
     { name: "cores", isFine: true, note: String(availableParallelism()) },
     memoryFinding(),
     modelFinding(),
     ...notebookFindings(),
-    ...listBackends().map(({ name, engine, isAvailable, note }) => ({
-      name: `${engine}: ${name}`,
+    ...listBackends().map(({ name, isAvailable, note }) => ({
+      name: `TensorFlow.js: ${name}`,
       isFine: isAvailable,
       note,
     })),
+    ...(await tryDevices()).map(deviceFinding),
   ];
 }
 
@@ -69,7 +81,7 @@ interface DoctorFlags {
 export function addDoctor(program: Command, { print, exitWith }: CommandContext): void {
   program
     .command("doctor")
-    .description("list what this machine has, or with --engine what works on a server")
+    .description("list what this machine has and try a graph on each device, or with --engine what works on a server")
     .option("--engine <url>", "a Tinker-wire server, a Ray head, or an OpenAI-compatible server")
     .option("--model <name>", "with --engine: the model to try, where several are served")
     .option("--rank <n>", "with --engine: rank of the adapter that is tried", wholeNumber, 8)
@@ -77,7 +89,7 @@ export function addDoctor(program: Command, { print, exitWith }: CommandContext)
     .action(async ({ json, engine, model, rank }: DoctorFlags) => {
       const found =
         engine === undefined
-          ? findings()
+          ? await findings()
           : await examineAddress({ url: engine, rank, ...(model === undefined ? {} : { model }) });
       if (engine !== undefined && found[0]?.isFine !== true) exitWith(1);
       if (json) return print(JSON.stringify(found, undefined, 2));

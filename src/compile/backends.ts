@@ -1,12 +1,10 @@
 /**
- * @module What can compute on this machine: TensorFlow.js backends and ONNX Runtime execution providers, each with the
- * cure where it is missing.
+ * @module TensorFlow.js backends on this machine, for eager mode, each with the cure where it is missing.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import util from "node:util";
-import { listSupportedBackends } from "onnxruntime-node";
 import { CompileError, messageOf } from "../core/errors.js";
 import { tf } from "../core/tf.js";
 
@@ -15,7 +13,6 @@ export type EagerBackend = "cpu" | "wasm" | "tensorflow";
 
 export interface BackendInfo {
   readonly name: string;
-  readonly engine: "TensorFlow.js" | "ONNX Runtime";
   readonly isAvailable: boolean;
   /** One line: what it is, and if it is missing, what to do. */
   readonly note: string;
@@ -76,36 +73,22 @@ export async function loadBackend(name: EagerBackend): Promise<void> {
   }
 }
 
-/** What each engine offers here. */
+/** What eager mode has here. What runs compiled graphs is tried, not listed: `runtime/devices.ts`. */
 export function listBackends(): readonly BackendInfo[] {
-  const engine = "TensorFlow.js";
   const native = nativePackage();
-  const eager: BackendInfo[] = [
-    { name: "cpu", engine, isAvailable: true, note: "plain JavaScript: for exploring small things" },
+  return [
+    { name: "cpu", isAvailable: true, note: "plain JavaScript: for exploring small things" },
     {
       name: "wasm",
-      engine,
       isAvailable: packageFolder("@tensorflow/tfjs-backend-wasm") !== undefined,
       note: "WebAssembly with SIMD: the eager mode to prefer without native TensorFlow",
     },
     {
       name: "tensorflow",
-      engine,
       isAvailable: native !== undefined,
       note: native
         ? `native TensorFlow from ${native}`
         : "native TensorFlow is not installed; nothing needs it. To have it: `npm install @tensorflow/tfjs-node` where its download works",
     },
   ];
-  const providers = listSupportedBackends().map(
-    ({ name, bundled }): BackendInfo => ({
-      name,
-      engine: "ONNX Runtime",
-      isAvailable: bundled,
-      note: bundled
-        ? "in the npm package"
-        : "not in the npm package; to have it, on a machine with CUDA 12: `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`",
-    }),
-  );
-  return [...eager, ...providers];
 }

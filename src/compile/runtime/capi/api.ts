@@ -32,16 +32,13 @@ const CHECKED = {
   SetSessionGraphOptimizationLevel: [23, ["void *", "int"]],
   SetIntraOpNumThreads: [24, ["void *", "int"]],
   SetInterOpNumThreads: [25, ["void *", "int"]],
-  CreateTensorAsOrtValue: [48, ["void *", "void *", "size_t", "int", OUT]],
   CreateTensorWithDataAsOrtValue: [49, ["void *", "void *", "size_t", "void *", "size_t", "int", OUT]],
-  GetTensorMutableData: [51, ["void *", OUT]],
-  CreateMemoryInfo: [68, ["str", "int", "int", "int", OUT]],
   CreateCpuMemoryInfo: [69, ["int", "int", OUT]],
   AddSessionConfigEntry: [130, ["void *", "str", "str"]],
-  CreateAllocator: [131, ["void *", "void *", OUT]],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, ["void *", "void *"]],
   CreateCUDAProviderOptions: [205, [OUT]],
-  UpdateCUDAProviderOptions: [206, ["void *", "void *", "void *", "size_t"]],
+  UpdateCUDAProviderOptions: [206, ["void *", "const char **", "const char **", "size_t"]],
+  SessionOptionsAppendExecutionProvider: [216, ["void *", "str", "const char **", "const char **", "size_t"]],
 } as const;
 /** Those that free. */
 const FREEING = {
@@ -49,13 +46,12 @@ const FREEING = {
   ReleaseSession: 95,
   ReleaseValue: 96,
   ReleaseSessionOptions: 100,
-  ReleaseAllocator: 132,
   ReleaseCUDAProviderOptions: 208,
 } as const;
 const GET_ERROR_MESSAGE = 2;
 const TABLE_LENGTH = 262;
 
-type Argument = Pointer | number | string;
+type Argument = Pointer | number | string | readonly string[];
 type Checked = (...args: Argument[]) => void;
 
 export interface Api extends Readonly<Record<Exclude<keyof typeof CHECKED, "Run">, Checked>> {

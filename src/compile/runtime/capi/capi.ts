@@ -6,13 +6,30 @@ import { CompileError } from "../../../core/errors.js";
 import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { zip } from "../../../core/zip.js";
 import { checkSame, hostArray, hostOf } from "../hostArray.js";
-import type { GraphArray, LoadableGraph, Runtime, RuntimeOptions, Session } from "../session.js";
+import type { Device, GraphArray, LoadableGraph, Runtime, RuntimeOptions, Session } from "../session.js";
 import { sessionConfig } from "../sessionConfig.js";
 import { type Api, pointers } from "./api.js";
 import { hostValues } from "./values.js";
 
 const ALL_OPTIMIZATIONS = 99;
 const ERRORS_ONLY = 3;
+
+/** Memory is taken as it is needed: the default doubles what it has each time. */
+const CUDA_OPTIONS = { arena_extend_strategy: "kSameAsRequested" };
+
+/** Puts the device's operators before the processor's. @throws CompileError with the loader's message */
+function appendDevice(api: Api, settings: bigint, device: Device): void {
+  if (device === "webgpu") api.SessionOptionsAppendExecutionProvider(settings, "WebGPU", [], [], 0);
+  if (device !== "cuda") return;
+  const cuda = api.made((out) => api.CreateCUDAProviderOptions(out));
+  try {
+    const [keys, values] = [Object.keys(CUDA_OPTIONS), Object.values(CUDA_OPTIONS)];
+    api.UpdateCUDAProviderOptions(cuda, keys, values, keys.length);
+    api.SessionOptionsAppendExecutionProvider_CUDA_V2(settings, cuda);
+  } finally {
+    api.free.ReleaseCUDAProviderOptions(cuda);
+  }
+}
 
 /** Settings of a session; the caller frees them. */
 function sessionOptions(api: Api, graph: LoadableGraph, options: RuntimeOptions): bigint {
@@ -50,6 +67,7 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
   const settings = sessionOptions(api, graph, options);
   let session: bigint | undefined;
   try {
+    appendDevice(api, settings, options.device ?? "cpu");
     session = api.made((out) =>
       api.CreateSessionFromArray(api.env, graph.bytes, graph.bytes.length, settings, out),
     );

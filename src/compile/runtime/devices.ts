@@ -1,0 +1,76 @@
+/**
+ * @module What runs graphs on this machine: every device is tried in a process of its own, because a driver can take
+ * its process with it; and what is missing has the one command that mends it.
+ */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { messageOf } from "../../core/errors.js";
+import { npmLibrary } from "./capi/api.js";
+import type { Device } from "./session.js";
+import { type Trial, tryDevice } from "./trial.js";
+
+const LIMIT_MS = 120_000;
+
+/** The compiled program, also when this module runs from TypeScript source. */
+function trialProgram(): string {
+  const beside = fileURLToPath(new URL("./trialProgram.js", import.meta.url));
+  return existsSync(beside)
+    ? beside
+    : fileURLToPath(new URL("../../../dist/src/compile/runtime/trialProgram.js", import.meta.url));
+}
+
+async function tryApart(device: Device): Promise<Trial> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [trialProgram(), device], {
+      timeout: LIMIT_MS,
+    });
+    return JSON.parse(stdout) as Trial;
+  } catch (error) {
+    return { device, problem: messageOf(error) };
+  }
+}
+
+/** One command that brings ONNX Runtime's CUDA provider of exactly the installed version; pip checks its hash. */
+export function cudaCommand(): string {
+  const { path, version } = npmLibrary();
+  const files = ["shared", "cuda"].map((part) => `onnxruntime/capi/libonnxruntime_providers_${part}.so`);
+  return (
+    `pip download --no-deps -d /tmp/ort-cuda onnxruntime-gpu==${version} && ` +
+    `unzip -oj /tmp/ort-cuda/onnxruntime_gpu-${version}-*.whl ${files.join(" ")} -d ${dirname(path)}`
+  );
+}
+
+/** ONNX Runtime's message without the places in its source. */
+export function shortProblem(problem: string): string {
+  const said = problem.replace(/^.*(?:with error: |was false\. |: FAIL : )/s, "");
+  return said.trim().replace(/\s+/g, " ");
+}
+
+/** What to do about a device that does not work. */
+export function cureOf({ device, problem = "" }: Trial, command: () => string = cudaCommand): string {
+  if (device === "cpu") return "run `npm ci`";
+  if (device === "webgpu") {
+    const wants =
+      process.platform === "linux"
+        ? "a Vulkan driver: `apt-get install libvulkan1 libegl1 libgl1`"
+        : "a driver";
+    return `it wants a graphics card and ${wants}`;
+  }
+  if (process.platform !== "linux") return "CUDA is used on Linux only";
+  const library = /lib(?!onnxruntime)[\w.-]+\.so[\w.]*(?=: cannot open)/.exec(problem)?.[0];
+  if (library !== undefined) {
+    return `${library} of CUDA 13 is not on LD_LIBRARY_PATH: \`pip install nvidia-cublas nvidia-cuda-runtime nvidia-curand nvidia-cufft\` and add their lib folders`;
+  }
+  return /providers_(cuda|shared)/.test(problem) || /not (enabled|available|supported)/i.test(problem)
+    ? `on a machine with an NVIDIA card: \`${command()}\``
+    : "see `nvidia-smi`: the driver must be one for CUDA 13";
+}
+
+/** Every device, tried: the CPU here, the others apart. */
+export function tryDevices(): Promise<Trial[]> {
+  return Promise.all([tryDevice("cpu"), tryApart("cuda"), tryApart("webgpu")]);
+}

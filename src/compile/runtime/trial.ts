@@ -1,0 +1,48 @@
+/**
+ * @module Tries a device: a small graph is loaded, run and compared, so that what is said of a machine is what happens
+ * on it.
+ */
+import { CompileError, messageOf } from "../../core/errors.js";
+import { type NdArray, ndarray } from "../../core/ndarray.js";
+import { type Tensor, tf } from "../../core/tf.js";
+import { trace } from "../trace.js";
+import { findRuntime } from "./runtime.js";
+import type { Device } from "./session.js";
+
+export interface Trial {
+  readonly device: Device;
+  /** What ran the graph. */
+  readonly runtime?: string;
+  /** Why the device does not work, as ONNX Runtime says it; on the CPU: why the C API does not. */
+  readonly problem?: string;
+}
+
+const SIDE = 32;
+
+/** Σ x·xᵀ, which is `SIDE` to the third power for ones. */
+async function sumOfProduct(device: Device): Promise<{ readonly name: string; readonly reason?: string }> {
+  const { runtime, ...reason } = await findRuntime();
+  const x = ndarray(new Float32Array(SIDE * SIDE).fill(1), [SIDE, SIDE]);
+  const product = (y: tf.Tensor2D): Tensor => tf.sum(tf.matMul(y, y, false, true));
+  const graph = trace((y) => product(y as tf.Tensor2D), "trial", { structure: 0, leaves: [x] }, runtime);
+  const session = await runtime.createSession(graph, { device });
+  const [sum] = await session.run([x]);
+  await session.release();
+  const found = (sum as NdArray).data[0];
+  if (found !== SIDE ** 3) throw new CompileError(`${device}: wrong sum: ${found}, expected ${SIDE ** 3}`);
+  return { name: runtime.name, ...reason };
+}
+
+/** Never throws; a device whose driver ends the process ends this one, too. */
+export async function tryDevice(device: Device): Promise<Trial> {
+  try {
+    const { name, reason } = await sumOfProduct(device);
+    return {
+      device,
+      runtime: name,
+      ...(device === "cpu" && reason !== undefined ? { problem: reason } : {}),
+    };
+  } catch (error) {
+    return { device, problem: messageOf(error) };
+  }
+}

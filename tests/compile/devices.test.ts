@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { cudaCommand, cureOf, shortProblem, tryDevices } from "../../src/compile/runtime/devices.js";
+import { tryDevice } from "../../src/compile/runtime/trial.js";
+
+const FOLDER = "/x/node_modules/onnxruntime-node/bin/napi-v6/linux/x64";
+const ORT =
+  "ONNX Runtime: /onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1988 Get() [ONNXRuntimeError] : 1 : FAIL : ";
+
+describe("tryDevice", () => {
+  it("runs a graph on the CPU and says through what", async () => {
+    const trial = await tryDevice("cpu");
+    expect(trial.problem).toBeUndefined();
+    expect(trial.runtime).toMatch(/^ONNX Runtime [\d.]+, C API$/);
+  });
+
+  it("of every device says that it works, or why not and what to do", async () => {
+    for (const trial of await tryDevices()) {
+      expect(trial.runtime ?? shortProblem(trial.problem ?? "")).not.toBe("");
+      expect(cureOf(trial)).not.toBe("");
+    }
+  });
+});
+
+describe.runIf(process.platform === "linux")("the cure", () => {
+  // Messages of onnxruntime-node 1.30.0.
+  it.each([
+    [
+      "cuda",
+      `${ORT}Failed to load library ${FOLDER}/libonnxruntime_providers_shared.so with error: ${FOLDER}/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory\n`,
+      `${FOLDER}/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory`,
+      "fetch",
+    ],
+    [
+      "cuda",
+      `${ORT}Failed to load library ${FOLDER}/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory\n`,
+      "libcublasLt.so.13: cannot open shared object file: No such file or directory",
+      "libcublasLt.so.13 of CUDA 13 is not on LD_LIBRARY_PATH",
+    ],
+    [
+      "cuda",
+      `${ORT}CUDA failure 35: CUDA driver version is insufficient`,
+      "CUDA failure 35: CUDA driver version is insufficient",
+      "nvidia-smi",
+    ],
+    [
+      "webgpu",
+      "ONNX Runtime: webgpu_context.cc:136 adapter_result.status == wgpu::RequestAdapterStatus::Success was false. Failed to get a WebGPU adapter: No supported adapters\n",
+      "Failed to get a WebGPU adapter: No supported adapters",
+      "libvulkan1",
+    ],
+  ] as const)("of %s names what is missing: %#", (device, problem, said, cure) => {
+    expect(shortProblem(problem)).toBe(said);
+    expect(cureOf({ device, problem }, () => "fetch")).toContain(cure);
+  });
+
+  it("of a missing provider is one command that fetches the npm package's own version", () => {
+    expect(cudaCommand()).toMatch(
+      /^pip download --no-deps .* onnxruntime-gpu==(\d+\.\d+\.\d+) && unzip .*onnxruntime_gpu-\1-/,
+    );
+    expect(cudaCommand()).toMatch(/onnxruntime-node\/bin\/napi-v6\/linux\/\w+$/);
+  });
+});
