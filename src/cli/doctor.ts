@@ -81,7 +81,9 @@ interface DoctorFlags {
 export function addDoctor(program: Command, { print, exitWith }: CommandContext): void {
   program
     .command("doctor")
-    .description("list what this machine has and try a graph on each device, or with --engine what works on a server")
+    .description(
+      "list what this machine has and try a graph on each device, or with --engine what works on a server",
+    )
     .option("--engine <url>", "a Tinker-wire server, a Ray head, or an OpenAI-compatible server")
     .option("--model <name>", "with --engine: the model to try, where several are served")
     .option("--rank <n>", "with --engine: rank of the adapter that is tried", wholeNumber, 8)

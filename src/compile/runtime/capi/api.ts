@@ -56,6 +56,8 @@ type Checked = (...args: Argument[]) => void;
 
 export interface Api extends Readonly<Record<Exclude<keyof typeof CHECKED, "Run">, Checked>> {
   readonly version: string;
+  /** Kept as long as its functions are. */
+  readonly library: unknown;
   readonly free: Readonly<Record<keyof typeof FREEING, (pointer: bigint) => void>>;
   /** Runs a session on this thread. @throws CompileError with ONNX Runtime's message */
   readonly Run: Checked;
@@ -85,8 +87,15 @@ export function npmLibrary(): { readonly path: string; readonly version: string 
   return { path, version };
 }
 
-/** The table's address and the library's version. @throws CompileError when they are not those that are asked for */
-function table(koffi: Koffi): { readonly addresses: readonly bigint[]; readonly version: string } {
+interface Table {
+  readonly addresses: readonly bigint[];
+  readonly version: string;
+  /** koffi unloads a library whose handle is collected. */
+  readonly library: unknown;
+}
+
+/** The functions' addresses. @throws CompileError when library or table are not of the version that is asked for */
+function table(koffi: Koffi): Table {
   const { path, version: wanted } = npmLibrary();
   const library = koffi.load(path);
   const base = koffi.struct({ GetApi: "void *", GetVersionString: "void *" });
@@ -105,11 +114,11 @@ function table(koffi: Koffi): { readonly addresses: readonly bigint[]; readonly 
     | null;
   if (api === null)
     throw new CompileError(`${path}: no API of version ${API_VERSION}: reinstall onnxruntime-node`);
-  return { addresses: koffi.decode(api, koffi.array("void *", TABLE_LENGTH)) as bigint[], version };
+  return { addresses: koffi.decode(api, koffi.array("void *", TABLE_LENGTH)) as bigint[], version, library };
 }
 
 function bind(koffi: Koffi): Api {
-  const { addresses, version } = table(koffi);
+  const { addresses, version, library } = table(koffi);
   const functionAt = (at: number, result: string, args: readonly string[]) =>
     koffi.decode(addresses[at], koffi.proto(result, [...args]));
   const message = functionAt(GET_ERROR_MESSAGE, "str", ["void *"]);
@@ -137,6 +146,7 @@ function bind(koffi: Koffi): Api {
   return {
     ...checked,
     version,
+    library,
     free,
     made,
     koffi,
