@@ -112,11 +112,12 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
     );
   }
   const signal = context.signal();
-  const plans = await planAll(flags, context, signal);
   const judging = await judgeFrom(flags, signal);
   try {
+    // First: what cannot be asked is no reason to download and read its questions.
     const model = await openModel(flags, context);
     try {
+      const plans = await planAll(flags, context, signal);
       const outcome = await runEvaluation({
         plans,
         settings: answerSettings(flags, model),
