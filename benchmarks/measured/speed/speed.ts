@@ -134,12 +134,22 @@ export function speedTable({ step, rollouts, packed }: SpeedReport): Table {
   };
 }
 
+/** Each side's share of what the machine's matrix products reach. */
+function peakNote({ timings, operations, peak }: TrainingStepResult): string {
+  const shares = timings.map(({ name, median }) => {
+    const share = (1000 * operations) / median / peak;
+    return `${name} ${Math.round(100 * share)} %`;
+  });
+  return `Matrix products of 1024² reach ${formatNumber(Math.round(peak / 1e9))} GFLOP/s here; of that the training step (${(operations / 1e9).toFixed(0)} GFLOP) makes use of: ${shares.join(", ")}`;
+}
+
 async function publish(report: SpeedReport, { results, print, python, repetitions }: SpeedOptions) {
   const table = speedTable(report);
   const notes = [
     `Machine: ${report.machine}`,
     `Peer: ${report.peer}`,
     `Model: ${(report.parameters / 1e6).toFixed(2)} M parameters, random weights, 8 query heads over 2 key-value heads (ungrouped: 8); medians of ${repetitions.counted} interleaved repetitions after ${repetitions.warmUp}`,
+    ...(report.step ? [peakNote(report.step)] : []),
     ...(report.rollouts
       ? ["Rollouts: prompts × responses to each, 128 tokens a response; batch is their product"]
       : []),

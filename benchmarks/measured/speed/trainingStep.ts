@@ -19,7 +19,8 @@ import { attendSharedPrefix } from "../../../src/model/transformer/prefix.js";
 import { mropeTables } from "../../../src/model/transformer/rope.js";
 import { type AdamWStep, adamwScalars, update } from "../../../src/optim/adamw.js";
 import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
-import { VOCABULARY } from "./model.js";
+import { decoderSize, VOCABULARY } from "./model.js";
+import { matrixPeak, stepOperations } from "./peak.js";
 import type { Peer } from "./peer.js";
 
 const ROWS = 16;
@@ -130,6 +131,10 @@ export interface TrainingStepResult {
   readonly rows: number;
   readonly length: number;
   readonly timings: readonly Timing[];
+  /** Floating-point operations of one step. */
+  readonly operations: number;
+  /** What matrix products of the same library reach here, operations a second; measured before the steps. */
+  readonly peak: number;
   /** Largest relative difference of loss and gradient norms between the sides; undefined without a peer. */
   readonly disagreement?: number;
 }
@@ -146,6 +151,7 @@ export interface TrainingStepOptions {
 
 export async function benchTrainingStep(options: TrainingStepOptions): Promise<TrainingStepResult> {
   const { model, peer, threads, repetitions, onRound } = options;
+  const peak = await matrixPeak(threads);
   const sides = [compiledSide(model, threads)];
   if (peer) {
     const { tokens, labels } = textBatch(model.config);
@@ -162,7 +168,10 @@ export async function benchTrainingStep(options: TrainingStepOptions): Promise<T
   }
   const disagreement = peer && (await largestDisagreement(model, peer));
   const timings = await interleave(sides, repetitions, onRound);
-  return { rows: ROWS, length: LENGTH, timings, ...given({ disagreement }) };
+  const { layers, hiddenSize: hidden } = model.config;
+  const sizes = { rows: ROWS, length: LENGTH };
+  const operations = stepOperations({ ...sizes, layers, hidden, parameters: decoderSize(model.params) });
+  return { ...sizes, timings, operations, peak, ...given({ disagreement }) };
 }
 
 async function largestDisagreement(model: Model, peer: Peer): Promise<number> {
