@@ -186,7 +186,8 @@ function sample(
 export async function connectTinker(options: TinkerOptions): Promise<TinkerClient> {
   const { heartbeatMs, concurrency, onMessage } = { ...CLIENT_DEFAULTS, ...options };
   const open = createTransport(options);
-  const capabilities = await open.call({
+  // Not repeated: a server that was never there is the address's fault, and is said at once.
+  const capabilities = await open.once({
     ...{ method: "GET", path: "/get_server_capabilities", answer: capabilitiesSchema, isRepeatable: true },
   });
   const session = await open.call({

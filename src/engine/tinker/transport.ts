@@ -3,7 +3,7 @@
  * is waited for; a request whose answer was lost is sent again only where doing it twice does no harm.
  */
 import type { z } from "zod";
-import { exchange, shownUrl } from "../../core/chat/http.js";
+import { exchange } from "../../core/chat/http.js";
 import { backoffMs, type Clock, SYSTEM_CLOCK } from "../../core/chat/servers.js";
 import { ConfigError, codeOf, ServerError, type ServerErrorKind } from "../../core/errors.js";
 import { garbledError, statusError } from "./answers.js";
@@ -60,8 +60,9 @@ export function parseTinkerUrl(text: string): URL {
   }
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
+    const shown = text.replace(/\/\/[^@/]*@/, "//");
     throw new ConfigError(
-      `engine.url: not a server address: ${shownUrl(url)}: it must begin with http:// or https://`,
+      `engine.url: not a server address: ${shown}: it must begin with http:// or https://`,
     );
   }
   url.pathname = `${url.pathname.replace(/\/+$/, "").replace(/\/api\/v1$/, "")}/api/v1`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { connectTinker } from "../../../src/engine/tinker/client.js";
-import { ADAM, CALL, datum, fastClock, scene, step } from "../../support/tinkerScene.js";
+import { ADAM, CALL, datum, scene, step } from "../../support/tinkerScene.js";
 import { TOY } from "../../support/toyBackend.js";
 
 describe("connectTinker", () => {
@@ -58,10 +58,11 @@ describe("connectTinker", () => {
     await expect(connectTinker({ url: "here" })).rejects.toThrow(
       "engine.url: not a server address: here: write http://host:port",
     );
-    const url = "http://127.0.0.1:9";
-    await expect(connectTinker({ url, clock: fastClock(), maxWaitMs: 10 })).rejects.toThrow(
-      /ECONNREFUSED.*start the server/,
+    await expect(connectTinker({ url: "localhost:8000" })).rejects.toThrow(
+      "engine.url: not a server address: localhost:8000: it must begin with http:// or https://",
     );
+    const url = "http://127.0.0.1:9";
+    await expect(connectTinker({ url })).rejects.toThrow(/ECONNREFUSED.*start the server/);
   });
 
   it("refuses a server that serves another model than was asked for, naming both", async () => {

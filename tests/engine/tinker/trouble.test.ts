@@ -164,7 +164,8 @@ describe("a refusal", () => {
     } as const;
     const error = await model.forwardBackward(call).catch((reason: Error) => reason.message);
     expect(error).toMatch(/status 422: forward_backward_input\.data\.0\.loss_fn_inputs\.weights\.data\.0: /);
-    expect(error).not.toMatch(/11|12, ?13/);
+    // The address is not theirs: its port may hold any digits.
+    expect(String(error).replace(/http:\S+/, "")).not.toMatch(/11|12, ?13/);
   });
 
   it("of a server that sends the request back is shown without it", async () => {
@@ -183,7 +184,7 @@ describe("a refusal", () => {
       .forward({ ...CALL, loss: "cross_entropy" })
       .catch((reason: Error) => reason.message);
     expect(error).toMatch(/seq_id: bad/);
-    expect(error).not.toMatch(/101/);
+    expect(String(error).replace(/http:\S+/, "")).not.toMatch(/101/);
     const page = `values [101, 102, 103, 104, 105, 106, 107, 108, 109] and ${"QUJD".repeat(40)}`;
     const other = await scene(onCall("/forward", 0, { kind: "status", status: 400, body: page }));
     const text = await other.model
