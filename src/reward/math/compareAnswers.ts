@@ -5,7 +5,7 @@
  * letter, the braces of a set. What both sides state must agree.
  */
 import { zip } from "../../core/zip.js";
-import { type Expression, lettersOf } from "../symbolic/expression.js";
+import { type Expression, lettersOf, substitute } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import type {
   Answer,
@@ -20,6 +20,7 @@ import type {
   Value,
 } from "./answer.js";
 import { type Allowance, equalExpressions, equalRounded, proportion } from "./equalExpressions.js";
+import { NO_PRODUCTS } from "./latexNames.js";
 import { readExpression } from "./readExpression.js";
 import type { Unit } from "./units.js";
 
@@ -35,15 +36,6 @@ function yes(reason: string): Agreement {
 
 function no(reason: string): Agreement {
   return { correct: false, reason };
-}
-
-/** Replaces a name by an expression. */
-function substitute(expression: Expression, name: string, by: Expression): Expression {
-  if (expression.kind === "name") return expression.name === name ? by : expression;
-  if ("argument" in expression) return { ...expression, argument: substitute(expression.argument, name, by) };
-  if (!("left" in expression)) return expression;
-  const left = substitute(expression.left, name, by);
-  return { ...expression, left, right: substitute(expression.right, name, by) };
 }
 
 const ONE: Expression = { kind: "integer", value: 1n };
@@ -120,6 +112,14 @@ function asProduct(value: Value): Expression | null {
   }
 }
 
+/** Letters that name a variable more often than a unit, unless they stand in upright type. */
+const LIKELY_LETTERS = new Set([..."ytdlABCFTK"]);
+
+/** "3 t" is 3·t: who leaves the t out has left out a variable. */
+function isLikelyLetter({ unitTokens: [letter, ...more] }: Value): boolean {
+  return letter !== undefined && more.length === 0 && !letter.isUpright && LIKELY_LETTERS.has(letter.text);
+}
+
 function compareValues(a: Value, b: Value, allowance: Allowance): Agreement {
   const [unitA, unitB] = [a.unit, b.unit];
   if (unitA && unitB && unitA.dimension !== "" && unitB.dimension !== "") {
@@ -128,7 +128,7 @@ function compareValues(a: Value, b: Value, allowance: Allowance): Agreement {
   }
   const [withUnit, without] = unitA ? [a, b] : [b, a];
   const product = (unitA === null) !== (unitB === null) ? asProduct(withUnit) : null;
-  if (product && lettersOf(without.expression).length > 0) {
+  if (product && (isLikelyLetter(withUnit) || lettersOf(without.expression).length > 0)) {
     return compareExpressions(product, without.expression, allowance);
   }
   const plain = compareExpressions(a.expression, b.expression, allowance);
@@ -158,7 +158,11 @@ function distinct(elements: readonly Answer[], allowance: Allowance): Answer[] {
 }
 
 function compareCollections(a: Collection, b: Collection, allowance: Allowance): Agreement {
-  if (a.form === "list" && b.form === "list") return compareUnordered(a.elements, b.elements, allowance);
+  const isRepeating =
+    a.elements.length !== b.elements.length && Math.min(a.elements.length, b.elements.length) > 1;
+  if (a.form === "list" && b.form === "list" && !isRepeating) {
+    return compareUnordered(a.elements, b.elements, allowance);
+  }
   return compareUnordered(distinct(a.elements, allowance), distinct(b.elements, allowance), allowance);
 }
 
@@ -257,9 +261,16 @@ function compareSameKind(a: Answer, b: Answer, allowance: Allowance): Agreement 
   return a.kind === "clock" && b.kind === "clock" ? compareClocks(a, b) : null;
 }
 
+/** xy, xyz: letters side by side that make no word. */
+function isProduct(words: string): boolean {
+  return /^(?:[a-z]{2}|[b-df-hj-np-tv-z]{3})$/.test(words) && !NO_PRODUCTS.has(words);
+}
+
 /** ∠ABC may be written without its sign, but is no triangle. */
 function compareTexts(a: string, b: string): Agreement {
   if (a === b) return a === "" ? no("nothing to compare") : yes("the same words");
+  if (isProduct(a) && isProduct(b) && [...a].sort().join() === [...b].sort().join())
+    return yes("the same factors");
   const bare = (words: string) => words.replace(/^[∠△]/, "");
   const isBare = bare(a) === a || bare(b) === b;
   return isBare && bare(a) === bare(b) && /^[a-z]+$/.test(bare(a))
@@ -280,15 +291,24 @@ function reduce(a: Answer, b: Answer): Answer | null {
   return null;
 }
 
+/** 3 + 4 = 7 says 7, as long as it is true. */
+function resultOf(a: Answer, b: Answer, allowance: Allowance): Answer | null {
+  if (a.kind !== "relation" || a.operator !== "=" || b.kind !== "value") return null;
+  if (lettersOf(a.left).length > 0 || lettersOf(a.right).length > 0) return null;
+  return equalExpressions(a.left, a.right, allowance) ? asValue(a.right) : null;
+}
+
 function reduceChoice({ letter, content }: Choice, b: Answer): Answer | null {
   if (content !== null) return content;
-  return b.kind === "value" ? asValue({ kind: "name", name: letter }) : null;
+  return b.kind === "value"
+    ? asValue(readExpression([{ kind: "word", text: letter, isSpaced: false }]))
+    : null;
 }
 
 function compareMixed(a: Answer, b: Answer, allowance: Allowance): Agreement | null {
   if (a.kind === "matrix" && b.kind === "group") return compareVector(a, b, allowance);
   if (a.kind === "collection" && b.kind === "text") return compareChoices(a, b.words);
-  const reduced = reduce(a, b);
+  const reduced = reduce(a, b) ?? resultOf(a, b, allowance);
   return reduced ? compareAnswers(reduced, b, allowance) : null;
 }
 

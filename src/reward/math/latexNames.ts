@@ -112,9 +112,22 @@ export const WRAPPERS: ReadonlySet<string> = new Set(
     .map((name) => `\\${name}`),
 );
 
+/** Wrappers in whose type units and words stand, and variables do not. */
+export const UPRIGHT: ReadonlySet<string> = new Set(
+  "text textrm textsf textnormal mathrm mathsf operatorname mbox hbox".split(" ").map((name) => `\\${name}`),
+);
+
+/** Wrappers with arguments of their own before what they show: how many. */
+export const COLOURED: ReadonlyMap<string, number> = new Map([
+  ["\\color", 1],
+  ["\\textcolor", 1],
+  ["\\colorbox", 1],
+  ["\\fcolorbox", 2],
+]);
+
 /** Commands that only move or size what follows. `\left` and `\right` also come with an invisible `.`. */
 export const LAYOUT: ReadonlySet<string> = new Set(
-  "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle limits nolimits therefore because quad qquad , ; : > ! thinspace ( ) [ ] enspace"
+  "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle limits nolimits therefore because quad qquad , ; : > ! thinspace ( ) [ ] enspace tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge scriptstyle scriptscriptstyle rm bf it sf tt cal bfseries itshape rmfamily mathstrut"
     .split(" ")
     .map((name) => `\\${name}`),
 );
@@ -147,3 +160,10 @@ export const VULGAR: ReadonlyMap<string, readonly [top: string, bottom: string]>
   ["⅝", ["5", "8"]],
   ["⅞", ["7", "8"]],
 ]);
+
+/** Short words that are no products of letters. */
+export const NO_PRODUCTS: ReadonlySet<string> = new Set(
+  "max min gcd lcm mod dne nan and the for are not yes no is of or if in to by at all any am pm as it on so".split(
+    " ",
+  ),
+);

@@ -5,8 +5,9 @@
  */
 import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
-import type { Answer, Choice, Clock, Group, Labelled, Relation, Text } from "./answer.js";
-import { NO_PRODUCTS } from "./readExpression.js";
+import type { Answer, Choice, Clock, Group, Labelled, Matrix, Relation, Text, Value } from "./answer.js";
+import { NO_PRODUCTS } from "./latexNames.js";
+import { isMeasure, isName, ofChain } from "./readChain.js";
 import { intervalOf, readRelation } from "./readRelation.js";
 import { numberOfWords, readValue } from "./readValue.js";
 import { isEnclosed, positions, split } from "./split.js";
@@ -55,6 +56,13 @@ function trimmed(tokens: readonly Token[]): readonly Token[] {
 
 const CHOICE_LETTER = /^[A-Ja-j]$/;
 
+/** "E - octagon": a dash between spaces, and words that are no letters to subtract. */
+function isDashed([letter, dash, ...rest]: readonly Token[]): boolean {
+  const isSet = dash?.text === "-" && dash.isSpaced && rest[0]?.isSpaced === true;
+  const isUpper = /^[A-J]$/.test(letter?.text ?? "");
+  return isSet && isUpper && rest.some(({ kind, text }) => kind === "word" && text.length > 3);
+}
+
 /** "(A)", "A.", "B) 5", "C: red". A letter alone is a choice too. */
 function readChoice(tokens: readonly Token[], read: ReadPart): Choice | null {
   const [first, second, third] = tokens;
@@ -67,6 +75,8 @@ function readChoice(tokens: readonly Token[], read: ReadPart): Choice | null {
   const mark = isParenthesised ? ")" : (second?.text ?? "");
   const rest = tokens.slice(isParenthesised ? 3 : 2);
   const isUpper = letter.text === letter.text.toUpperCase();
+  if (!isParenthesised && isDashed(tokens))
+    return { kind: "choice", letter: letter.text, content: read(rest) };
   if (!isParenthesised && !(/^[.)]$/.test(mark) || (mark === ":" && isUpper))) return null;
   if (rest.length === 0) return mark === ":" ? null : { kind: "choice", letter: letter.text, content: null };
   const isOption = isUpper && rest[0]?.isSpaced === true;
@@ -119,10 +129,6 @@ function readPlusMinus(tokens: readonly Token[], read: ReadPart): Answer | null 
   };
 }
 
-function isName(tokens: readonly Token[]): boolean {
-  return tokens.length > 0 && tokens.every(({ kind, text }) => kind === "word" || /^[_'∠△{}°]$/.test(text));
-}
-
 /** f(x), P(A): a function's name as a label. */
 function isFunctionName([name, open, ...rest]: readonly Token[]): boolean {
   return name?.kind === "word" && open?.text === "(" && rest.length > 1 && isEnclosed([open, ...rest]);
@@ -130,6 +136,25 @@ function isFunctionName([name, open, ...rest]: readonly Token[]): boolean {
 
 function readTupleOfNames(left: readonly Token[], right: Answer): boolean {
   return left[0]?.text === "(" && isEnclosed(left) && right.kind === "group";
+}
+
+/** y = 1/4 ≈ 0.2 is y = 1/4. */
+function readChained(tokens: readonly Token[], read: ReadPart): Answer | null {
+  const ends = ofChain(tokens);
+  return ends && read(ends);
+}
+
+/** |CD| = 7, AM : MB = 2 : 5: a measure and its value. */
+function readMeasured(tokens: readonly Token[], read: ReadPart): Labelled | null {
+  const marks = positions(tokens, ({ text }) => text === "=");
+  const [at = 0] = marks;
+  const [name, content] = [tokens.slice(0, at), tokens.slice(at + 1)];
+  if (marks.length !== 1 || isName(name) || !isMeasure(name) || content.length === 0) return null;
+  const value = read(content);
+  const isNumber = value.kind === "ratio" || value.kind === "clock" || value.kind === "value";
+  return isNumber
+    ? { kind: "labelled", label: canonicalText(name), value, relation: equationOf(tokens) }
+    : null;
 }
 
 /** "x = 5", "x ∈ (1, 2)": the side without a name is the answer. */
@@ -188,6 +213,7 @@ function readBrackets(tokens: readonly Token[], read: ReadPart): Answer | null {
     return { kind: "collection", form: "set", elements: elementsOf(inside, read) };
   }
   if (first === "{" && last === "}") return read(inside);
+  if (inside[0]?.text === "\\begin" && isEnclosed(inside)) return readMatrix(inside, read);
   const [open, close] = [BRACKETS[first], CLOSINGS[last]];
   if (open === undefined || close === undefined) return null;
   const isNested = inside[0]?.text === "[" && first === "[";
@@ -214,6 +240,49 @@ function readMatrix(tokens: readonly Token[], read: ReadPart): Answer | null {
   if (first?.text !== "\\begin" || last?.text !== "\\end" || !isEnclosed(tokens)) return null;
   const rows = split(tokens.slice(1, -1), ({ text }) => text === "\\\\").filter((row) => row.length > 0);
   return { kind: "matrix", rows: rows.map((row) => split(row, ({ text }) => text === "&").map(read)) };
+}
+
+/** A matrix, in brackets of its own or not. */
+function matrixOf(tokens: readonly Token[], read: ReadPart): Matrix | null {
+  const answer = readMatrix(tokens, read) ?? readBrackets(tokens, read);
+  return answer?.kind === "matrix" ? answer : null;
+}
+
+/** Sums and differences of matrices, element by element. */
+function readMatrixSum(tokens: readonly Token[], read: ReadPart): Answer | null {
+  const signs = positions(tokens, ({ text }) => text === "+" || text === "-");
+  if (signs.length === 0 || !tokens.some(({ text }) => text === "\\begin")) return null;
+  const [first, ...others] = split(tokens, ({ text }) => text === "+" || text === "-").map((part) =>
+    matrixOf(part, read),
+  );
+  return others.reduce<Matrix | null>((sum, next, at) => {
+    const kind = tokens[signs[at] as number]?.text === "-" ? "-" : "+";
+    return sum && next && added(sum, next, kind);
+  }, first ?? null);
+}
+
+/** Null for matrices of different shapes, or of anything but numbers and letters. */
+function added(a: Matrix, b: Matrix, kind: "+" | "-"): Matrix | null {
+  const cell = (left: Answer | undefined, right: Answer | undefined): Value | null => {
+    const [one, other] = [left && plainOf(left), right && plainOf(right)];
+    if (!one || !other) return null;
+    return {
+      kind: "value",
+      expression: { kind, left: one, right: other },
+      unit: null,
+      unitTokens: [],
+      digits: 0,
+    };
+  };
+  const isSameShape = a.rows.map((row) => row.length).join() === b.rows.map((row) => row.length).join();
+  const rows = a.rows.map((row, i) => row.map((left, j) => cell(left, b.rows[i]?.[j])));
+  const isWhole = isSameShape && rows.every((row) => row.every((each) => each !== null));
+  return isWhole ? { kind: "matrix", rows: rows.map((row) => row.filter((each) => each !== null)) } : null;
+}
+
+function plainOf(answer: Answer): Expression | null {
+  if (answer.kind === "value" && answer.unit === null) return answer.expression;
+  return answer.kind === "choice" && answer.content === null ? { kind: "name", name: answer.letter } : null;
 }
 
 function readUnion(tokens: readonly Token[], read: ReadPart): Answer | null {
@@ -261,8 +330,11 @@ function plainExpression(tokens: readonly Token[]): Expression {
 const READERS: readonly ((tokens: readonly Token[], read: ReadPart) => Answer | null)[] = [
   readChoice,
   readMatrix,
+  readMatrixSum,
   readBrackets,
   readList,
+  readChained,
+  readMeasured,
   readLabelled,
   (tokens) => {
     const relation = readRelation(tokens);

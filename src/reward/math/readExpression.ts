@@ -10,10 +10,13 @@
  *    letters are a word, and words are no expression.
  * 6. log is the logarithm to base 10, i the imaginary unit, e Euler's number.
  */
-import type { Expression, FunctionName } from "../symbolic/expression.js";
+import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
+import { call, FUNCTIONS, integer, logarithm, ONE, over, times } from "./functions.js";
+import { NO_PRODUCTS } from "./latexNames.js";
 import { literalOf } from "./numbers.js";
 import type { Token } from "./tokens.js";
+import { OF_MANY } from "./wholeNumbers.js";
 
 const DEEPEST = 60;
 const LARGEST_INDEX = 30;
@@ -24,68 +27,11 @@ interface Cursor {
   depth: number;
 }
 
-function integer(value: number | bigint): Expression {
-  return { kind: "integer", value: BigInt(value) };
-}
-
-const ONE = integer(1);
-
-function call(name: FunctionName, argument: Expression): Expression {
-  return { kind: "call", name, argument };
-}
-
-function over(left: Expression, right: Expression): Expression {
-  return { kind: "/", left, right };
-}
-
-function times(left: Expression, right: Expression): Expression {
-  return { kind: "*", left, right };
-}
-
-/** Functions by name. */
-const FUNCTIONS: Readonly<Record<string, (argument: Expression) => Expression>> = {
-  sqrt: (a) => call("sqrt", a),
-  cbrt: (argument) => ({ kind: "root", index: 3, argument }),
-  ln: (a) => call("ln", a),
-  log: (a) => logarithm(a, integer(10)),
-  lg: (a) => logarithm(a, integer(10)),
-  exp: (a) => call("exp", a),
-  abs: (a) => call("abs", a),
-  floor: (a) => call("floor", a),
-  ceil: (a) => call("ceil", a),
-  sin: (a) => call("sin", a),
-  cos: (a) => call("cos", a),
-  tan: (a) => call("tan", a),
-  cot: (a) => over(ONE, call("tan", a)),
-  sec: (a) => over(ONE, call("cos", a)),
-  csc: (a) => over(ONE, call("sin", a)),
-  arcsin: (a) => call("arcsin", a),
-  arccos: (a) => call("arccos", a),
-  arctan: (a) => call("arctan", a),
-  asin: (a) => call("arcsin", a),
-  acos: (a) => call("arccos", a),
-  atan: (a) => call("arctan", a),
-  sinh: (a) => call("sinh", a),
-  cosh: (a) => call("cosh", a),
-  tanh: (a) => call("tanh", a),
-};
-
 /** What f^{-1} is. */
 const INVERSES: Readonly<Record<string, string>> = { sin: "arcsin", cos: "arccos", tan: "arctan" };
 
-/** Short words that are no products of letters. */
-export const NO_PRODUCTS: ReadonlySet<string> = new Set(
-  "max min gcd lcm mod dne nan and the for are not yes no is of or if in to by at all any am pm as it on so".split(
-    " ",
-  ),
-);
-
 /** "xsinx", "lnx": a function's name with at most one letter before it and two behind. */
 const GLUED = /^(\p{L}?)(sin|cos|tan|cot|sec|csc|ln|log|sqrt)(\p{L}{0,2})$/u;
-
-function logarithm(argument: Expression, base: Expression): Expression {
-  return over(call("ln", argument), call("ln", base));
-}
 
 function peek(cursor: Cursor): string | undefined {
   return cursor.tokens[cursor.at]?.text;
@@ -187,7 +133,7 @@ function readStructure(cursor: Cursor, opener: string): Expression {
     case "[":
     case "{":
     case "|": {
-      const value = readSum(cursor);
+      const value = readChosen(cursor, readSum(cursor));
       expect(cursor, CLOSERS[opener] as string);
       return opener === "|" ? call("abs", value) : value;
     }
@@ -208,6 +154,12 @@ function readStructure(cursor: Cursor, opener: string): Expression {
     default:
       throw new UnsupportedExpression(`cannot read ${opener.slice(0, 20)}`);
   }
+}
+
+/** {9 \\choose 4}, {1 \\over 2}: the operator stands between its arguments. */
+function readChosen(cursor: Cursor, first: Expression): Expression {
+  if (take(cursor, "\\choose")) return binomial(first, readSum(cursor));
+  return take(cursor, "\\over") ? over(first, readSum(cursor)) : first;
 }
 
 /** An argument in braces, or one token: \frac12 is 1/2, also when the 12 is one number. */
@@ -295,6 +247,8 @@ function readLetter(cursor: Cursor, letter: string): Expression {
 
 function readWord(cursor: Cursor, word: string): Expression {
   cursor.at++;
+  const ofMany = peek(cursor) === "(" ? OF_MANY[word.toLowerCase()] : undefined;
+  if (ofMany) return readOfMany(cursor, ofMany);
   if (word === "pi" || word === "infinity") return { kind: "name", name: word };
   if (word === "inf" || word === "oo") return { kind: "name", name: "infinity" };
   if (/^(percent|pct)$/i.test(word) || /^deg(rees?)?$/i.test(word)) {
@@ -316,6 +270,19 @@ function shiftLetter(cursor: Cursor, letters: readonly string[]): Expression {
   const tokens = letters.map((text): Token => ({ kind: "word", text, isSpaced: false }));
   cursor.tokens = [...cursor.tokens.slice(0, cursor.at - 1), ...tokens, ...cursor.tokens.slice(cursor.at)];
   return readLetter({ tokens: [], at: 0, depth: 0 }, letters[0] ?? "");
+}
+
+/** gcd(12, 18) of whole numbers. @throws UnsupportedExpression for anything else */
+function readOfMany(cursor: Cursor, of: (a: bigint, b: bigint) => bigint): Expression {
+  expect(cursor, "(");
+  const values: bigint[] = [];
+  do {
+    const value = deeper(cursor, readSum);
+    if (value.kind !== "integer") throw new UnsupportedExpression("whole numbers expected");
+    values.push(value.value);
+  } while (take(cursor, ","));
+  expect(cursor, ")");
+  return integer(values.reduce(of));
 }
 
 interface Glued {
@@ -369,7 +336,7 @@ function startsFunction(cursor: Cursor): boolean {
 
 function readAll(tokens: readonly Token[]): Expression {
   const cursor: Cursor = { tokens, at: 0, depth: 0 };
-  const value = readSum(cursor);
+  const value = readChosen(cursor, readSum(cursor));
   if (cursor.at < tokens.length) throw new UnsupportedExpression("text after the expression");
   return value;
 }

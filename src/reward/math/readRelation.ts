@@ -1,7 +1,8 @@
 /**
  * @module Reads equations and inequalities; an inequality of one letter and numbers is an interval.
  */
-import { type Expression, lettersOf } from "../symbolic/expression.js";
+import { type Expression, lettersOf, substitute } from "../symbolic/expression.js";
+import { realValue } from "../symbolic/probe.js";
 import type { Answer, Group, Relation, Value } from "./answer.js";
 import { readExpression } from "./readExpression.js";
 import { readValue } from "./readValue.js";
@@ -46,9 +47,18 @@ export function readRelation(tokens: readonly Token[]): Answer | null {
 function linkOf(tokens: readonly Token[], at: number, end: number): Link {
   return {
     operator: tokens[at]?.text ?? "=",
-    left: readExpression(tokens.slice(0, at)),
-    right: side(tokens.slice(at + 1, end)),
+    left: applied(tokens.slice(0, at)) ?? readExpression(tokens.slice(0, at)),
+    right: applied(tokens.slice(at + 1, end)) ?? side(tokens.slice(at + 1, end)),
   };
+}
+
+/** g(x) as one letter: what is bounded is the function's value. */
+function applied(tokens: readonly Token[]): Expression | null {
+  const [name, open] = tokens;
+  const isCall = name?.kind === "word" && /^\p{L}$/u.test(name.text) && open?.text === "(";
+  const argument = tokens[2];
+  if (!isCall || tokens.length !== 4 || argument?.kind !== "word" || tokens[3]?.text !== ")") return null;
+  return { kind: "name", name: `${name.text}(${argument.text})` };
 }
 
 /** A side may carry a unit, which is dropped: x < 5 cm. */
@@ -95,7 +105,31 @@ export function intervalOf({ operator, left, right }: Relation): Group | null {
   if (isLetter(right) && isNumber(left)) {
     return interval({ at: left, isClosed }, { at: INFINITY, isClosed: false });
   }
-  return null;
+  return solved({ kind: "-", left, right }, isClosed);
+}
+
+/** −2x − 8 < 0 as x > −4: linear in its one letter; null otherwise. */
+function solved(difference: Expression, isClosed: boolean): Group | null {
+  const [letter, ...more] = lettersOf(difference);
+  if (letter === undefined || more.length > 0 || letter === "infinity" || /^[%°]$/.test(letter)) return null;
+  const valueAt = (at: number): Expression =>
+    substitute(difference, letter, { kind: "integer", value: BigInt(at) });
+  const [at0, at1, ...others] = [0, 1, 2, 5, 11].map((at) => realValue(valueAt(at)));
+  if (at0 == null || at1 == null || at0 === at1) return null;
+  const isLinear = [2, 5, 11].every((at, order) => {
+    const [value, line] = [others[order], at0 + at * (at1 - at0)];
+    return value != null && Math.abs(value - line) <= 1e-9 * Math.max(1, Math.abs(line));
+  });
+  if (!isLinear) return null;
+  const slope: Expression = { kind: "-", left: valueAt(1), right: valueAt(0) };
+  const bound: Expression = { kind: "negate", argument: { kind: "/", left: valueAt(0), right: slope } };
+  const [closed, open] = [
+    { at: bound, isClosed },
+    { at: INFINITY, isClosed: false },
+  ];
+  return at1 > at0
+    ? interval({ at: { kind: "negate", argument: INFINITY }, isClosed: false }, closed)
+    : interval(closed, open);
 }
 
 /** 1 < x ≤ 2 as (1, 2]; null for other chains. */

@@ -4,6 +4,7 @@
 import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import type { Value } from "./answer.js";
+import { isFunctionWord } from "./functions.js";
 import { literalOf, MULTIPLIERS, NUMBER_WORDS } from "./numbers.js";
 import { readExpression } from "./readExpression.js";
 import type { Token } from "./tokens.js";
@@ -15,7 +16,7 @@ const CURRENCIES = new Set(["$", "€", "£", "¥", "₹"]);
 
 /** Whether a unit may stand behind this token: something has ended here. */
 function endsValue(token: Token | undefined): boolean {
-  if (!token) return false;
+  if (!token || isFunctionWord(token.text)) return false;
   return token.kind !== "mark" || [")", "]", "}", "!", "|"].includes(token.text);
 }
 
@@ -110,6 +111,36 @@ function scaled(expression: Expression, { top, bottom }: Unit): Expression {
   return bottom === 1n ? up : { kind: "/", left: up, right: { kind: "integer", value: bottom } };
 }
 
+const DURATION = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
+const SHORT_TIMES: readonly (readonly [RegExp, string])[] = [
+  [/^(?:d|days?)$/i, "d"],
+  [/^(?:h|hrs?|hours?)$/i, "h"],
+  [/^(?:m|mins?|minutes?)$/i, "m"],
+  [/^(?:s|secs?|seconds?)$/i, "s"],
+];
+const SECONDS = [86400n, 3600n, 60n, 1n];
+
+/** 1h30m, 2h 5min: an m behind hours is minutes. Null for anything else. */
+function readDuration(tokens: readonly Token[]): Value | null {
+  if (tokens.length < 4) return null;
+  const shown = tokens.map(({ text }) => SHORT_TIMES.find(([word]) => word.test(text))?.[1] ?? text).join("");
+  const parts = DURATION.exec(shown)?.slice(1) ?? [];
+  if (parts.filter((part) => part !== undefined).length < 2) return null;
+  const value = SECONDS.reduce((sum, size, at) => sum + size * BigInt(parts[at] ?? 0), 0n);
+  const unit = { top: 1n, bottom: 1n, dimension: "s^1" };
+  return { kind: "value", expression: { kind: "integer", value }, unit, unitTokens: [], digits: 0 };
+}
+
+/** 6{kg} is 6 kg: braces around a unit alone are layout. */
+function unbraced(tokens: readonly Token[]): readonly Token[] {
+  const open = tokens.findLastIndex(({ text }) => text === "{");
+  const [before, first] = [tokens[open - 1], tokens[open + 1]];
+  const inside = tokens.slice(open + 1, -1);
+  if (tokens.at(-1)?.text !== "}" || before?.kind !== "number" || !first || unitOf(inside) === null)
+    return tokens;
+  return [...tokens.slice(0, open), { ...first, isSpaced: true, isUpright: true }, ...inside.slice(1)];
+}
+
 /** Both parts in base units, added; null when they are not two quantities of one dimension. */
 function readCompound(tokens: readonly Token[], parts: number): Value | null {
   const at = secondQuantity(tokens);
@@ -137,9 +168,9 @@ export function readValue(tokens: readonly Token[]): Value {
 
 function readPart(tokens: readonly Token[], parts: number): Value {
   if (tokens.length === 0) throw new UnsupportedExpression("nothing");
-  const compound = readCompound(tokens, parts);
+  const compound = readDuration(tokens) ?? readCompound(tokens, parts);
   if (compound) return compound;
-  const ordered = currencyLast(tokens);
+  const ordered = currencyLast(unbraced(tokens));
   const at = unitStart(ordered);
   const unitTokens = ordered.slice(at);
   const { expression, digits } = readNumberPart(ordered.slice(0, at));

@@ -3,7 +3,17 @@
  * layout gives none. One pass, linear in the length.
  */
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
-import { LAYOUT, MARK_OF, SUBSCRIPTS, SUPERSCRIPTS, VULGAR, WORD_OF, WRAPPERS } from "./latexNames.js";
+import {
+  COLOURED,
+  LAYOUT,
+  MARK_OF,
+  SUBSCRIPTS,
+  SUPERSCRIPTS,
+  UPRIGHT,
+  VULGAR,
+  WORD_OF,
+  WRAPPERS,
+} from "./latexNames.js";
 
 export interface Token {
   readonly kind: "number" | "word" | "mark";
@@ -14,6 +24,8 @@ export interface Token {
   readonly text: string;
   /** White space stands before it. */
   readonly isSpaced: boolean;
+  /** It stands in upright type, as units and words do and variables do not. */
+  readonly isUpright?: true;
 }
 
 export interface TokenOptions {
@@ -34,7 +46,9 @@ const SEPARATOR = "(?:\\{,\\}|,\\\\[!,]|\\\\[,! ]|[ \\u2009\\u202f_])";
 const ANY_GROUPS = new RegExp(`(?:(?:,|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
 /** Between brackets a plain comma separates, unless the group begins with 0, as no number does: (1,000, 2). */
 const SAFE_GROUPS = new RegExp(`(?:(?:,(?=0)|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
-const DECIMALS = /(?:\.|\{,\})(\d*)(?:\\overline\{(\d+)\})?/y;
+/** Dots stand over the first and the last repeating digit. */
+const DECIMALS = /(?:\.|\{,\})(\d*)(?:\\overline\{(\d+)\}|(\\dot\s*\{?\d\}?(?:\d*\\dot\s*\{?\d\}?)?))?/y;
+const ARGUMENT = /\s*\{[^{}]*\}/y;
 const EXPONENT = /[eE]([+-]?\d{1,6})(?![\p{L}\d])/uy;
 const TIMES_TEN = /\s*10\s*(?:\^|\*\*|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])/uy;
 const DIGRAPHS: readonly (readonly [string, string])[] = [
@@ -44,6 +58,7 @@ const DIGRAPHS: readonly (readonly [string, string])[] = [
   ["<=", "≤"],
   ["==", "="],
   ["->", "→"],
+  ["!=", "≠"],
   ["...", "…"],
 ];
 
@@ -58,6 +73,8 @@ interface Lexer {
   isSpaced: boolean;
   /** What each open brace is: shown, or layout. */
   readonly braces: boolean[];
+  /** Whether upright type begins at each open brace. */
+  readonly uprights: boolean[];
   /** Open brackets around the current place. */
   depth: number;
 }
@@ -71,7 +88,8 @@ function matchAt(lexer: Lexer, pattern: RegExp): RegExpExecArray | null {
 
 function push(lexer: Lexer, kind: Token["kind"], text: string): void {
   if (lexer.tokens.length >= MOST_TOKENS) throw new UnsupportedExpression("too many parts");
-  lexer.tokens.push({ kind, text, isSpaced: lexer.isSpaced });
+  const style = lexer.uprights.includes(true) ? { isUpright: true as const } : {};
+  lexer.tokens.push({ kind, text, isSpaced: lexer.isSpaced, ...style });
   lexer.isSpaced = false;
 }
 
@@ -128,7 +146,8 @@ function readNumber(lexer: Lexer): void {
   const mark = lexer.text[lexer.at];
   if (mark === "." || mark === "{") {
     const start = lexer.at;
-    const [match = "", digits = "", repeating] = matchAt(lexer, DECIMALS) ?? [];
+    const [match = "", digits = "", overlined, dotted] = matchAt(lexer, DECIMALS) ?? [];
+    const repeating = overlined ?? dotted?.replace(/\\dot|\D/g, "");
     if (digits === "" && repeating === undefined) lexer.at = start;
     else text += `.${digits}${repeating === undefined ? "" : `(${repeating})`}`;
     if (match === "") lexer.at = start;
@@ -138,13 +157,14 @@ function readNumber(lexer: Lexer): void {
 }
 
 /** Opens the argument of a command that only changes the type. Raised or lowered, its braces group as well. */
-function openWrapper(lexer: Lexer): void {
+function openWrapper(lexer: Lexer, isUpright = false): void {
   matchAt(lexer, SPACE);
   if (lexer.text[lexer.at] !== "{") return;
   lexer.at++;
   const isRaised = ["^", "_"].includes(lexer.tokens.at(-1)?.text ?? "");
   if (isRaised) pushMark(lexer, "{");
   lexer.braces.push(isRaised);
+  lexer.uprights.push(isUpright);
   lexer.isSpaced = true;
 }
 
@@ -157,7 +177,10 @@ function readCommand(lexer: Lexer): void {
   }
   const command = matchAt(lexer, COMMAND)?.[0] ?? "\\";
   if (command === "\\") lexer.at++;
-  else if (WRAPPERS.has(command)) openWrapper(lexer);
+  else if (COLOURED.has(command)) {
+    for (let left = COLOURED.get(command) ?? 0; left > 0; left--) matchAt(lexer, ARGUMENT);
+    openWrapper(lexer);
+  } else if (WRAPPERS.has(command)) openWrapper(lexer, UPRIGHT.has(command));
   else if (LAYOUT.has(command)) {
     if (/^\\(left|right)$/.test(command) && lexer.text[lexer.at] === ".") lexer.at++;
     lexer.isSpaced ||= command !== "\\!";
@@ -170,18 +193,40 @@ function readBrace(lexer: Lexer, brace: string): void {
   lexer.at++;
   if (brace === "{") {
     lexer.braces.push(true);
+    lexer.uprights.push(false);
     pushMark(lexer, "{");
-  } else if (lexer.braces.pop() !== false) pushMark(lexer, "}");
+    return;
+  }
+  lexer.uprights.pop();
+  if (lexer.braces.pop() !== false) pushMark(lexer, "}");
   else lexer.isSpaced = true;
+}
+
+/** Signs of a degree and a scale in one. */
+const TEMPERATURES: ReadonlyMap<string, string> = new Map([
+  ["℃", "C"],
+  ["℉", "F"],
+]);
+
+/** 5!=120 is an equation, y != 4 is none. */
+function isFactorial({ tokens, isSpaced }: Lexer): boolean {
+  const before = tokens.at(-1);
+  return !isSpaced && (before?.kind === "number" || before?.text === ")");
 }
 
 /** One token of anything that is neither number, word, command nor brace. */
 function readSign(lexer: Lexer, sign: string): void {
-  const digraph = DIGRAPHS.find(([spelling]) => lexer.text.startsWith(spelling, lexer.at));
+  const found = DIGRAPHS.find(([spelling]) => lexer.text.startsWith(spelling, lexer.at));
+  const digraph = found?.[0] === "!=" && isFactorial(lexer) ? undefined : found;
+  const temperature = TEMPERATURES.get(sign);
   const vulgar = VULGAR.get(sign);
   if (SUPERSCRIPTS.has(sign)) pushShifted(lexer, "^", SUPERSCRIPTS);
   else if (SUBSCRIPTS.has(sign)) pushShifted(lexer, "_", SUBSCRIPTS);
-  else if (vulgar) {
+  else if (temperature !== undefined) {
+    lexer.at++;
+    pushMark(lexer, "°");
+    push(lexer, "word", temperature);
+  } else if (vulgar) {
     lexer.at++;
     pushVulgar(lexer, vulgar);
   } else if (sign === "$" && lexer.hasMathDollars) lexer.at++;
@@ -246,6 +291,7 @@ export function tokensOf(answer: string, options: TokenOptions = {}): Token[] {
     at: 0,
     isSpaced: false,
     braces: [],
+    uprights: [],
     depth: 0,
   };
   while (lexer.at < text.length) step(lexer);

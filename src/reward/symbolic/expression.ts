@@ -51,3 +51,12 @@ export function lettersOf(expression: Expression): string[] {
   }
   return [...names].sort();
 }
+
+/** Replaces a name by an expression. */
+export function substitute(expression: Expression, name: string, by: Expression): Expression {
+  if (expression.kind === "name") return expression.name === name ? by : expression;
+  if ("argument" in expression) return { ...expression, argument: substitute(expression.argument, name, by) };
+  if (!("left" in expression)) return expression;
+  const left = substitute(expression.left, name, by);
+  return { ...expression, left, right: substitute(expression.right, name, by) };
+}

@@ -248,7 +248,7 @@ const TUPLES: Pair[] = [
   ["1, 2", "2, 1", true, "solutions in any order"],
   ["5 and 6", "5,6", true, "and"],
   ["5 or 6", "6 or 5", true, "or"],
-  ["1, 1, 2", "1, 2", false, "a list repeats"],
+  ["1, 1, 2", "1, 2", true, "a list may repeat what it has said"],
   ["1, 2, 3", "1, 2", false, "one too many"],
   [r`\{1,2\}`, r`\{2,1\}`, true, "set"],
   [r`\{1,2,2\}`, r`\{2,1\}`, true, "a set does not repeat"],
