@@ -34,6 +34,21 @@ function checkedHeader(path: string, header: readonly string[]): readonly string
   return header;
 }
 
+/** @throws DataError for a file in UTF-16, or with the line ends of old Macs, saying how it is converted */
+function refuseOtherText(path: string, start: Buffer): void {
+  const [first, second] = start;
+  const hasMark = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const head = start.subarray(0, 4096);
+  if (hasMark || head.filter((byte) => byte === 0).length > head.length / 4) {
+    const cure = "convert it: iconv -f UTF-16 -t UTF-8";
+    throw new DataError(`${path}: unsupported text: it is UTF-16, expected UTF-8; ${cure}`);
+  }
+  if (start.includes(0x0d) && !start.includes(0x0a)) {
+    const cure = "convert it: tr '\\r' '\\n'";
+    throw new DataError(`${path}: unsupported line ends: carriage returns alone, as on old Macs; ${cure}`);
+  }
+}
+
 const BYTE_ORDER_MARK = "\ufeff";
 
 function headerOf(path: string, { cells: [first = "", ...others] }: TsvRecord): readonly string[] {
@@ -88,6 +103,7 @@ export async function readTsv(path: string, options: TsvOptions): Promise<TsvDig
     }
   };
   for await (const chunk of chunksOf(path, options.signal)) {
+    if (bytes === 0) refuseOtherText(path, chunk);
     hash.update(chunk);
     bytes += chunk.length;
     options.onBytes?.(bytes);

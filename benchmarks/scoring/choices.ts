@@ -9,7 +9,7 @@ import { gradeMath } from "../../src/reward/math/gradeMath.js";
 import { LETTERS } from "../prompts/choice.js";
 import type { RuleSet, ScoreMode } from "../records.js";
 import { splitWords } from "./python.js";
-import { afterThinking, markedAnswer, type Reading, RULE } from "./reading.js";
+import { afterThinking, markedAnswer, type Reading, RULE, shortResponse } from "./reading.js";
 
 /** Option texts by letter, in alphabet order. */
 export type Choices = ReadonlyMap<string, string>;
@@ -38,7 +38,9 @@ const LONGEST_FACTOR = 2;
 const ANSWER_IS = /(?:correct\s+)?answer\s+is\s+\**([ABCD])/i;
 /** The same with the letter standing alone and, outside brackets, written as a capital. The last one counts. */
 const ANSWER_IS_ALONE =
-  /(?:[Aa]nswer|ANSWER)(?:\s+is\b)?\s*:?\s*(?:[Oo]ption\s+|[Cc]hoice\s+)?[*_"'$]*(?:\(([A-Za-z])\)|([A-Z])(?![\p{L}\p{N}]|['’]|[ \t]+\p{Ll}))/gu;
+  /(?:(?:[Aa]nswer|ANSWER)(?:\s+is\b)?|答案(?:是|为|為)?)\s*[:：]?\s*(?:[Oo]ption\s+|[Cc]hoice\s+)?[*_"'$]*(?:\(([A-Za-z])\)|([A-Z])(?![\p{L}\p{N}]|['’]|[ \t]+\p{Ll}))/gu;
+/** "the correct option is B because …": no article stands there, so a small letter may follow. */
+const OPTION_IS = /(?:[Oo]ption|[Cc]hoice)\s+is\s*:?\s*[*_"'$(]*([A-Z])(?![\p{L}\p{N}'’])/gu;
 /** A capital standing alone, whatever signs are around it; "A" and "I" before a small letter are words. */
 const LONE_LETTER = /(?<![\p{L}\p{N}'’])(?![AI][ \t]+\p{Ll})([A-Z])(?![\p{L}\p{N}'’])/gu;
 
@@ -79,7 +81,8 @@ function letterAfterAnswerIs(response: string, choices: Choices, mode: ScoreMode
     const letter = ANSWER_IS.exec(response)?.[1]?.toUpperCase();
     return letter !== undefined && choices.has(letter) ? letter : undefined;
   }
-  const last = [...response.matchAll(ANSWER_IS_ALONE)].at(-1);
+  const said = [...response.matchAll(ANSWER_IS_ALONE), ...response.matchAll(OPTION_IS)];
+  const last = said.sort((one, other) => one.index - other.index).at(-1);
   const letter = (last?.[1] ?? last?.[2])?.toUpperCase();
   return letter !== undefined && choices.has(letter) ? letter : undefined;
 }
@@ -149,15 +152,35 @@ function readText(response: string, choices: Choices, { rules, mode }: ChoiceRul
 const LEADING_LETTER =
   /^[\s*_$"'`({[]*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{\s*)?[\s*_$"'`({[]*([A-Z])(?:\s*$|\s*[^\p{L}\p{N}\s+\-=^/])/u;
 
+/** More than one answer is none: `A, B`, `A and C`. */
+const SEVERAL_LETTERS = /^[\s(]*[A-Z][\s)]*(?:(?:,|;|&|\/|\\&|and|or|、)[\s(]*[A-Z][\s).]*)+$/;
+const SOLE_LETTER = /^[\s*_$"'`({[]*([A-Za-z])[\s*_$"'`)}\].:]*$/;
+
 /** The option that a marked answer names: by letter, by value, by text. */
 function readMarked({ text, rule }: Reading, choices: Choices, rules: ChoiceRules): Reading | undefined {
+  if (SEVERAL_LETTERS.test(text)) return undefined;
   const letter = LEADING_LETTER.exec(text)?.[1];
   if (letter !== undefined && choices.has(letter)) return { text: letter, rule };
   const equal = [...choices].filter(([, option]) => gradeMath(text, option).correct);
   const [only] = equal;
   if (equal.length === 1 && only) return { text: only[0], rule };
-  const found = readLetter(text, choices, rules) ?? readText(text, choices, rules);
+  const sole = soleLetter(text, choices);
+  const found = sole ?? readLetter(text, choices, rules) ?? readText(text, choices, rules);
   return found && { text: found.text, rule };
+}
+
+/** A letter that is all there is, small ones too: `b`, `(b)`. */
+function soleLetter(text: string, choices: Choices): Reading | undefined {
+  const letter = SOLE_LETTER.exec(text)?.[1]?.toUpperCase();
+  return letter !== undefined && choices.has(letter) ? { text: letter, rule: RULE.optionLetter } : undefined;
+}
+
+/** A short answer in other words than its option, where exactly one option has that value: `1/2` for `0.5`. */
+function readEqual(response: string, choices: Choices): Reading | undefined {
+  const short = shortResponse(response);
+  const equal = short ? [...choices].filter(([, option]) => gradeMath(short.text, option).correct) : [];
+  const [only] = equal;
+  return equal.length === 1 && only ? { text: only[0], rule: RULE.equalAnswer } : undefined;
 }
 
 /**
@@ -169,8 +192,16 @@ function readMarked({ text, rule }: Reading, choices: Choices, rules: ChoiceRule
 export function readChoice(response: string, choices: Choices, rules: ChoiceRules): Reading | undefined {
   const marked = rules.mode === "fixed" ? markedAnswer(response) : undefined;
   if (marked) return readMarked(marked, choices, rules);
-  const answer = rules.mode === "fixed" ? afterThinking(response) : response;
-  return readLetter(answer, choices, rules) ?? readText(answer, choices, rules);
+  if (rules.mode === "compatible") {
+    return readLetter(response, choices, rules) ?? readText(response, choices, rules);
+  }
+  const answer = afterThinking(response);
+  return (
+    soleLetter(answer, choices) ??
+    readLetter(answer, choices, rules) ??
+    readText(answer, choices, rules) ??
+    readEqual(answer, choices)
+  );
 }
 
 /** Texts lettered from A. */

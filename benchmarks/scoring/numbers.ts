@@ -7,7 +7,12 @@ import { type Reading, RULE } from "./reading.js";
 
 const PLAIN = String.raw`[-+−]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)`;
 /** A number with a unit behind it: `14 cm`, `60°`, `12.5%`. */
-const WITH_UNIT = new RegExp(String.raw`^(${PLAIN})\s*(?:[\p{L}°µ%²³/]|\\%|\^\{?\d\}?)+$`, "u");
+const WITH_UNIT = new RegExp(
+  String.raw`^(${PLAIN})\s*((?:[\p{L}°µ%²³/]|\\%)(?:[\p{L}°µ%²³/]|\\%|\^\{?\d\}?)*)$`,
+  "u",
+);
+/** What multiplies instead: π, roots, and a letter that is no unit. */
+const FACTOR = /^(?:π|pi|sqrt|(?![mgshLlNJWVAKCF])\p{L})(?:[²³]|\^\{?\d\}?)?$/u;
 /** TeX around a number that says nothing about its value. */
 const DRESS =
   /\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}|\\[,;:! ]|\\?\$|\^\s*\{?\s*\\circ\s*\}?|°/g;
@@ -19,10 +24,10 @@ function plainNumber(text: string): number | undefined {
 /** The number a text is; undefined when it is none. Units are not compared: the question names them. */
 export function numberOf(text: string): number | undefined {
   const bare = text.replaceAll(DRESS, "$1").trim();
-  const unit = WITH_UNIT.exec(bare);
+  const [, number, unit = ""] = WITH_UNIT.exec(bare) ?? [];
   const value =
     plainNumber(bare) ??
-    (unit?.[1] === undefined ? undefined : plainNumber(unit[1])) ??
+    (number === undefined || FACTOR.test(unit) ? undefined : plainNumber(number)) ??
     latexValue(bare, "latex2sympy2_extended");
   return value === undefined || Number.isNaN(value) ? undefined : value;
 }

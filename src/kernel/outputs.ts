@@ -36,12 +36,19 @@ function savedBundle(bundle: object): Bundle {
   return Object.fromEntries(entries) as Bundle;
 }
 
+/** Text as it was written; `inLines` cuts it up once, when the cell is done. */
 function addText(outputs: Output[], name: StreamName, text: string): void {
   const last = outputs.at(-1);
-  if (last?.output_type === "stream" && last.name === name) {
-    last.text = splitText(joinText(last.text) + text);
+  if (last?.output_type === "stream" && last.name === name && typeof last.text !== "string") {
+    last.text.push(text);
   } else {
-    outputs.push({ output_type: "stream", name, text: splitText(text) });
+    outputs.push({ output_type: "stream", name, text: [text] });
+  }
+}
+
+function inLines(outputs: readonly Output[]): void {
+  for (const output of outputs) {
+    if (output.output_type === "stream") output.text = splitText(joinText(output.text));
   }
 }
 
@@ -81,6 +88,7 @@ export function createGatherer(): OutputGatherer {
         const { name, message, traceback } = outcome.error;
         outputs.push({ output_type: "error", ename: name, evalue: message, traceback: [...traceback] });
       }
+      inLines(outputs);
       return outputs;
     },
   };

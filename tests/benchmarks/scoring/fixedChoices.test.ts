@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { lettered, readChoice } from "../../../benchmarks/scoring/choices.js";
+import { numberOf } from "../../../benchmarks/scoring/numbers.js";
+
+interface Row {
+  readonly response: string;
+  readonly letter: string | null;
+}
+const rows: Row[] = JSON.parse(readFileSync("tests/benchmarks/scoring/fixedChoices.json", "utf8"));
+const choices = lettered(["red", "blue", "0.5", "3"]);
+
+describe("readChoice, mode fixed", () => {
+  it.each(rows)("reads $response as $letter", ({ response, letter }) => {
+    const reading = readChoice(response, choices, { rules: "2026-08", mode: "fixed" });
+    expect(reading?.text ?? null).toBe(letter);
+  });
+});
+
+describe("numberOf", () => {
+  it.each([
+    ["15π", undefined],
+    ["15\\pi", undefined],
+    ["15x", undefined],
+    ["3n", undefined],
+    ["6^2", 36],
+    ["15 cm", 15],
+    ["15cm^2", 15],
+    ["3 m", 3],
+    ["60°", 60],
+    ["12.5%", 12.5],
+    ["15 apples", 15],
+  ])("of %s is %s: factors count, units do not", (text, value) => {
+    expect(numberOf(text)).toBe(value);
+  });
+});
