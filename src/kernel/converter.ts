@@ -7,6 +7,7 @@ import type { StepMaps } from "./cellMaps.js";
 import type { CellDiagnostic, Compiler, Completeness, Completions, Converted } from "./compiler.js";
 import { replaceCompiler } from "./projectCompiler.js";
 import { expandShorthand } from "./shorthand.js";
+import { takenNames } from "./takenNames.js";
 import { hasTopLevelAwait } from "./topLevelAwait.js";
 
 interface Converter {
@@ -43,6 +44,8 @@ export function startConverter(library: string): Compiler {
   const converter = createConverter({ isJS: false, isBrowser: false });
   const convert = (previous: string, source: string): Converted => {
     mapsOfCell = undefined;
+    const diagnostics = takenNames(ts, source);
+    if (diagnostics.length > 0) return { diagnostics };
     const converted = converter.convert(previous, expandShorthand(ts, source));
     if (!converted.output) return converted;
     const waits = { hasToplevelAwait: hasTopLevelAwait(ts, source) };

@@ -103,9 +103,7 @@ describe.skipIf(python === undefined)("the kernel, asked by Jupyter,", { timeout
   });
 
   it("knows the library's names, types and documentation", async () => {
-    const imported = await client.execute(
-      "import { Rng } from 'sharegrpo/core/rng';\nconst rng = Rng.fromSeed(1);",
-    );
+    const imported = await client.execute("import { Rng } from 'sharegrpo';\nconst rng = Rng.fromSeed(1);");
     expect(imported.reply.status).toBe("ok");
     const code = "rng.unif";
     const completion = await client.ask<{ matches: string[]; cursor_start: number }>({
@@ -122,7 +120,7 @@ describe.skipIf(python === undefined)("the kernel, asked by Jupyter,", { timeout
   });
 
   it("shows the comments of the library, of Node and of the language when one hovers", async () => {
-    const imports = "import { readFileSync } from 'node:fs';\nimport { zip } from 'sharegrpo/core/zip';";
+    const imports = "import { readFileSync } from 'node:fs';\nimport { zip } from 'sharegrpo';";
     expect((await client.execute(imports)).reply.status).toBe("ok");
     const hovering = async (code: string) => {
       const hover = await client.ask<{ data: Record<string, string> }>({

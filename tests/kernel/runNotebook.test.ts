@@ -40,7 +40,7 @@ const CELLS: readonly Source[] = [
   { text: "function fail(p: Point): never {\n  // why\n  throw new RangeError('no ' + p.x);\n}" },
   meantToFail("type Unused = string;\n\nfail(point)"),
   meantToFail("throw 'a word'"),
-  { text: "import { ConfigError } from 'sharegrpo/core/errors';\n// its message says what to do" },
+  { text: "import { ConfigError } from 'sharegrpo';\n// its message says what to do" },
   meantToFail("throw new ConfigError('missing x: give x')"),
   { text: "({ [Symbol.for('Jupyter.display')]: async () => ({ 'text/html': '<b>' }) })" },
   meantToFail("({ [Symbol.for('Jupyter.display')]() { throw new Error('cannot show'); } })"),
