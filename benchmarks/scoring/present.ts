@@ -13,6 +13,7 @@ import type { DataOrigin } from "../data/origin.js";
 import { OUTCOMES, type ScoreReport, type ScoreTable, type Tally } from "../records.js";
 import { type RepeatedSamples, repeatedSamples } from "../tables/statistics.js";
 import type { ScoresByMode } from "./score.js";
+import { isPrefetched } from "./verdict.js";
 
 function cellText(cell: string | number | null): string {
   if (cell === null) return "";
@@ -123,7 +124,7 @@ export interface ScoredFile {
   readonly origin: DataOrigin;
 }
 
-/** What `sharegrpo score --json` prints. */
+/** What `sharegrpo score --json` prints; `decided`: by rules, without a judge or chance. */
 export function scoreJson(
   score: ScoreReport,
   other: ScoreReport,
@@ -151,7 +152,8 @@ export function scoreJson(
     notes,
     categories: categories(score),
     tables,
-    rows: verdicts,
+    decided: verdicts.filter(isPrefetched).length,
+    rows: verdicts.map((verdict) => ({ ...verdict, decided: isPrefetched(verdict) })),
   };
 }
 

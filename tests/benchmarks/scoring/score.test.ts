@@ -160,7 +160,10 @@ describe("what is printed", () => {
       rule: "option letter",
       cluster: "100",
       isReported: true,
+      decided: true,
     });
+    const byRules = json.rows.filter(({ decided }) => decided);
+    expect(json.decided).toBe(byRules.length);
   });
 });
 
