@@ -158,7 +158,8 @@ const SOLE_LETTER = /^[\s*_$"'`({[]*([A-Za-z])[\s*_$"'`)}\].:]*$/;
 
 /** The option that a marked answer names: by letter, by value, by text. */
 function readMarked({ text, rule }: Reading, choices: Choices, rules: ChoiceRules): Reading | undefined {
-  if (SEVERAL_LETTERS.test(text)) return undefined;
+  if (SEVERAL_LETTERS.test(text.replace(/\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}/g, "$1")))
+    return undefined;
   const letter = LEADING_LETTER.exec(text)?.[1];
   if (letter !== undefined && choices.has(letter)) return { text: letter, rule };
   const equal = [...choices].filter(([, option]) => gradeMath(text, option).correct);

@@ -1,6 +1,7 @@
 /**
  * @module Numbers as people and models write them: thousands commas, TeX, units, percent signs. For `fixed` scoring.
  */
+import { isUnitWord } from "../../src/reward/math/units.js";
 import { latexValue } from "./latexArithmetic.js";
 import { pythonFloat } from "./python.js";
 import { type Reading, RULE } from "./reading.js";
@@ -11,8 +12,13 @@ const WITH_UNIT = new RegExp(
   String.raw`^(${PLAIN})\s*((?:[\p{L}°µ%²³/]|\\%)(?:[\p{L}°µ%²³/]|\\%|\^\{?\d\}?)*)$`,
   "u",
 );
-/** What multiplies instead: π, roots, and a letter that is no unit. */
-const FACTOR = /^(?:π|pi|sqrt|(?![mgshLlNJWVAKCF])\p{L})(?:[²³]|\^\{?\d\}?)?$/u;
+/** Letters behind a number that are no unit multiply it: x, πr, xy. */
+const FACTOR = /^(?:.*π.*|pi|sqrt|(?![mgshLlNJWVAKCF])\p{L})(?:[²³]|\^\{?\d\}?)?$/u;
+const TWO_LETTERS = /^\p{L}{2}$/u;
+
+function isFactor(unit: string): boolean {
+  return FACTOR.test(unit) || (TWO_LETTERS.test(unit) && !isUnitWord(unit));
+}
 /** TeX around a number that says nothing about its value. */
 const DRESS =
   /\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}|\\[,;:! ]|\\?\$|\^\s*\{?\s*\\circ\s*\}?|°/g;
@@ -27,7 +33,7 @@ export function numberOf(text: string): number | undefined {
   const [, number, unit = ""] = WITH_UNIT.exec(bare) ?? [];
   const value =
     plainNumber(bare) ??
-    (number === undefined || FACTOR.test(unit) ? undefined : plainNumber(number)) ??
+    (number === undefined || isFactor(unit) ? undefined : plainNumber(number)) ??
     latexValue(bare, "latex2sympy2_extended");
   return value === undefined || Number.isNaN(value) ? undefined : value;
 }
