@@ -19,6 +19,7 @@ import type { Verdict } from "../verdict.js";
 import { hendrycksForm } from "./hendrycks.js";
 import { prmForm } from "./prm.js";
 import { integerWithCommas, stripThousandsCommas } from "./pythonNumber.js";
+import { stripAsPython } from "./pythonSpace.js";
 
 /** Longer answers are compared as text only. */
 const LONGEST = 4000;
@@ -32,7 +33,7 @@ function splitElements(answer: string): string[] {
     ? text
         .slice(1, -1)
         .split(",")
-        .map((element) => element.trim())
+        .map((element) => stripAsPython(element))
     : [text];
 }
 
@@ -81,7 +82,7 @@ function compareForms(given: string, truth: string): Verdict {
 /** Whether `given` answers what `truth` answers. Never throws. */
 export function gradeMathruler(given: string, truth: string): Verdict {
   if (given.length > LONGEST || truth.length > LONGEST) {
-    return given.trim() === truth.trim()
+    return stripAsPython(given) === stripAsPython(truth)
       ? { correct: true, reason: "same text" }
       : { correct: false, reason: `longer than ${LONGEST} characters` };
   }

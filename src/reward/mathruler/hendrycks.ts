@@ -2,6 +2,7 @@
  * @module The first normal form of the reference grader (form H): string clean-up in the manner of the MATH data set.
  * Source: specification of MathRuler 0.1.0, `math_normalize.py`.
  */
+import { stripAsPython } from "./pythonSpace.js";
 
 /** Cuts a `\text{ ` suffix (units). Null when there is more than one: the reference gives up then. */
 function cutUnits(text: string): string | null {
@@ -70,8 +71,8 @@ function clean(answer: string): string | null {
 
 /** Form H of an answer. Where the reference fails half-way, its input, trimmed. */
 export function hendrycksForm(answer: string): string {
-  const trimmed = answer.trim();
+  const trimmed = stripAsPython(answer);
   const wrapped = /^\\text\{([^\n]+)\}$/.exec(trimmed);
-  const inner = wrapped ? (wrapped[1] as string).trim() : trimmed;
+  const inner = wrapped ? stripAsPython(wrapped[1] as string) : trimmed;
   return clean(inner) ?? trimmed;
 }

@@ -5,6 +5,7 @@
  * caret and lose their braces, and a macro that is not known prints nothing (its arguments stay).
  */
 import { MATH_ALPHABETS, SYMBOLS } from "./latexSymbols.js";
+import { isSpaceAt } from "./pythonSpace.js";
 
 /** Groups nested deeper are not converted: the caller keeps the LaTeX. */
 const DEEPEST = 60;
@@ -58,7 +59,7 @@ function readMacro(reader: Reader): string {
 }
 
 function skipSpaces(reader: Reader): void {
-  while (/\s/.test(reader.source[reader.at] ?? "")) reader.at++;
+  while (isSpaceAt(reader.source, reader.at)) reader.at++;
 }
 
 /** One argument: a braced group, a macro, or a single character. */

@@ -4,6 +4,7 @@
  */
 import { latexToText } from "./latexText.js";
 import { integerWithCommas, nearInteger } from "./pythonNumber.js";
+import { stripAsPython } from "./pythonSpace.js";
 
 const UNITS =
   "degree cm centimeter meter mile second minute hour day week month year foot feet inch yard".split(" ");
@@ -47,14 +48,14 @@ function toPlain(text: string): string {
     .replaceAll("\\frac", " \\frac");
   const plain = latexToText(spaced);
   if (plain === null) return text;
-  return plain
+  const spelled = plain
     .replaceAll("√", "sqrt")
     .replaceAll("π", "pi")
     .replaceAll("∞", "inf")
     .replaceAll("∪", "U")
     .replaceAll("·", "*")
-    .replaceAll("×", "*")
-    .trim();
+    .replaceAll("×", "*");
+  return stripAsPython(spelled);
 }
 
 /** Form N of an answer. */

@@ -1,6 +1,7 @@
 /**
  * @module Numbers as Python's `float()` reads them, which decides what the reference grader takes for an integer.
  */
+import { stripAsPython } from "./pythonSpace.js";
 
 /** Digits with single underscores between them, an optional point, an optional exponent. Linear: no two ways to match. */
 const FLOAT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
@@ -10,7 +11,7 @@ const INTEGER_WITHIN = 1e-7;
 
 /** The number, or null when Python would refuse it or it is not finite. */
 export function parseFloatAsPython(text: string): number | null {
-  const trimmed = text.trim();
+  const trimmed = stripAsPython(text);
   if (!FLOAT.test(trimmed)) return null;
   const value = Number(trimmed.replaceAll("_", ""));
   return Number.isFinite(value) ? value : null;

@@ -37,14 +37,23 @@ function nameTokens(name: string, isCalled: boolean): Token[] {
   return parts.map((text) => ({ kind: /^\d/.test(text) ? "number" : "name", text }));
 }
 
+function endsFactor(token: Token | undefined): boolean {
+  return token !== undefined && (token.kind !== "mark" || token.text === ")" || token.text === "!");
+}
+
+/** Other white space than the reference's tokenizer skips is an error there: 2 and x with a no-break space between. */
 function tokenise(text: string): Token[] {
   if (text.length > LONGEST) throw new UnsupportedExpression("expression too long");
   const tokens: Token[] = [];
-  const pattern = new RegExp(`\\s*(?:(${NUMBER})|(${NAME})|(\\*\\*|[-+*/()^!]))`, "uy");
+  const pattern = new RegExp(`([ \\t\\f\\r\\n]*)(?:(${NUMBER})|(${NAME})|(\\*\\*|[-+*/()^!]))`, "uy");
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex;
-    const [, number, name, mark] = pattern.exec(text) ?? [];
+    const [, space = "", number, name, mark] = pattern.exec(text) ?? [];
     const next = text[pattern.lastIndex];
+    const isFactor = number !== undefined || name !== undefined || mark === "(";
+    if (isFactor && /[\r\n]/.test(space) && endsFactor(tokens.at(-1))) {
+      throw new UnsupportedExpression("factors on two lines");
+    }
     if (number !== undefined) {
       if (next === "j") throw new UnsupportedExpression("imaginary number");
       tokens.push({ kind: "number", text: number.replaceAll("_", "") });

@@ -32,6 +32,8 @@ interface GoldenFile {
   readonly r1v_compute_score: RewardCase[];
 }
 const reference = golden<GoldenFile>("mathruler.json");
+/** By `python benchmarks/measured/parity/graderSpaces.py`. */
+const spaces = golden<{ given: string; truth: string; correct: boolean }[]>("mathrulerSpaces.json");
 
 /** Processor time of a call in milliseconds, best of five: other processes share the machine. */
 function fastest(call: () => unknown): number {
@@ -46,6 +48,11 @@ function fastest(call: () => unknown): number {
 describe("gradeMathruler", () => {
   it.each(reference.grade_answer)("decides as the reference: $given against $truth ($note)", (golden_) => {
     expect(gradeMathruler(golden_.given, golden_.truth)).toMatchObject({ correct: golden_.correct });
+  });
+
+  it("decides as the reference about white space of every kind", () => {
+    const decided = spaces.map(({ given, truth }) => [given, truth, gradeMathruler(given, truth).correct]);
+    expect(decided).toEqual(spaces.map(({ given, truth, correct }) => [given, truth, correct]));
   });
 
   it.each(reference.grade_answer)("has the reference's normal forms: $given and $truth", (golden_) => {
