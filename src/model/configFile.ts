@@ -10,8 +10,35 @@ import type { DecoderSizes, ModelConfig, SpecialTokens, VisionSizes } from "./mo
 export const count = z.int().positive();
 const token = z.int().nonnegative();
 
-/** Rotary settings of a vision tower. */
-export const visionRope = z.object({ rope_theta: z.number().positive().optional() }).nullish();
+/** What `vision_config` says in every family; a family gives its own defaults and fields. */
+export const visionShape = z.object({
+  depth: count,
+  hidden_size: count,
+  num_heads: count.default(16),
+  intermediate_size: count,
+  out_hidden_size: count,
+  patch_size: count,
+  temporal_patch_size: count.default(2),
+  spatial_merge_size: count.default(2),
+  rope_parameters: z.object({ rope_theta: z.number().positive().optional() }).nullish(),
+});
+
+/** The sizes that `visionShape` speaks of. */
+export function sharedVisionSizes(
+  vision: z.infer<typeof visionShape>,
+): Omit<VisionSizes, "fullAttentionLayers" | "inChannels"> {
+  return {
+    depth: vision.depth,
+    hiddenSize: vision.hidden_size,
+    heads: vision.num_heads,
+    intermediateSize: vision.intermediate_size,
+    patchSize: vision.patch_size,
+    temporalPatchSize: vision.temporal_patch_size,
+    spatialMergeSize: vision.spatial_merge_size,
+    outHiddenSize: vision.out_hidden_size,
+    ropeTheta: vision.rope_parameters?.rope_theta ?? 10_000,
+  };
+}
 
 const ropeSchema = z.object({
   rope_theta: z.number().positive().optional(),

@@ -3,7 +3,14 @@
  * with a `text_config` inside that newer libraries write.
  */
 import { z } from "zod";
-import { type ConfigKind, checkConfig, count, readConfig, visionRope } from "../configFile.js";
+import {
+  type ConfigKind,
+  checkConfig,
+  count,
+  readConfig,
+  sharedVisionSizes,
+  visionShape,
+} from "../configFile.js";
 import type { ModelConfig, VisionSizes } from "../modelConfig.js";
 
 /** The shared sizes, and those of window attention. */
@@ -16,21 +23,14 @@ export interface Qwen25VisionSizes extends VisionSizes {
   readonly windowSize: number;
 }
 
-const visionSchema = z.object({
+const visionSchema = visionShape.extend({
   depth: count.default(32),
-  hidden_size: count,
-  num_heads: count.default(16),
-  intermediate_size: count,
-  out_hidden_size: count,
   patch_size: count.default(14),
-  temporal_patch_size: count.default(2),
-  spatial_merge_size: count.default(2),
   window_size: count.default(112),
   fullatt_block_indexes: z.array(z.int().nonnegative()).default([7, 15, 23, 31]),
   in_channels: count.optional(),
   in_chans: count.optional(),
   hidden_act: z.literal("silu").default("silu"),
-  rope_parameters: visionRope,
 });
 
 const KIND: ConfigKind<typeof visionSchema> = {
@@ -62,17 +62,9 @@ export function parseConfig(json: unknown, where: string): Qwen25Config {
 
 function visionSizes(vision: z.infer<typeof visionSchema>): Qwen25VisionSizes {
   return {
-    depth: vision.depth,
-    hiddenSize: vision.hidden_size,
-    heads: vision.num_heads,
-    intermediateSize: vision.intermediate_size,
-    patchSize: vision.patch_size,
-    temporalPatchSize: vision.temporal_patch_size,
-    spatialMergeSize: vision.spatial_merge_size,
+    ...sharedVisionSizes(vision),
     windowSize: vision.window_size,
     fullAttentionLayers: vision.fullatt_block_indexes,
     inChannels: vision.in_channels ?? vision.in_chans ?? 3,
-    outHiddenSize: vision.out_hidden_size,
-    ropeTheta: vision.rope_parameters?.rope_theta ?? 10_000,
   };
 }

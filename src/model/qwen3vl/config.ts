@@ -2,7 +2,14 @@
  * @module The sizes of a dense Qwen3-VL model (2B, 4B, 8B, 32B), read from a Hugging Face `config.json`.
  */
 import { z } from "zod";
-import { type ConfigKind, checkConfig, count, readConfig, visionRope } from "../configFile.js";
+import {
+  type ConfigKind,
+  checkConfig,
+  count,
+  readConfig,
+  sharedVisionSizes,
+  visionShape,
+} from "../configFile.js";
 import type { ModelConfig, VisionSizes } from "../modelConfig.js";
 
 /** The shared sizes, and those of learned positions and DeepStack. */
@@ -17,20 +24,16 @@ export interface Qwen3VisionSizes extends VisionSizes {
   readonly deepstackBlocks: readonly number[];
 }
 
-const visionSchema = z.object({
+const visionSchema = visionShape.extend({
   depth: count.default(27),
   hidden_size: count.default(1152),
-  num_heads: count.default(16),
   intermediate_size: count.default(4304),
   out_hidden_size: count.default(3584),
   patch_size: count.default(16),
-  temporal_patch_size: count.default(2),
-  spatial_merge_size: count.default(2),
   in_channels: count.default(3),
   num_position_embeddings: count.default(2304),
   deepstack_visual_indexes: z.array(z.int().nonnegative()).default([8, 16, 24]),
   hidden_act: z.literal("gelu_pytorch_tanh").default("gelu_pytorch_tanh"),
-  rope_parameters: visionRope,
 });
 
 const KIND: ConfigKind<typeof visionSchema> = {
@@ -67,17 +70,9 @@ export function parseConfig(json: unknown, where: string): Qwen3Config {
 
 function visionSizes(vision: z.infer<typeof visionSchema>): Qwen3VisionSizes {
   return {
-    depth: vision.depth,
-    hiddenSize: vision.hidden_size,
-    heads: vision.num_heads,
-    intermediateSize: vision.intermediate_size,
-    patchSize: vision.patch_size,
-    temporalPatchSize: vision.temporal_patch_size,
-    spatialMergeSize: vision.spatial_merge_size,
+    ...sharedVisionSizes(vision),
     fullAttentionLayers: Array.from({ length: vision.depth }, (_, block) => block),
     inChannels: vision.in_channels,
-    outHiddenSize: vision.out_hidden_size,
-    ropeTheta: vision.rope_parameters?.rope_theta ?? 10_000,
     positionsPerSide: Math.sqrt(vision.num_position_embeddings),
     deepstackBlocks: vision.deepstack_visual_indexes,
   };
