@@ -2,6 +2,7 @@
  * @module What transformers computed on golden checkpoints (benchmarks/measured/parity/qwen25vl.py and qwen3vl.py), and
  * the same computation here, for the tests that compare them.
  */
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { mapTree } from "../../src/compile/tree.js";
 import { type NdArray, ndarray, type Params } from "../../src/core/ndarray.js";
@@ -37,6 +38,11 @@ export async function loadGolden(golden: Golden): Promise<{ model: GoldenModel; 
   const network = await loadNetwork(dir);
   const expected = await readSafetensors(`${dir}/golden.safetensors`);
   return { model: { ...network, params: await loadParams(dir, network) }, expected };
+}
+
+/** The checkpoint's config.json, parsed. */
+export async function goldenConfig(golden: Golden): Promise<unknown> {
+  return JSON.parse(await readFile(`${goldenFolder(golden)}/config.json`, "utf8"));
 }
 
 /** A golden array that must be there. */

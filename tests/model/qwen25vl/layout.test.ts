@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
 import type { Params } from "../../../src/core/ndarray.js";
@@ -10,7 +9,7 @@ import { layOut } from "../../../src/model/qwen25vl/layout.js";
 import {
   type Case,
   type GoldenModel,
-  goldenFolder,
+  goldenConfig,
   hostInputs,
   imageRows,
   largestDifference,
@@ -26,10 +25,7 @@ let expected: Params;
 let params: Record<string, Tensor>;
 beforeAll(async () => {
   ({ model, expected } = await loadGolden("qwen25vl/tied"));
-  config = parseConfig(
-    JSON.parse(await readFile(`${goldenFolder("qwen25vl/tied")}/config.json`, "utf8")),
-    "",
-  );
+  config = parseConfig(await goldenConfig("qwen25vl/tied"), "config.json");
   params = toTensors(model.params);
 });
 

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/core/errors.js";
 import type { NdArray, Params } from "../../../src/core/ndarray.js";
@@ -9,7 +8,7 @@ import { layOut } from "../../../src/model/qwen3vl/layout.js";
 import { see } from "../../../src/model/transformer/see.js";
 import {
   type GoldenModel,
-  goldenFolder,
+  goldenConfig,
   hostInputs,
   imageRows,
   largestDifference,
@@ -25,8 +24,7 @@ let expected: Params;
 let params: Record<string, Tensor>;
 beforeAll(async () => {
   ({ model, expected } = await loadGolden("qwen3vl/tied"));
-  const json = await readFile(`${goldenFolder("qwen3vl/tied")}/config.json`, "utf8");
-  config = parseConfig(JSON.parse(json), "config.json");
+  config = parseConfig(await goldenConfig("qwen3vl/tied"), "config.json");
   params = toTensors(model.params);
 });
 
