@@ -9,7 +9,7 @@ import { ConfigError } from "../../../../src/core/errors.js";
 import { type NdArray, type Params, scalar } from "../../../../src/core/ndarray.js";
 import { Rng, type RngKey } from "../../../../src/core/rng.js";
 import { type TensorParams, tf } from "../../../../src/core/tf.js";
-import type { LossSettings } from "../../../../src/engine/engine.js";
+import type { LossSettings, OptimizerStep } from "../../../../src/engine/engine.js";
 import {
   responseLogProbs,
   responseScores,
@@ -51,6 +51,17 @@ const SPEC: LoraSpec = {
 };
 const TEMPERATURE = 0.8;
 const LOSS: LossSettings = { ...SURROGATE_DEFAULTS, temperature: TEMPERATURE, entropyCoefficient: 0.02 };
+
+/** Changes nothing; with β1 = 0 the first moment afterwards is the gradient. */
+const PROBE: OptimizerStep = {
+  step: 1,
+  learningRate: 0,
+  maxGradNorm: 1e9,
+  weightDecay: 0,
+  beta1: 0,
+  beta2: 0.9,
+  epsilon: 1e-8,
+};
 
 interface Case {
   readonly model: Model;
@@ -196,17 +207,8 @@ describe.each(FAMILIES)("a layered learner of %s", (family) => {
     for (const [name, { data }] of Object.entries(expected.aux as Params)) {
       expect(found.get(name), name).toBeCloseTo(data[0] as number, 3);
     }
-    // AdamW's first moment after one step is (1 − β1) of the gradient.
     const before = structuredClone(adapter.params);
-    await learner.apply({
-      step: 1,
-      learningRate: 0,
-      maxGradNorm: 1e9,
-      weightDecay: 0,
-      beta1: 0,
-      beta2: 0.9,
-      epsilon: 1e-8,
-    });
+    await learner.apply(PROBE);
     for (const [name, { data }] of Object.entries(expected.grads as Params)) {
       const largest = Math.max(...Array.from(data, Math.abs));
       expect(largestDifference(learner.first[name]?.data ?? [], data) / largest, name).toBeLessThan(2e-5);
@@ -251,15 +253,7 @@ describe("a layered learner", () => {
     const gradient = async (microBatch: number) => {
       const learner = learnerOf(one, microBatch);
       await learner.accumulate(one.lessons, LOSS);
-      await learner.apply({
-        step: 1,
-        learningRate: 0,
-        maxGradNorm: 1e9,
-        weightDecay: 0,
-        beta1: 0,
-        beta2: 0.9,
-        epsilon: 1e-8,
-      });
+      await learner.apply(PROBE);
       return Object.values(learner.first).flatMap(({ data }) => [...data]);
     };
     const [whole, single] = [await gradient(3), await gradient(1)];
