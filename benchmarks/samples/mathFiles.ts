@@ -9,6 +9,7 @@
 import { invariant } from "../../src/core/errors.js";
 import type { Scene } from "../../src/data/scenes/draw.js";
 import type { RawRow } from "../data/tsv.js";
+import { VERSIONS } from "../suites/mathVerse.js";
 import {
   type Choice,
   listedChoice,
@@ -180,13 +181,6 @@ interface Problem {
   readonly subfield: string;
 }
 
-const VERSIONS = [
-  "Text Dominant",
-  "Text Lite",
-  "Vision Intensive",
-  "Vision Dominant",
-  "Vision Only",
-] as const;
 const DIRECT = "Please directly answer the question and provide";
 const REASONED = "Please first conduct reasoning, and then answer the question and provide";
 

@@ -28,18 +28,21 @@ export const listColumn = (name: string, ...element: readonly SchemaElement[]): 
   ...element,
 ];
 
+/** Pictures as Hugging Face's `datasets` keeps them: bytes, or a path. */
+export const IMAGES_COLUMN = listColumn(
+  "images",
+  { name: "element", repetition_type: "OPTIONAL", num_children: 2 },
+  { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
+  textColumn("path"),
+);
+
 /** Columns of a Parquet file of questions, as Hugging Face's `datasets` writes them. */
 export const QUESTION_SCHEMA: readonly SchemaElement[] = [
   { name: "root", num_children: 7 },
   textColumn("idx"),
   textColumn("problem"),
   textColumn("answer"),
-  ...listColumn(
-    "images",
-    { name: "element", repetition_type: "OPTIONAL", num_children: 2 },
-    { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
-    textColumn("path"),
-  ),
+  ...IMAGES_COLUMN,
   ...listColumn("new_questions", textColumn("element")),
   textColumn("category"),
   ...listColumn("forbidden_transforms", textColumn("element")),

@@ -10,7 +10,7 @@ import { writeFileAtomic } from "../../core/files/atomic.js";
 import type { OnProgress } from "../../core/progress.js";
 import { Rng } from "../../core/rng.js";
 import type { QuestionSource } from "../../data/source.js";
-import { listColumn, ROWS_PER_GROUP, textColumn } from "../../data/writeQuestions.js";
+import { IMAGES_COLUMN, ROWS_PER_GROUP, textColumn } from "../../data/writeQuestions.js";
 import { expandQuestion } from "../../expand/expand.js";
 import type { ImageSource } from "../../records.js";
 
@@ -20,12 +20,7 @@ const SCHEMA: readonly SchemaElement[] = [
   { name: "root", num_children: NAMES.length },
   textColumn("problem"),
   textColumn("answer"),
-  ...listColumn(
-    "images",
-    { name: "element", repetition_type: "OPTIONAL", num_children: 2 },
-    { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
-    textColumn("path"),
-  ),
+  ...IMAGES_COLUMN,
   textColumn("question_id"),
   { name: "variant", type: "INT32", repetition_type: "OPTIONAL" },
 ];
