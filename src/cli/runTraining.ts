@@ -69,6 +69,7 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
       ...request,
       onProgress: terminal.onProgress,
       onNote: (note) => terminal.line(note),
+      onCheckpoint: (folder, step) => writeModelCard(out, step, folder),
       onStep: (step, metrics) => {
         hasStepped = true;
         terminal.line(`${stepLine(step, config.train.steps, metrics)}${timeLeft(step)}`);

@@ -87,12 +87,24 @@ function scores({ before, after, benchmarks }: Head): string[] {
   return [...heldOut, ...suites];
 }
 
+/** The run as far as these weights know it: scores after later steps are other weights' scores. */
+function upTo({ after, benchmarks, ...rest }: Head, step: number): Head {
+  const isNewest = (rest.steps.at(-1)?.step ?? step) <= step;
+  const { before } = benchmarks;
+  return {
+    ...rest,
+    ...(after?.step === step ? { after } : {}),
+    benchmarks: isNewest ? benchmarks : before ? { before } : {},
+  };
+}
+
 /**
  * The text of a card.
- * @param run what trained the model, without its rollouts
+ * @param whole what trained the model, without its rollouts
  * @param step the step that the weights are of
  */
-export function modelCard(run: Head, step: number): string {
+export function modelCard(whole: Head, step: number): string {
+  const run = upTo(whole, step);
   const { settings } = run;
   const algorithm = settings["update.algorithm"] ?? "";
   const base = baseOf(settings["model"] ?? "");

@@ -41,6 +41,8 @@ export interface TrainOptions {
   readonly onProgress?: OnProgress;
   /** Called after every finished step. */
   readonly onStep?: (step: number, metrics: StepMetrics) => void;
+  /** Called after every checkpoint that is written, and waited for: what it adds to the folder is no part of a resume. */
+  readonly onCheckpoint?: (folder: string, step: number) => Promise<unknown>;
   /** Told what a step could not do as asked, in sentences. */
   readonly onNote?: (note: string) => void;
   /**
@@ -173,11 +175,13 @@ function nextKlCoefficient(
 }
 
 /** Writes a checkpoint, unless there is one of this step. */
-async function save(position: Position, { config, engine, run }: TrainOptions): Promise<void> {
+async function save(position: Position, options: TrainOptions): Promise<void> {
+  const { config, engine, run, onCheckpoint } = options;
   const newest = (await listCheckpoints(run.checkpoints)).at(-1);
   if (position.step === 0 || (newest && (await readTrainState(newest)).step >= position.step)) return;
   const state = { ...position, configDigest: run.configDigest };
-  await saveCheckpoint(run.checkpoints, state, engine.learner);
+  const folder = await saveCheckpoint(run.checkpoints, state, engine.learner);
+  await onCheckpoint?.(folder, position.step);
   await pruneCheckpoints(run.checkpoints, config.train.keepCheckpoints);
 }
 

@@ -23,7 +23,7 @@ import { RunFolder } from "./run/runFolder.js";
 
 /** Settings, run folder, and who is told of progress. */
 export interface TrainInFolderOptions
-  extends Partial<Pick<TrainOptions, "onProgress" | "onStep" | "signal">> {
+  extends Partial<Pick<TrainOptions, "onProgress" | "onStep" | "onCheckpoint" | "signal">> {
   readonly config: RunConfig;
   /** Run folder; made when it is not there. */
   readonly out: string;

@@ -6,9 +6,15 @@ import { finishedRun } from "./fixtures.js";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
-async function cardOf(model: string): Promise<{ front: Record<string, unknown>; body: string }> {
+const SCORES = [
+  { dataset: "MMStar", split: "val", total: 4, accuracy: { value: 0.5, low: 0.15, high: 0.85 } },
+];
+
+/** The card of a run of four steps, of the weights after `step`. */
+async function cardOf(model: string, step = 4): Promise<{ front: Record<string, unknown>; body: string }> {
   const run = await readRunHead(await finishedRun(4));
-  const card = modelCard({ ...run, settings: { ...run.settings, model } }, 4);
+  const benchmarks = { before: SCORES, after: SCORES };
+  const card = modelCard({ ...run, benchmarks, settings: { ...run.settings, model } }, step);
   const [, front = "", body = ""] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(card) ?? [];
   return { front: parse(front), body };
 }
@@ -28,6 +34,18 @@ describe("modelCard", () => {
     const { front, body } = await cardOf("models/mine");
     expect(front).not.toHaveProperty("base_model");
     expect(body).toContain("Trained from the model `models/mine`");
+  });
+
+  it("has no score of later weights in the card of an earlier checkpoint", async () => {
+    const { front, body } = await cardOf("tiny", 2);
+    expect(front).not.toHaveProperty("held_out_accuracy");
+    expect(body).toContain("with sharegrpo, 2 of 60 steps.");
+    expect(body).toContain("| all | 420 | 42.1 % [37.5, 46.9] |");
+    expect(body).toContain("50.0 % [15.0, 85.0]");
+    expect(body).not.toContain("66.0 %");
+    const last = await cardOf("tiny", 4);
+    expect(last.front).toMatchObject({ held_out_accuracy: 0.6595 });
+    expect(last.body).toContain("66.0 %");
   });
 
   it("gives scores with intervals, and every setting", async () => {

@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig } from "../../src/config/schema.js";
@@ -33,7 +33,8 @@ beforeAll(async () => {
   await writeTaughtModel(model, resolveConfig({}, "defaults").expand.formatPrompt);
 }, 300_000);
 
-interface Run extends Partial<Pick<TrainOptions, "signal" | "onStep" | "onNote" | "isResume">> {
+interface Run
+  extends Partial<Pick<TrainOptions, "signal" | "onStep" | "onCheckpoint" | "onNote" | "isResume">> {
   readonly settings?: object;
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
@@ -65,9 +66,9 @@ async function run(
 }
 
 /** Runs until `step` is done, then asks to stop. */
-function runUntil(name: string, step: number): Promise<TrainOutcome> {
+function runUntil(name: string, step: number, more: Run = {}): Promise<TrainOutcome> {
   const control = new AbortController();
-  return run(name, { signal: control.signal, onStep: (at) => at === step && control.abort() });
+  return run(name, { ...more, signal: control.signal, onStep: (at) => at === step && control.abort() });
 }
 
 const bytes = (...path: string[]) => readFile(join(dir, ...path));
@@ -129,6 +130,19 @@ describe("train", PATIENCE, () => {
       );
       expect(responses.every(({ tokens }) => tokens > 0)).toBe(true);
     }
+  });
+
+  it("tells of every checkpoint when it is whole; what is added to it does not hinder a resume", async () => {
+    const told: string[] = [];
+    const onCheckpoint = async (folder: string, step: number) => {
+      expect(await readdir(folder)).toContain("manifest.json");
+      await writeFile(join(folder, "README.md"), `step ${step}`);
+      told.push(`${step} ${relative(dir, folder)}`);
+    };
+    await runUntil("told", 2, { onCheckpoint });
+    await run("told", { isResume: true, onCheckpoint });
+    expect(told).toEqual([2, 4].map((step) => `${step} ${join("told", "checkpoints", `step-00000${step}`)}`));
+    expect(String(await bytes("told", "checkpoints", "step-000004", "README.md"))).toBe("step 4");
   });
 
   it("goes on from the last checkpoint when the process died, and drops the rows after it", async () => {
