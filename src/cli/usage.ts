@@ -3,10 +3,11 @@
  * missing, because a mistyped flag is both.
  */
 import type { Command, CommanderError, Option } from "commander";
+import { describeSettings } from "../config/describe.js";
 import { ConfigError } from "../core/errors.js";
 
-/** `["sharegrpo", "notebook", "run"]`: the command that these arguments ask for, as far as they name one. */
-function commandPath(program: Command, args: readonly string[]): string[] {
+/** `sharegrpo notebook run`: the command that these arguments ask for, as far as they name one. */
+function commandAsked(program: Command, args: readonly string[]) {
   let at = program;
   const path = [program.name()];
   for (const word of args.filter((arg) => !arg.startsWith("-"))) {
@@ -15,16 +16,28 @@ function commandPath(program: Command, args: readonly string[]): string[] {
     at = next;
     path.push(word);
   }
-  return path;
+  return { command: at, path: path.join(" ") };
+}
+
+/** `train.steps=…`: the setting that was written as a flag, `--steps 3`; undefined where the command takes none. */
+function settingMeant(command: Command, what: string): string | undefined {
+  const [, flag] = /^unknown option '--([\w.-]+)/.exec(what) ?? [];
+  const takesSettings = command.registeredArguments.some((argument) => argument.name() === "settings");
+  if (flag === undefined || !takesSettings) return undefined;
+  const key = flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const known = describeSettings().map((setting) => setting.key);
+  const found = known.find((each) => each === key) ?? known.find((each) => each.endsWith(`.${key}`));
+  return found && `${found}=…`;
 }
 
 /** Commander's message as one line, and where to read more. */
 export function usageLine(program: Command, args: readonly string[], error: CommanderError): string {
-  const path = commandPath(program, args).join(" ");
-  const [what = "", meant] = error.message.replace(/^error: /, "").split("\n");
+  const { command, path } = commandAsked(program, args);
+  const [what = "", guess] = error.message.replace(/^error: /, "").split("\n");
   // "(Did you mean --benchmarks?)"
-  const guess = meant === undefined ? "" : `: d${meant.slice(2, -1)}`;
-  return `${path}: ${what.replace(/\.$/, "")}${guess}; all: ${path} --help`;
+  const meant = settingMeant(command, what) ?? guess?.replace(/^\(Did you mean (.*)\?\)$/, "$1");
+  const rest = meant === undefined ? "; all" : `: did you mean ${meant}? All`;
+  return `${path}: ${what.replace(/\.$/, "")}${rest}: ${path} --help`;
 }
 
 function everyCommand(command: Command): Command[] {
