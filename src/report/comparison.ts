@@ -1,7 +1,9 @@
 /**
  * @module Runs beside each other: one metric of several runs over their steps.
  */
+
 import type { StepRecord } from "../core/files/runRecords.js";
+import { zip } from "../core/zip.js";
 import type { MetricName } from "../train/run/metrics.js";
 import { COLOURS, type Figure, plotText, runningMean, seriesOf } from "./figure.js";
 import { formatNumber } from "./table.js";
@@ -35,6 +37,9 @@ export interface ComparisonOptions {
 export function comparisonFigure(runs: readonly NamedRun[], options: ComparisonOptions): Figure {
   const { metric, title, axis, window = 1 } = options;
   const series = runs.map(({ steps }) => runningMean(seriesOf(steps, metric), window));
+  const numbers = [...new Set(runs.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort(
+    (a, b) => a - b,
+  );
   const longest = Math.max(0, ...runs.map(({ steps }) => steps.length));
   return {
     id: "comparison",
@@ -58,9 +63,11 @@ export function comparisonFigure(runs: readonly NamedRun[], options: ComparisonO
     },
     table: {
       head: ["step", ...runs.map(({ name }) => name)],
-      rows: Array.from({ length: longest }, (_, at) => [
-        String(at + 1),
-        ...series.map((values) => formatNumber(values[at])),
+      rows: numbers.map((step) => [
+        String(step),
+        ...zip(runs, series).map(([{ steps }, values]) =>
+          formatNumber(values[steps.findIndex((each) => each.step === step)]),
+        ),
       ]),
     },
   };
