@@ -54,7 +54,14 @@ function TrainingTiles({ summary }: { readonly summary: RunSummary }) {
   );
 }
 
-const DIED = "Its process is gone and did not say goodbye. --resume continues from the newest checkpoint.";
+/** What to do where a process ended without giving its folder back. */
+function afterDeath({ id, kind }: RunSummary): string {
+  const cure =
+    kind === "training"
+      ? `sharegrpo train --out ${id} --resume goes on from the newest checkpoint.`
+      : "the same sharegrpo evaluate asks the rows that have no answer yet.";
+  return `Its process was killed: ${cure}`;
+}
 
 export function Run({ params, shade }: Route & { readonly shade: Shade }) {
   const id = params.get("run") ?? "";
@@ -73,7 +80,7 @@ export function Run({ params, shade }: Route & { readonly shade: Shade }) {
         ))}
       </div>
       {problem !== undefined && <p class="missing">{problem}</p>}
-      {summary.state === "died" && <p class="missing">{DIED}</p>}
+      {summary.state === "died" && <p class="missing">{afterDeath(summary)}</p>}
       {notes.map((note) => (
         <p class="missing">{note}</p>
       ))}
@@ -85,7 +92,12 @@ export function Run({ params, shade }: Route & { readonly shade: Shade }) {
       <Figures figures={figures} />
       {newest && (
         <section>
-          <h2>Newest sample, step {newest.step}</h2>
+          <div class="bar">
+            <h2>Newest sample, step {newest.step}</h2>
+            <a class="button" href={address("samples", { run: id, set: "rollouts", step: newest.step })}>
+              all of step {newest.step}
+            </a>
+          </div>
           <Rollout run={id} rollout={newest} />
         </section>
       )}

@@ -1,7 +1,7 @@
 /**
  * @module Light or dark: as the system has it, until somebody chooses.
  */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 export type Shade = "light" | "dark";
 
@@ -17,7 +17,8 @@ function chosen(): Shade {
 /** The shade, and how to change it. */
 export function useShade(): readonly [Shade, () => void] {
   const [shade, setShade] = useState(chosen);
-  useEffect(() => {
+  // Before anything is painted: the other shade must not flash up.
+  useLayoutEffect(() => {
     document.documentElement.dataset["shade"] = shade;
   }, [shade]);
   useEffect(() => {
