@@ -14,6 +14,11 @@ export interface Clipped {
   readonly finite: Tensor;
 }
 
+/** What gradients of this norm are multiplied by. */
+export function clipFactor(norm: number, maxNorm: number): number {
+  return maxNorm === Number.POSITIVE_INFINITY ? 1 : Math.min(maxNorm / (norm + 1e-6), 1);
+}
+
 /** √ of the sum of all squares. */
 export function globalNorm(grads: TensorParams): Tensor {
   const squares = Object.values(grads).map((grad) => tf.sum(tf.square(grad)));

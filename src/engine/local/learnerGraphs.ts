@@ -1,5 +1,5 @@
 /**
- * @module The three graphs of a learner: log-probabilities, gradients that add up over micro-batches, and AdamW.
+ * @module The two graphs of a learner: log-probabilities, and gradients that add up over micro-batches.
  */
 import { valueAndGrad } from "../../compile/grad.js";
 import { jit } from "../../compile/jit.js";
@@ -7,10 +7,7 @@ import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
 import type { PackedUnits } from "../../model/transformer/pack.js";
-import { ADAMW_DEFAULTS, type AdamWStep, keepIfFinite, update } from "../../optim/adamw.js";
-import { clipByGlobalNorm } from "../../optim/clip.js";
 import { fullKl } from "../../policy/kl.js";
-import type { OptimizerStep } from "../engine.js";
 import { responseLogProbs, responseScores, sampledLogProbs, tokenEntropies } from "./forward.js";
 import type { LossBatch } from "./lossBatch.js";
 import { type KlForm, type LossForm, tokenLoss } from "./tokenLoss.js";
@@ -58,22 +55,6 @@ export function accumulateGraph(model: Model, form: LossForm, klForm: KlForm) {
     return [Object.fromEntries(added) as TensorParams, aux] as const;
   };
   return jit(accumulate, { name: "accumulate", donate: { 0: 1 } });
-}
-
-/** Clip, AdamW in place, and nothing at all when the gradient is not finite. */
-export function applyGraph({ maxGradNorm, ...options }: Omit<OptimizerStep, "step" | "learningRate">) {
-  const adamw = { ...ADAMW_DEFAULTS, ...options };
-  const apply = (params: TensorParams, moments: Moments, sums: TensorParams, step: AdamWStep) => {
-    const { grads, norm, finite } = clipByGlobalNorm(sums, maxGradNorm);
-    const next = update(params, grads, moments, { ...step, options: adamw });
-    const keep = (after: TensorParams, before: TensorParams) => keepIfFinite(finite, after, before);
-    return [
-      keep(next.params, params),
-      { first: keep(next.state.first, moments.first), second: keep(next.state.second, moments.second) },
-      { norm, finite },
-    ] as const;
-  };
-  return jit(apply, { name: "adamw", donate: { 0: 0, 1: 1 } });
 }
 
 /** `(weights, packed, sampler) → [U, R, T]` log-probs of a packed batch. */

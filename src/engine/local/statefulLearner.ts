@@ -4,11 +4,10 @@
  */
 import { invariant } from "../../core/errors.js";
 import { copyInto, copyOf, type Params, zerosLike } from "../../core/ndarray.js";
-import { adamwHostStep } from "../../optim/adamw.js";
+import { ADAMW_DEFAULTS, adamwScalars } from "../../optim/adamw.js";
+import { updateInPlace } from "../../optim/adamwInPlace.js";
 import type { Lesson } from "../../policy/lessons.js";
 import type { Learner, LogProbRequest, LossSettings, LossSums, Watch } from "../engine.js";
-import { applyGraph } from "./learnerGraphs.js";
-import { memoized } from "./memoized.js";
 import type { LearnerState } from "./optimizerFile.js";
 
 /** A learner whose state is at hand. */
@@ -38,7 +37,6 @@ export function statefulLearner(state: LearnerState, work: LearnerWork): LocalLe
   const { params, first, second } = state;
   const parts = { params, first, second };
   const gradients = zerosLike(params);
-  const graphOf = memoized(applyGraph);
   let isFresh = true;
   let policyStep = 0;
   let kept: { readonly policyStep: number; readonly parts: LearnerState } | undefined;
@@ -66,13 +64,14 @@ export function statefulLearner(state: LearnerState, work: LearnerWork): LocalLe
         throw error;
       }
     },
-    async apply({ step, learningRate, ...settings }) {
-      const hyper = adamwHostStep(step, learningRate, settings);
-      const [, , result] = await graphOf(settings)(params, { first, second }, gradients, hyper);
+    async apply({ step, learningRate, maxGradNorm, ...settings }) {
+      const scalars = adamwScalars(step, learningRate, settings);
+      const options = { ...ADAMW_DEFAULTS, ...settings };
+      const at = { ...scalars, maxGradNorm, options };
+      const { norm, isApplied } = updateInPlace(params, gradients, { first, second }, at);
       isFresh = true;
-      const isApplied = result.finite.data[0] === 1;
       if (isApplied) policyStep = step;
-      return { gradNorm: result.norm.data[0] as number, isApplied };
+      return { gradNorm: norm, isApplied };
     },
     async keep() {
       kept = {
