@@ -9,9 +9,14 @@ import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
 import { cureOf, shortProblem, tryDevices } from "../compile/runtime/devices.js";
 import type { Trial } from "../compile/runtime/trial.js";
+import { resolveConfig, withOverride } from "../config/load.js";
+import { given } from "../core/given.js";
+import { machineMemory } from "../core/machineMemory.js";
+import { locateModel } from "../data/hubModel.js";
 import { examineAddress } from "../engine/examine.js";
+import { nearestFit, planOf, planTable } from "../engine/local/planSettings.js";
 import { type Finding, notebookFindings } from "../kernel/setup.js";
-import { modelFolder } from "../model/load.js";
+import { loadNetwork, modelFolder } from "../model/load.js";
 import { formatBytes } from "../report/table.js";
 import { wholeNumber } from "./arguments.js";
 import type { CommandContext } from "./context.js";
@@ -71,24 +76,66 @@ export async function findings(): Promise<Finding[]> {
   ];
 }
 
+/** Words of a question and its format prompt, tokens. */
+const QUESTION_TOKENS = 100;
+
+interface PlanFlags {
+  readonly pixels: number;
+  readonly json?: boolean;
+}
+
+/** What a model needs with settings of `train`. */
+async function printPlan(
+  model: string,
+  settings: readonly string[],
+  { pixels, json }: PlanFlags,
+  { print, terminal }: CommandContext,
+): Promise<void> {
+  const config = resolveConfig(settings.reduce(withOverride, {}), "doctor");
+  const { onProgress, line: onNote } = terminal;
+  const { folder } = await locateModel(model, { onProgress, onNote });
+  const network = await loadNetwork(folder);
+  const { patchSize, spatialMergeSize } = network.config.vision;
+  const side = patchSize * spatialMergeSize;
+  const tokens = Math.ceil(pixels / side ** 2);
+  const prompts = {
+    promptTokens: QUESTION_TOKENS + tokens,
+    images: 1,
+    patchesPerImage: tokens * spatialMergeSize ** 2,
+  };
+  const plan = planOf(config, { network, prompts });
+  const machine = await machineMemory();
+  if (json === true) return print(JSON.stringify({ plan, machine, prompts }, undefined, 2));
+  print(planTable(plan, machine));
+  const fit = nearestFit(config, { network, prompts }, machine.available);
+  if (fit === undefined) print("No training fits.");
+  else if (fit.length > 0) print(`Training fits with ${fit.join(" ")}`);
+}
+
 interface DoctorFlags {
   readonly json?: boolean;
+  readonly pixels: number;
   readonly engine?: string;
   readonly model?: string;
   readonly rank: number;
 }
 
-export function addDoctor(program: Command, { print, exitWith }: CommandContext): void {
+export function addDoctor(program: Command, context: CommandContext): void {
+  const { print, exitWith } = context;
   program
     .command("doctor")
     .description(
-      "list what this machine has and try a graph on each device, or with --engine what works on a server",
+      "list what this machine has and try a graph on each device; with --model what that needs of it, with --engine what works on a server",
     )
+    .argument("[settings...]", "with --model: settings of train as key=value: lengths, batches, lora.rank")
     .option("--engine <url>", "a Tinker-wire server, a Ray head, or an OpenAI-compatible server")
-    .option("--model <name>", "with --engine: the model to try, where several are served")
+    .option("--model <name>", "a model whose memory is planned; with --engine: the one to try of several")
+    .option("--pixels <n>", "with --model: pixels of a question's picture", wholeNumber, 448 * 448)
     .option("--rank <n>", "with --engine: rank of the adapter that is tried", wholeNumber, 8)
     .option("--json", "one JSON document")
-    .action(async ({ json, engine, model, rank }: DoctorFlags) => {
+    .action(async (settings: string[], { json, engine, model, rank, pixels }: DoctorFlags) => {
+      if (engine === undefined && model !== undefined)
+        return printPlan(model, settings, { pixels, ...given({ json }) }, context);
       const found =
         engine === undefined
           ? await findings()

@@ -19,6 +19,7 @@ import type { Rewarder } from "../reward/rewarder.js";
 import { type TrainOptions, type TrainOutcome, train } from "./loop.js";
 import { questionSource } from "./questionSource.js";
 import { type ClusterPlan, trainOnRay } from "./rayRun.js";
+import { requireMemory } from "./requireMemory.js";
 import { RunFolder } from "./run/runFolder.js";
 
 /** Settings, run folder, and who is told of progress. */
@@ -50,6 +51,9 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
   const questions = await questionSource(config, { ...options, processor, ...(known ? { known } : {}) });
   const rewarder = await loadRewarder(config.reward);
   if (!isResume) await checkGolds(questions, rewarder, options);
+  const { kind } = config.engine;
+  if (kind === "process" || kind === "local")
+    await requireMemory({ ...options, model, processor, questions });
   return whileHolding(out, "train", async () => {
     const run = await RunFolder.open(out, config, { isResume });
     if (questions.kept) await run.checkQuestions(questions.kept);

@@ -5,8 +5,7 @@
  * token axis of S = U·(P + R·T). In float32 (4 bytes), with h, I and V the decoder's hidden, feed-forward and vocabulary
  * sizes, L layers, H heads, and the same letters with ᵥ for the vision tower over N patches of n per image:
  *
- *   weights    40 · parameters: weights, gradients and two moments (16), and the last three once more as outputs of
- *              the update's graph and once as their copies (24)
+ *   weights    16 · parameters: weights, gradients and two moments
  *   tokens     4 · L · S · (10h + 5I): what a layer keeps for its gradient
  *   attention  4 · 2 · L · H · U · (P² + R·T·(P + T)): shares and their gradient
  *   head       4 · 5 · U·R·T · V
@@ -49,9 +48,10 @@ export interface MemoryPrediction {
 }
 
 const FLOAT = 4;
-const BYTES_PER_PARAMETER = 40;
+const BYTES_PER_PARAMETER = 16;
 const ARENA = 1.4;
-const PROCESS_BYTES = 0.3e9;
+/** What an idle process of the engine takes. */
+export const PROCESS_BYTES = 0.3e9;
 
 function visionFloats({ vision }: ModelConfig, { units, images, patchesPerImage: n }: StepSizes): number {
   const N = units * images * n;

@@ -20,7 +20,7 @@ import type { ReadOptions, TensorStore } from "../../../model/weights/tensorStor
 import { readRows } from "./tokenRows.js";
 
 /** Vocabulary entries at once: a chunk's scores and widened weights together stay below 100 MB at 3B and 7B. */
-const CHUNK = 4096;
+export const CHUNK = 4096;
 
 /** What is known of N tokens. */
 export interface TokenDistributions {

@@ -23,7 +23,7 @@ import { type KlForm, type LossForm, type TokenLossBatch, tokenLoss } from "../t
 import { readAdapterState, writeAdapterState } from "./adapterFiles.js";
 import type { HeadRequest, TokenDistributions } from "./head.js";
 import { adapterByLayer, type LayerAdapter, type LayeredModel } from "./model.js";
-import { backwardPass, forwardPass, type Passing, startPass } from "./passes.js";
+import { backwardPass, forwardPass, KEPT_BYTES, type Passing, startPass } from "./passes.js";
 
 export interface LayeredParts {
   readonly adapter: Adapter;
@@ -31,9 +31,6 @@ export interface LayeredParts {
   /** Readings in one graph. */
   readonly microBatch: number;
 }
-
-/** Bytes of layer inputs that are kept at once. */
-const KEPT_BYTES = 2e9;
 
 /** Micro-batches that go through the layers together: as many as their layer inputs have room. */
 function passesOf<R extends Reading>(

@@ -13,6 +13,9 @@ import type { PromptReader } from "../promptReader.js";
 import type { LayerBatch } from "./layerGraphs.js";
 import { addAllInto, addInto, type LayerAdapter, type LayeredModel, layerPrefix } from "./model.js";
 
+/** Bytes of layer inputs that are kept at once. */
+export const KEPT_BYTES = 2e9;
+
 /** A micro-batch on its way through the layers. */
 export interface Passing {
   readonly packed: PackedUnits<NdArray>;

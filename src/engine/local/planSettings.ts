@@ -1,0 +1,133 @@
+/**
+ * @module A run's settings as a memory plan: what they need, whether that fits, and the nearest settings that do.
+ */
+import type { RunConfig } from "../../config/schema.js";
+import type { MachineMemory } from "../../core/machineMemory.js";
+import { formatBytes, formatTable } from "../../core/table.js";
+import type { Network } from "../../model/family.js";
+import { type MemoryPlan, PLAN_MODES, type PlanMode, type PlanSizes, planMemory } from "./memoryPlan.js";
+
+/** Lengths of the questions that a run asks. */
+export type PromptSizes = Pick<PlanSizes, "promptTokens" | "images" | "patchesPerImage">;
+
+type Planned = Pick<RunConfig, "expand" | "rollout" | "update" | "train" | "lora">;
+
+/** A model whose memory is planned. */
+export interface PlannedModel {
+  readonly network: Network;
+  readonly prompts: PromptSizes;
+  /** Of one weight as it is stored. */
+  readonly weightBytes?: number;
+}
+
+/** A rank to show what an adapter needs where the settings have none. */
+const USUAL_RANK = 16;
+
+/** Sizes of a step with these settings. */
+export function planSizes({ expand, rollout, update, train }: Planned, prompts: PromptSizes): PlanSizes {
+  const isShared = update.algorithm === "share-grpo";
+  const readings = (train.questionsPerStep * expand.variants) / update.optimizerStepsPerRollout;
+  return {
+    ...prompts,
+    units: Math.min(update.microBatchUnits, Math.ceil(readings)),
+    responses: rollout.responses * (isShared ? expand.variants : 1),
+    responseTokens: rollout.maxResponseLength,
+    rows: Math.min(rollout.maxRows, train.questionsPerStep * expand.variants * rollout.responses),
+    readings: Math.ceil(readings),
+    updates: update.optimizerStepsPerRollout * update.epochs,
+  };
+}
+
+/** What the settings need, in each mode. */
+export function planOf(config: Planned, { network, prompts, weightBytes }: PlannedModel): MemoryPlan {
+  const lora = { ...config.lora, rank: config.lora.rank > 0 ? config.lora.rank : USUAL_RANK };
+  const request = { sizes: planSizes(config, prompts), lora };
+  return planMemory(network, weightBytes === undefined ? request : { ...request, weightBytes });
+}
+
+/** What the settings train. */
+export function modeOf({ lora }: Pick<RunConfig, "lora">): PlanMode {
+  return lora.rank > 0 ? "lora" : "full";
+}
+
+interface Change {
+  readonly key: string;
+  readonly value: (config: Planned) => number;
+  readonly least: number;
+  readonly set: (config: Planned, value: number) => Planned;
+}
+
+const half = (value: number) => Math.floor(value / 2);
+
+/** What is given up first stands first: these change no result but for rounding … */
+const CHANGES: readonly Change[] = [
+  {
+    key: "update.microBatchUnits",
+    value: ({ update }) => update.microBatchUnits,
+    least: 1,
+    set: (config, value) => ({ ...config, update: { ...config.update, microBatchUnits: value } }),
+  },
+  {
+    key: "rollout.maxRows",
+    value: ({ rollout }) => rollout.maxRows,
+    least: 1,
+    set: (config, value) => ({ ...config, rollout: { ...config.rollout, maxRows: value } }),
+  },
+  // … and this one does.
+  {
+    key: "rollout.maxResponseLength",
+    value: ({ rollout }) => rollout.maxResponseLength,
+    least: 16,
+    set: (config, value) => ({ ...config, rollout: { ...config.rollout, maxResponseLength: value } }),
+  },
+];
+
+/** Halves one setting after the other until the plan fits. */
+function shrunk(config: Planned, fits: (config: Planned) => boolean): Planned | undefined {
+  let now = config;
+  for (const { value, least, set } of CHANGES) {
+    while (!fits(now) && half(value(now)) >= least) now = set(now, half(value(now)));
+  }
+  return fits(now) ? now : undefined;
+}
+
+/** Settings in which two differ, as arguments of `train`. */
+function differences(before: Planned, after: Planned): string[] {
+  const changed = CHANGES.filter(({ value }) => value(before) !== value(after)).map(
+    ({ key, value }) => `${key}=${value(after)}`,
+  );
+  return before.lora.rank === after.lora.rank ? changed : [`lora.rank=${after.lora.rank}`, ...changed];
+}
+
+/**
+ * The nearest settings whose plan fits: smaller batches first, then an adapter in place of all weights, then shorter
+ * responses. @returns arguments of `train`, none where the settings fit; undefined where nothing does
+ */
+export function nearestFit(config: Planned, model: PlannedModel, available: number): string[] | undefined {
+  const fits = (each: Planned) => planOf(each, model)[modeOf(each)].anonymous <= available;
+  const withAdapter = { ...config, lora: { ...config.lora, rank: USUAL_RANK } };
+  const starts = config.lora.rank > 0 ? [config] : [config, withAdapter];
+  const found = starts.map((start) => shrunk(start, fits)).find((each) => each !== undefined);
+  return found && differences(config, found);
+}
+
+const NAMES: Readonly<Record<PlanMode, string>> = {
+  inference: "answer (evaluate)",
+  lora: "train an adapter (lora.rank)",
+  full: "train all weights",
+};
+
+/** Both kinds of memory by use, and whether the first is there. */
+export function planTable(plan: MemoryPlan, { available, total, limitedBy }: MachineMemory): string {
+  const rows = PLAN_MODES.map((mode) => {
+    const { anonymous, mapped } = plan[mode];
+    return [
+      NAMES[mode],
+      formatBytes(anonymous),
+      formatBytes(mapped),
+      anonymous <= available ? "fits" : "too much",
+    ];
+  });
+  const table = formatTable({ head: ["to", "memory", "file pages", ""], rows });
+  return `${table}\n${formatBytes(available)} of ${formatBytes(total)} are available (limit of the ${limitedBy}); file pages are read again where they do not fit.`;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { resolveConfig, withOverride } from "../../../src/config/load.js";
+import { modeOf, nearestFit, planOf, planTable } from "../../../src/engine/local/planSettings.js";
+import { publishedNetwork } from "../../../src/model/publishedSizes.js";
+
+const PROMPTS = { promptTokens: 356, images: 1, patchesPerImage: 1024 };
+const MODEL = { network: publishedNetwork("3b"), prompts: PROMPTS };
+const configOf = (...settings: string[]) => resolveConfig(settings.reduce(withOverride, {}), "test");
+
+describe("nearestFit", () => {
+  it("changes nothing where the settings fit", () => {
+    expect(nearestFit(configOf("lora.rank=16"), MODEL, 1e12)).toEqual([]);
+  });
+
+  it("makes smaller batches before it proposes an adapter, and an adapter before shorter responses", () => {
+    const config = configOf("rollout.maxResponseLength=512", "update.microBatchUnits=4");
+    const { full } = planOf(config, MODEL);
+    const single = planOf(configOf("rollout.maxResponseLength=512", "update.microBatchUnits=1"), MODEL);
+    expect(single.full.anonymous).toBeLessThan(full.anonymous);
+    expect(nearestFit(config, MODEL, single.full.anonymous)).toEqual(["update.microBatchUnits=1"]);
+    expect(nearestFit(config, MODEL, 16e9)?.[0]).toBe("lora.rank=16");
+  });
+
+  it("proposes settings that fit by the same plan", () => {
+    const config = configOf("lora.rank=16", "rollout.maxResponseLength=2048", "rollout.responses=8");
+    const available = 8e9;
+    expect(planOf(config, MODEL).lora.anonymous).toBeGreaterThan(available);
+    const fit = nearestFit(config, MODEL, available) ?? [];
+    const proposed = configOf(
+      "lora.rank=16",
+      "rollout.maxResponseLength=2048",
+      "rollout.responses=8",
+      ...fit,
+    );
+    expect(planOf(proposed, MODEL)[modeOf(proposed)].anonymous).toBeLessThanOrEqual(available);
+  });
+
+  it("says where nothing fits", () => {
+    expect(nearestFit(configOf("lora.rank=16"), MODEL, 1e8)).toBeUndefined();
+  });
+});
+
+describe("planTable", () => {
+  it("shows both kinds of memory of each use, and what there is", () => {
+    const need = (anonymous: number) => ({ anonymous, mapped: 7.5e9 });
+    const plan = { inference: need(15e9), lora: need(2.5e9), full: need(62e9) };
+    const table = planTable(plan, { total: 24e9, available: 20e9, limitedBy: "machine" });
+    expect(table.split("\n").map((line) => line.replace(/ {2,}/g, " | "))).toEqual([
+      "to | memory | file pages",
+      expect.stringMatching(/^─/),
+      "answer (evaluate) | 15.0 GB | 7.50 GB | fits",
+      "train an adapter (lora.rank) | 2.50 GB | 7.50 GB | fits",
+      "train all weights | 62.0 GB | 7.50 GB | too much",
+      "20.0 GB of 24.0 GB are available (limit of the machine); file pages are read again where they do not fit.",
+    ]);
+  });
+});
