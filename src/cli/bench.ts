@@ -2,9 +2,10 @@
  * @module `sharegrpo bench <what>`: measurements that the README quotes, made again on this machine.
  */
 import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { benchEngine } from "../../benchmarks/measured/engine/engine.js";
 import { benchGrader } from "../../benchmarks/measured/grader/grader.js";
+import { writeRandomModel } from "../../benchmarks/measured/large/randomModel.js";
 import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
 import { benchLearning } from "../../benchmarks/measured/learning/learning.js";
@@ -12,6 +13,7 @@ import type { SeedsOptions } from "../../benchmarks/measured/learning/runs.js";
 import { benchKernel } from "../../benchmarks/measured/notebookKernel/kernel.js";
 import { benchSpeed, PARTS, type Part } from "../../benchmarks/measured/speed/speed.js";
 import { packageRoot } from "../core/files/packageRoot.js";
+import { PUBLISHED_SIZES, type PublishedSize } from "../model/publishedSizes.js";
 import { positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
@@ -164,9 +166,23 @@ const addEngine: AddBenchmark = (bench, { terminal, print }) => {
     });
 };
 
+const addRandomModel: AddBenchmark = (bench, { terminal, print, signal }) => {
+  bench
+    .command("random-model")
+    .description("write a model folder of a published size with random bfloat16 weights, to try a size out")
+    .addOption(new Option("--size <name>", "size").choices(PUBLISHED_SIZES).default("3b"))
+    .option("--layers <n>", "layers of the decoder (default: all)", positiveInteger)
+    .requiredOption("--out <dir>", "a folder that is not there yet")
+    .action(async (flags: { size: PublishedSize; layers?: number; out: string }) => {
+      await writeRandomModel({ ...flags, onProgress: terminal.onProgress, signal: signal() });
+      terminal.finish();
+      print(flags.out);
+    });
+};
+
 /** Each adds its subcommand. */
 const BENCHMARKS: readonly AddBenchmark[] = [
-  ...[addSpeed, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
+  ...[addSpeed, addRandomModel, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
 ];
 
 export function addBench(program: Command, context: CommandContext): void {

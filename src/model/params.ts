@@ -55,7 +55,8 @@ export function initParams(network: Network, rng: Rng): Params {
   );
 }
 
-function initStd({ config }: Network, name: string, shape: readonly number[]): number {
+/** Standard deviation of a matrix to start from. */
+export function initStd({ config }: Network, name: string, shape: readonly number[]): number {
   if (EMBEDDINGS.includes(name)) return EMBEDDING_STD;
   const fanIn = shape.slice(1).reduce((product, side) => product * side, 1);
   const depth = name.startsWith("visual.") ? config.vision.depth : config.layers;
