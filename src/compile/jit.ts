@@ -2,9 +2,11 @@
  * @module `jit(fn)`: a function over trees of tensors, compiled once per signature.
  */
 import { CompileError, messageOf } from "../core/errors.js";
+import { given } from "../core/given.js";
 import { type NdArray, zeros } from "../core/ndarray.js";
 import { findRuntime } from "./runtime/runtime.js";
 import {
+  FREE,
   type GraphArray,
   type HostArray,
   isDeviceArray,
@@ -32,6 +34,11 @@ export interface JitOptions {
    * argument's, with new `data`; device arrays change in place. Trees must match. No host array changes when a run fails.
    */
   readonly donate?: Readonly<Record<number, number>>;
+  /**
+   * Arguments whose arrays' first axis may have any length, the same in all of them: one session serves all lengths.
+   * Default: a length is part of the signature.
+   */
+  readonly rows?: readonly number[];
   readonly runtime?: RuntimeOptions;
 }
 
@@ -45,6 +52,20 @@ export interface Compiled<Args extends readonly unknown[], Out> {
 /** The arguments as trees of arrays. */
 export type HostArgs<Args extends readonly unknown[]> = { [At in keyof Args]: ArgsOf<Args[At]> };
 
+/** Arguments in order, and the structure they are leaves of. */
+interface ArgumentTree {
+  readonly structure: Structure;
+  readonly leaves: readonly ArgumentArray[];
+}
+
+/** Which leaves are of arguments with free rows; undefined: none. */
+function freeLeaves({ structure }: ArgumentTree, { rows }: JitOptions) {
+  if (!rows) return undefined;
+  const parts = rows.map((at) => (structure as readonly Structure[])[at] ?? []);
+  const free = new Set(parts.flatMap((part) => leafPaths(part).map(({ leaf }) => leaf)));
+  return (leaf: number) => free.has(leaf);
+}
+
 /** A compiled signature. */
 interface Entry {
   readonly graph: TracedGraph;
@@ -53,10 +74,11 @@ interface Entry {
   readonly donated: ReadonlyMap<number, number>;
 }
 
-function keyOf(structure: Structure, leaves: readonly ArgumentArray[]): string {
-  const keys = leaves.map((leaf) => {
+function keyOf({ structure, leaves }: ArgumentTree, isFree?: (leaf: number) => boolean): string {
+  const keys = leaves.map((leaf, at) => {
     const place = isExternal(leaf) ? `@${leaf.file}:${leaf.offset}` : "";
-    return `${leaf.dtype}${leaf.shape.join("x")}${place}`;
+    const shape = isFree?.(at) ? [FREE, ...leaf.shape.slice(1)] : leaf.shape;
+    return `${leaf.dtype}${shape.join("x")}${place}`;
   });
   return `${JSON.stringify(structure)}|${keys.join(",")}`;
 }
@@ -138,9 +160,13 @@ export function jit<Args extends readonly unknown[], Out>(
   const failure = (leaves: readonly Shaped[], cause: unknown) =>
     new CompileError(`${options.name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
 
-  const compile = async (signature: Signature): Promise<Entry> => {
+  const compile = async (signature: Signature, isFree?: (leaf: number) => boolean): Promise<Entry> => {
     const { runtime } = await findRuntime(options.runtime?.binding);
-    const graph = trace((args) => fn(...(args as Args)), options.name, signature, runtime);
+    const { takesBits } = runtime;
+    const graph = trace((args) => fn(...(args as Args)), options.name, signature, {
+      takesBits,
+      ...given({ isFree }),
+    });
     const donated = donations(options, signature, graph);
     try {
       return { graph, donated, session: await runtime.createSession(graph, options.runtime) };
@@ -150,9 +176,11 @@ export function jit<Args extends readonly unknown[], Out>(
   };
 
   const run = async (args: readonly unknown[]): Promise<unknown> => {
-    const { leaves, structure } = flatten<ArgumentArray>(args);
-    const key = keyOf(structure, leaves);
-    const entry = entries.get(key) ?? (await compile({ structure, leaves }));
+    const tree = flatten<ArgumentArray>(args);
+    const { leaves } = tree;
+    const isFree = freeLeaves(tree, options);
+    const key = keyOf(tree, isFree);
+    const entry = entries.get(key) ?? (await compile(tree, isFree));
     entries.set(key, entry);
     const { graph, donated, session } = entry;
     try {

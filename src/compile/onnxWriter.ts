@@ -1,6 +1,7 @@
 /**
  * @module Writes an ONNX model: the subset of the protobuf format that a traced graph needs. Constants are raw bytes.
  */
+import { FREE } from "./runtime/session.js";
 
 export type OnnxType =
   | "float32"
@@ -122,7 +123,7 @@ function node({ op, domain, inputs, outputs, attributes = {} }: OnnxNode): Bytes
 }
 
 function valueInfo({ name, type, shape }: OnnxValue): Bytes {
-  const dimensions = shape.flatMap((side) => message(1, int(1, side)));
+  const dimensions = shape.flatMap((side) => message(1, side === FREE ? text(2, "rows") : int(1, side)));
   const tensorType = [...int(1, ONNX_TYPE_CODE[type]), ...message(2, dimensions)];
   return [...text(1, name), ...message(2, message(1, tensorType))];
 }

@@ -6,6 +6,7 @@ import { CompileError } from "../core/errors.js";
 import { BYTES_PER_NUMBER, type ExternalArray, sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { zip } from "../core/zip.js";
+import { freeRows, TRIAL_ROWS } from "./freeRows.js";
 import { ELEMENTWISE } from "./kernels/elementwise.js";
 import { INDEXING } from "./kernels/indexing.js";
 import type { Input, Kernel } from "./kernels/kernel.js";
@@ -13,6 +14,7 @@ import { MATMUL } from "./kernels/matmul.js";
 import { QUANTIZED } from "./kernels/quantized.js";
 import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
+import { type OnnxGraph, writeModel } from "./onnxWriter.js";
 import type { LoadableGraph, Port } from "./runtime/session.js";
 import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
@@ -42,6 +44,8 @@ export interface TracedGraph extends LoadableGraph {
 export interface TraceOptions {
   /** Whether bfloat16 arguments come as bits (uint16), for runtimes that do not take the type. Default: false. */
   readonly takesBits?: boolean;
+  /** Leaves whose first axis may have any length, the same in all. Default: every length is fixed. */
+  readonly isFree?: (leaf: number) => boolean;
 }
 
 export const isExternal = (leaf: object): leaf is ExternalArray => "file" in leaf;
@@ -125,16 +129,47 @@ function registerKernels(): void {
   }
 }
 
+/** A graph before it is written. */
+interface Draft extends Omit<TracedGraph, "bytes"> {
+  readonly graph: OnnxGraph;
+}
+
+type Traceable = (args: unknown) => unknown;
+
 /**
  * Traces `fn`, which takes one tree, for arrays of these shapes.
- * @throws CompileError for a kernel without a mapping, a value read while tracing, or an outside tensor
+ * @throws CompileError for a kernel without a mapping, a value read while tracing, an outside tensor, or a function that
+ *   is another one for another number of rows where these are free
  */
 export function trace(
-  fn: (args: unknown) => unknown,
+  fn: Traceable,
   name: string,
   signature: Signature,
   options: TraceOptions = {},
 ): TracedGraph {
+  const { isFree } = options;
+  if (!isFree) {
+    const { graph, ...rest } = draft(fn, name, signature, options);
+    return { ...rest, bytes: writeModel(graph) };
+  }
+  const [one, other] = TRIAL_ROWS.map((rows) => {
+    const leaves = signature.leaves.map((leaf, at) =>
+      isFree(at) ? { ...leaf, shape: [rows, ...leaf.shape.slice(1)] } : leaf,
+    );
+    return draft(fn, name, { ...signature, leaves }, options);
+  }) as [Draft, Draft];
+  const { graph: _, ...rest } = one;
+  const graph = freeRows(one.graph, other.graph);
+  const [inputs, outputs] = [zip(rest.inputs, graph.inputs), zip(rest.outputs, graph.outputs)];
+  return {
+    ...rest,
+    inputs: inputs.map(([port, { shape }]) => ({ ...port, shape })),
+    outputs: outputs.map(([port, { shape }]) => ({ ...port, shape })),
+    bytes: writeModel(graph),
+  };
+}
+
+function draft(fn: Traceable, name: string, signature: Signature, options: TraceOptions): Draft {
   registerKernels();
   tf.backend(); // starts one if none has been used yet
   const previous = tf.getBackend();
@@ -155,7 +190,7 @@ export function trace(
       const type = dtype === "bool" ? ("int32" as const) : dtype;
       return { name: tracer.output(`out${path}`, tensor), type, shape: tensor.shape };
     });
-    return { bytes: tracer.finish(inputs, outputs), inputs, outputs, ...files, outputStructure };
+    return { graph: tracer.finish(inputs, outputs), inputs, outputs, ...files, outputStructure };
   } finally {
     tf.engine().endScope();
     void tf.setBackend(previous);

@@ -12,7 +12,6 @@ import {
   type OnnxGraph,
   type OnnxNode,
   type OnnxType,
-  writeModel,
 } from "./onnxWriter.js";
 import { optimize } from "./optimize.js";
 
@@ -199,14 +198,9 @@ export class Tracer extends tf.KernelBackend {
     return name;
   }
 
-  finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"]): Uint8Array {
+  finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"]): OnnxGraph {
     const { nodes, constants, shapes } = this;
-    return writeModel({
-      name: this.functionName,
-      ...optimize({ nodes, constants, outputs, shapes }),
-      inputs,
-      outputs,
-    });
+    return { name: this.functionName, ...optimize({ nodes, constants, outputs, shapes }), inputs, outputs };
   }
 
   // --- what TensorFlow.js asks of a backend ---

@@ -13,6 +13,7 @@ import {
   type HostArray,
   isDeviceArray,
   type LoadableGraph,
+  portsFor,
   type Runtime,
   type RuntimeOptions,
   type Session,
@@ -67,7 +68,7 @@ async function createSession(graph: LoadableGraph, options: RuntimeOptions = {})
       const feeds: Record<string, ort.Tensor> = {};
       for (const [{ name }, array] of zip(graph.inputs, inputs)) feeds[name] = tensor(hostOf(array));
       const results = await session.run(feeds);
-      const outputs = graph.outputs.map(({ name, type, shape }): NdArray => {
+      const outputs = portsFor(graph, inputs).outputs.map(({ name, type, shape }): NdArray => {
         const data = results[name]?.data as Float32Array | Int32Array;
         return { dtype: type, shape, data };
       });

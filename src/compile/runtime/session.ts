@@ -52,11 +52,15 @@ export type HostArray = NdArray | NarrowArray;
 /** What graphs read and write. */
 export type GraphArray = HostArray | DeviceArray;
 
+/** A side of any length: the number of rows, the same throughout a graph. */
+export const FREE = -1;
+
 /** An input or output of a graph. */
 export interface Port {
   readonly name: string;
   /** uint16: a bfloat16's bits. */
   readonly type: DType | NarrowType | "uint16";
+  /** The first side may be FREE. */
   readonly shape: readonly number[];
 }
 
@@ -91,6 +95,19 @@ export interface Runtime {
   createSession(graph: LoadableGraph, options?: RuntimeOptions): Promise<Session>;
   /** A copy of a host array on a device. */
   place(array: HostArray, device: Device): Promise<DeviceArray>;
+}
+
+/** The ports of a graph for these inputs: the number of rows in the place of FREE. */
+export function portsFor(
+  { inputs, outputs }: Pick<LoadableGraph, "inputs" | "outputs">,
+  given: readonly GraphArray[],
+): Pick<LoadableGraph, "inputs" | "outputs"> {
+  const free = inputs.findIndex(({ shape }) => shape[0] === FREE);
+  if (free < 0) return { inputs, outputs };
+  const rows = given[free]?.shape[0] ?? 0;
+  const sized = <P extends Port>(port: P): P =>
+    port.shape[0] === FREE ? { ...port, shape: [rows, ...port.shape.slice(1)] } : port;
+  return { inputs: inputs.map(sized), outputs: outputs.map(sized) };
 }
 
 export function isDeviceArray(array: object): array is DeviceArray {

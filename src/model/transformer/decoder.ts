@@ -7,7 +7,7 @@
 import { dims } from "../../core/dims.js";
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { DecoderSizes } from "../modelConfig.js";
-import { jointAdaptation } from "./jointQkv.js";
+import { jointProduct } from "./jointQkv.js";
 import { linear, param, rmsNorm, swiglu, within } from "./layers.js";
 import { type Rotation, rotate, rotation } from "./rope.js";
 
@@ -72,20 +72,52 @@ export function decoderLayer(
   weights: TensorParams,
   config: DecoderSizes,
   x: Tensor,
+  inputs: LayerInputs,
+): Tensor {
+  const qkv = beforeAttention(weights, config, x);
+  return afterAttention(weights, config, x, layerAttention(weights, config, qkv, inputs));
+}
+
+/** @returns `[T, (H+2K)·D]`: queries, keys and values of `x` `[T, hidden]` */
+export function beforeAttention(weights: TensorParams, config: DecoderSizes, x: Tensor): Tensor {
+  dims("beforeAttention: x", x, "T C", { C: config.hiddenSize });
+  const normed = rmsNorm(weights, "input_layernorm", x, config.rmsNormEps);
+  return jointProduct(within(weights, "self_attn"), config, normed);
+}
+
+/**
+ * @param weights of which the norms of queries and keys are read, where there are any
+ * @param qkv `[T, (H+2K)·D]` from `beforeAttention`
+ * @returns `[T, H·D]`
+ */
+export function layerAttention(
+  weights: TensorParams,
+  config: DecoderSizes,
+  qkv: Tensor,
   { turn, attend }: LayerInputs,
 ): Tensor {
-  const { heads: H, keyValueHeads: K, headSize: D, rmsNormEps } = config;
-  const { T } = dims("decoderLayer: x", x, "T C", { C: config.hiddenSize });
-  const normed = rmsNorm(weights, "input_layernorm", x, rmsNormEps);
-  const plain = linear(weights, "self_attn.qkv", normed);
-  const adapted = jointAdaptation(within(weights, "self_attn"), config, normed);
-  const qkv = adapted ? tf.add(plain, adapted) : plain;
+  const { heads: H, keyValueHeads: K, headSize: D } = config;
+  const { T } = dims("layerAttention: qkv", qkv, "T C", { C: (H + 2 * K) * D });
   const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
   const heads = normedHeads(weights, config, tf.reshape(turning, [T, H + K, D]));
   const [q, k] = tf.split(rotate(heads, turn), [H, K], 1) as [Tensor, Tensor];
-  const mixed = tf.reshape(attend(q, k, tf.reshape(v, [T, K, D])), [T, H * D]);
+  return tf.reshape(attend(q, k, tf.reshape(v, [T, K, D])), [T, H * D]);
+}
+
+/**
+ * @param x `[T, hidden]`: what the layer read
+ * @param mixed `[T, H·D]` from `layerAttention`
+ * @returns `[T, hidden]`
+ */
+export function afterAttention(
+  weights: TensorParams,
+  config: DecoderSizes,
+  x: Tensor,
+  mixed: Tensor,
+): Tensor {
   const seen = tf.add(x, linear(weights, "self_attn.o_proj", mixed));
-  return tf.add(seen, swiglu(weights, "mlp", rmsNorm(weights, "post_attention_layernorm", seen, rmsNormEps)));
+  const normed = rmsNorm(weights, "post_attention_layernorm", seen, config.rmsNormEps);
+  return tf.add(seen, swiglu(weights, "mlp", normed));
 }
 
 /** Queries and keys normalised head by head, where the layer has the norms. @param heads `[T, H + K, D]` f32 */

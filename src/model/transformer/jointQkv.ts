@@ -5,7 +5,7 @@
  */
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { DecoderSizes } from "../modelConfig.js";
-import { adaptation, param, within } from "./layers.js";
+import { adaptation, linear, param, within } from "./layers.js";
 
 const PARTS = ["q_proj", "k_proj", "v_proj"] as const;
 const KINDS = ["weight", "bias"] as const;
@@ -28,11 +28,27 @@ export function jointAttention(weights: TensorParams, { headSize }: DecoderSizes
     const [q, ...rest] = PARTS.map((part) => param(weights, `${part}.${kind}`)) as [Tensor, ...Tensor[]];
     return tf.concat([queryNorm ? q : scale(q), ...rest], 0);
   };
-  const kinds = KINDS.filter((kind) => kind === "weight" || `${PARTS[0]}.${kind}` in weights);
+  const kinds = KINDS.filter((kind) => `${PARTS[0]}.${kind}` in weights);
   return {
     ...Object.fromEntries(kinds.map((kind) => [`qkv.${kind}`, joint(kind)])),
     ...(queryNorm ? { [QUERY_NORM]: scale(queryNorm) } : {}),
   };
+}
+
+/**
+ * Queries, keys and values in one product, or in three where the weights lie apart.
+ * @param weights of one layer's attention, by their names after `self_attn.`
+ * @param x `[T, hidden]` f32
+ * @returns `[T, (H+2K)·D]`, queries scaled as `jointAttention` says
+ */
+export function jointProduct(weights: TensorParams, config: DecoderSizes, x: Tensor): Tensor {
+  if (`${PARTS[0]}.weight` in weights) {
+    const [q, ...rest] = PARTS.map((part) => linear(weights, part, x)) as [Tensor, ...Tensor[]];
+    return tf.concat([weights[QUERY_NORM] ? q : tf.mul(q, 1 / Math.sqrt(config.headSize)), ...rest], 1);
+  }
+  const plain = linear(weights, "qkv", x);
+  const adapted = jointAdaptation(weights, config, x);
+  return adapted ? tf.add(plain, adapted) : plain;
 }
 
 /**
@@ -41,14 +57,25 @@ export function jointAttention(weights: TensorParams, { headSize }: DecoderSizes
  * @param x `[T, hidden]` f32
  * @returns `[T, (H+2K)·D]`
  */
-export function jointAdaptation(weights: TensorParams, config: DecoderSizes, x: Tensor): Tensor | undefined {
+function jointAdaptation(weights: TensorParams, config: DecoderSizes, x: Tensor): Tensor | undefined {
   const { heads: H, keyValueHeads: K, headSize: D } = config;
-  const parts = PARTS.map((part) => adaptation(weights, part, x));
-  if (parts.every((part) => part === undefined)) return undefined;
-  const T = x.shape[0] as number;
-  const filled = parts.map((part, at) => part ?? tf.zeros([T, (at === 0 ? H : K) * D]));
-  const [q, ...rest] = filled as [Tensor, ...Tensor[]];
-  return tf.concat([weights[QUERY_NORM] ? q : tf.mul(q, 1 / Math.sqrt(D)), ...rest], 1);
+  const [q, ...rest] = PARTS.map((part) => adaptation(weights, part, x));
+  const parts = [q && !weights[QUERY_NORM] ? tf.mul(q, 1 / Math.sqrt(D)) : q, ...rest];
+  if (parts.every((part) => part !== undefined)) return tf.concat(parts as Tensor[], 1);
+  // Padded, not put beside zeros: these would fix the number of rows.
+  const ends = [H * D, (H + K) * D, (H + 2 * K) * D] as const;
+  const placed = parts.flatMap((part, at) => {
+    const [begin, end] = [ends[at - 1] ?? 0, ends[at] as number];
+    return part
+      ? [
+          tf.pad(part as tf.Tensor2D, [
+            [0, 0],
+            [begin, ends[2] - end],
+          ]),
+        ]
+      : [];
+  });
+  return placed.length > 0 ? placed.reduce((sum: Tensor, part) => tf.add(sum, part)) : undefined;
 }
 
 /** `jointAttention` of every layer, under `model.layers.N.self_attn.`. */
@@ -74,6 +101,13 @@ export function withJointQkv<Array>(
   );
   const others = Object.entries(params).filter(([name]) => !parts.has(name));
   return { ...Object.fromEntries(others), ...joint };
+}
+
+/** The parameters of one layer with `q_norm.weight`, where there is one, scaled as `jointAttention` scales it. */
+export function layerWithScaledNorm(weights: TensorParams, config: DecoderSizes): TensorParams {
+  const name = `${ATTENTION}.${QUERY_NORM}`;
+  const norm = weights[name];
+  return norm ? { ...weights, [name]: tf.mul(norm, 1 / Math.sqrt(config.headSize)) } : weights;
 }
 
 /** The same of one layer: what `decoderLayer` takes from what a checkpoint holds. */

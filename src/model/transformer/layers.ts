@@ -1,6 +1,7 @@
 /**
  * @module Layers that the decoder and the vision tower share, as functions of named parameters.
  */
+import { matMulQuantized } from "../../compile/quantized.js";
 import { ModelError } from "../../core/errors.js";
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 
@@ -22,16 +23,24 @@ export function within<Array>(
 }
 
 /**
- * x·Wᵀ, plus the bias and the adapter (lora/adapter.ts) if the parameters have them.
+ * x·Wᵀ, plus the bias and the adapter (lora/adapter.ts) if the parameters have them. W may be packed to 8 bits
+ * (weights/pack.ts).
  * @param x `[T, in]` f32
  * @returns `[T, out]`
  */
 export function linear(params: TensorParams, name: string, x: Tensor): Tensor {
-  const product = tf.matMul(x, param(params, `${name}.weight`), false, true);
+  const product = productWith(params, name, x);
   const bias = params[`${name}.bias`];
   const plain = bias ? tf.add(product, bias) : product;
   const adapted = adaptation(params, name, x);
   return adapted ? tf.add(plain, adapted) : plain;
+}
+
+/** x·Wᵀ. */
+export function productWith(params: TensorParams, name: string, x: Tensor): Tensor {
+  const packed = params[`${name}.packed`];
+  if (!packed) return tf.matMul(x, param(params, `${name}.weight`), false, true);
+  return matMulQuantized(x, { packed, scales: param(params, `${name}.scales`) }, { bits: 8 });
 }
 
 /** s·(x·Aᵀ)·Bᵀ of a layer's adapter; undefined where it has none. @returns `[T, out]` */

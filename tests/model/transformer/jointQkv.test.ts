@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tf } from "../../../src/core/tf.js";
 import { paramShapes } from "../../../src/model/params.js";
-import { decoderParams, jointQkv } from "../../../src/model/transformer/jointQkv.js";
-import { linear } from "../../../src/model/transformer/layers.js";
+import { decoderParams, jointProduct, jointQkv } from "../../../src/model/transformer/jointQkv.js";
+import { linear, within } from "../../../src/model/transformer/layers.js";
 import { type GoldenModel, largestDifference, loadGolden, toTensors } from "../parity.js";
 
 let model: GoldenModel;
@@ -25,6 +25,35 @@ describe("jointQkv", () => {
     const expected = tf.concat([tf.div(q, Math.sqrt(D)), ...rest], 1);
     expect(largestDifference(found.dataSync(), expected.dataSync())).toBeLessThan(1e-6);
   });
+});
+
+describe("jointProduct", () => {
+  const adaptersOf = (parts: readonly string[]): Record<string, Tensor> => {
+    const { heads: H, keyValueHeads: K, headSize: D, hiddenSize } = model.config;
+    const entries = parts.flatMap((part, at): [string, Tensor][] => {
+      const outputs = (part === "q_proj" ? H : K) * D;
+      return [
+        [`${part}.lora_A.weight`, tf.reshape(tf.sin(tf.range(at, at + 2 * hiddenSize)), [2, hiddenSize])],
+        [`${part}.lora_B.weight`, tf.reshape(tf.cos(tf.range(at, at + 2 * outputs)), [outputs, 2])],
+        [`${part}.lora_scale`, tf.scalar(0.5)],
+      ];
+    });
+    return Object.fromEntries(entries);
+  };
+
+  it.each([[[]], [["q_proj"]], [["k_proj", "v_proj"]], [["q_proj", "k_proj", "v_proj"]]])(
+    "is the same from joint and from separate weights, adapters on %o",
+    (parts) => {
+      const { hiddenSize } = model.config;
+      const x = tf.reshape(tf.sin(tf.range(0, 3 * hiddenSize)), [3, hiddenSize]);
+      const separate = { ...within(params, NAME), ...adaptersOf(parts) };
+      const joint = { ...within(jointQkv(params, model.config), NAME), ...adaptersOf(parts) };
+      const [found, expected] = [separate, joint].map((weights) => jointProduct(weights, model.config, x));
+      const largest = tf.max(tf.abs(expected as Tensor)).dataSync()[0] as number;
+      const gap = largestDifference((found as Tensor).dataSync(), (expected as Tensor).dataSync());
+      expect(gap / largest).toBeLessThan(1e-6);
+    },
+  );
 });
 
 describe("decoderParams", () => {

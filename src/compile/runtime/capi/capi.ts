@@ -6,7 +6,15 @@ import { CompileError } from "../../../core/errors.js";
 import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { zip } from "../../../core/zip.js";
 import { checkSame, hostArray, hostOf } from "../hostArray.js";
-import type { Device, GraphArray, LoadableGraph, Runtime, RuntimeOptions, Session } from "../session.js";
+import {
+  type Device,
+  type GraphArray,
+  type LoadableGraph,
+  portsFor,
+  type Runtime,
+  type RuntimeOptions,
+  type Session,
+} from "../session.js";
 import { sessionConfig } from "../sessionConfig.js";
 import { type Api, pointers } from "./api.js";
 import { hostValues } from "./values.js";
@@ -79,11 +87,12 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
 
   const runNow = async (inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>) => {
     if (session === undefined) throw new CompileError("session: used after it was released");
-    const given = zip(graph.inputs, inputs).map(([port, array]) => {
+    const ports = portsFor(graph, inputs);
+    const given = zip(ports.inputs, inputs).map(([port, array]) => {
       checkSame(`input ${port.name}`, { dtype: port.type as NdArray["dtype"], shape: port.shape }, array);
       return hostOf(array);
     });
-    const results = graph.outputs.map((port, at): GraphArray => {
+    const results = ports.outputs.map((port, at): GraphArray => {
       const offer = offers?.get(at);
       if (offer) checkSame(`offer ${port.name}`, { dtype: port.type, shape: port.shape }, offer);
       return offer ?? zeros(port.shape, port.type);
