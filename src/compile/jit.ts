@@ -160,13 +160,10 @@ export function jit<Args extends readonly unknown[], Out>(
   const failure = (leaves: readonly Shaped[], cause: unknown) =>
     new CompileError(`${options.name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
 
-  const compile = async (signature: Signature, isFree?: (leaf: number) => boolean): Promise<Entry> => {
+  const compile = async (signature: ArgumentTree): Promise<Entry> => {
     const { runtime } = await findRuntime(options.runtime?.binding);
-    const { takesBits } = runtime;
-    const graph = trace((args) => fn(...(args as Args)), options.name, signature, {
-      takesBits,
-      ...given({ isFree }),
-    });
+    const tracing = { takesBits: runtime.takesBits, ...given({ isFree: freeLeaves(signature, options) }) };
+    const graph = trace((args) => fn(...(args as Args)), options.name, signature, tracing);
     const donated = donations(options, signature, graph);
     try {
       return { graph, donated, session: await runtime.createSession(graph, options.runtime) };
@@ -178,9 +175,8 @@ export function jit<Args extends readonly unknown[], Out>(
   const run = async (args: readonly unknown[]): Promise<unknown> => {
     const tree = flatten<ArgumentArray>(args);
     const { leaves } = tree;
-    const isFree = freeLeaves(tree, options);
-    const key = keyOf(tree, isFree);
-    const entry = entries.get(key) ?? (await compile(tree, isFree));
+    const key = keyOf(tree, freeLeaves(tree, options));
+    const entry = entries.get(key) ?? (await compile(tree));
     entries.set(key, entry);
     const { graph, donated, session } = entry;
     try {

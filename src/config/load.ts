@@ -184,6 +184,15 @@ export function engineKey(
   return env["SHAREGRPO_ENGINE_KEY"] || env["TINKER_API_KEY"] || undefined;
 }
 
+/** Folder of weights packed for sampling: made from checkpoints, and made again when it was deleted. */
+export function packedCache(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  home = homedir(),
+): string {
+  const root = env["HF_HOME"] || env["XDG_CACHE_HOME"] || join(home, ".cache");
+  return join(root, "sharegrpo", "packed");
+}
+
 const isOn = (flag: string | undefined): boolean => /^(1|on|yes|true)$/i.test(flag ?? "");
 
 /**

@@ -98,6 +98,12 @@ export const rolloutSchema = z.strictObject({
   topK: z.int().nonnegative().default(0).describe("most likely tokens kept; 0: all"),
   maxResponseLength: positiveInt.default(96).describe("tokens; code 2048"),
   maxRows: positiveInt.default(256).describe("responses decoded at once; memory, not results"),
+  weights: z
+    .enum(["exact", "int8"])
+    .default("exact")
+    .describe(
+      "what samples beside an adapter (lora.rank): the weights as they are, or int8: rounded, several times as fast; gradients stay exact",
+    ),
   filter: filterSchema.prefault({}),
 });
 
@@ -309,6 +315,11 @@ export const runSchema = z
   .refine(({ engine, lora }) => lora.rank === 0 || engine.kind === "process" || engine.kind === "local", {
     message: "adapters are trained by the kinds process and local; a Tinker server has engine.rank",
     path: ["lora", "rank"],
+  })
+  .refine(({ rollout, lora }) => rollout.weights === "exact" || lora.rank > 0, {
+    message:
+      "int8 samples from models whose weights stay in their files: lora.rank above 0, with engine.kind process or local",
+    path: ["rollout", "weights"],
   })
   .refine((run) => run.expand.variants * run.rollout.responses >= 2, {
     message: "responses are compared with each other: variants × responses must be at least 2",

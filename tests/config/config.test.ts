@@ -40,6 +40,20 @@ describe("resolveConfig", () => {
     expect(config.reward.formatWeight).toBe(0.1);
   });
 
+  it.each<{ kind?: "tinker"; url?: string }>([{}, { kind: "tinker", url: "http://127.0.0.1:1" }])(
+    "refuses rollouts from 8 bits where all weights are trained or another engine samples: %o",
+    (engine) => {
+      expect(() => resolveConfig({ rollout: { weights: "int8" }, engine }, "int8")).toThrow(
+        /rollout\.weights: int8 samples from models .* lora\.rank above 0, with engine\.kind process or local/,
+      );
+      const lora = { rank: 4 };
+      const both = () => resolveConfig({ rollout: { weights: "int8" }, engine, lora }, "int8");
+      if (engine.kind)
+        expect(both).toThrow(/lora\.rank: adapters are trained by the kinds process and local/);
+      else expect(both().rollout.weights).toBe("int8");
+    },
+  );
+
   it("freezes the result at every level", () => {
     const config = resolveConfig({ data: { families: ["count"] } }, "defaults");
     for (const part of [config, config.data, config.data.families, config.update]) {

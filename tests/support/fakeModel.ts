@@ -2,7 +2,7 @@
  * @module A very small model of any family with random weights: the whole architecture, a real tokenizer, a few thousand
  * numbers. Stands where a model is needed; the same options make the same bytes.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -135,6 +135,18 @@ export async function writeFakeModel(dir: string, options: FakeModelOptions = {}
     embedding.data[at] = value * sharpness * (isEnd ? endWeight : 1);
   });
   await writeSafetensors(join(dir, "model.safetensors"), publishedParams(network, params));
+}
+
+/** Gives a model of that kind a head of its own. */
+export async function untie(dir: string): Promise<void> {
+  const path = join(dir, "config.json");
+  const json = { ...JSON.parse(await readFile(path, "utf8")), tie_word_embeddings: false };
+  await writeFile(path, JSON.stringify(json));
+  const network = parseNetwork(json, path);
+  await writeSafetensors(
+    join(dir, "model.safetensors"),
+    publishedParams(network, initParams(network, Rng.fromSeed(2))),
+  );
 }
 
 /** The model, loaded from a folder that is deleted after the tests of the file. */

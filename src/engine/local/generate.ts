@@ -76,7 +76,7 @@ export async function generate(policy: LocalPolicy, request: RolloutRequest): Pr
   const { prompts, responses, maxRows = 256 } = request;
   const unitsAtOnce = Math.max(1, Math.floor(maxRows / responses));
   const rollouts: Rollout[][] = [];
-  const ready = await policy.ready();
+  const ready = await policy.ready(request.onProgress);
   for (const end of chunkEnds(prompts, unitsAtOnce, policy.model.config)) {
     rollouts.push(...(await generateChunk(ready, request, rollouts.length, end)));
     request.onProgress?.({ phase: "rollout", done: end, total: prompts.length });

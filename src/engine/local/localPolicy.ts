@@ -4,6 +4,7 @@
  */
 import { jit } from "../../compile/jit.js";
 import type { NdArray, Params } from "../../core/ndarray.js";
+import type { OnProgress } from "../../core/progress.js";
 import type { TensorParams } from "../../core/tf.js";
 import type { Network } from "../../model/family.js";
 import type { Model } from "../../model/load.js";
@@ -23,7 +24,7 @@ export interface HostSampler {
 export interface LocalPolicy {
   readonly model: Network;
   /** Prepares the model's parameters of now for sampling. */
-  ready(): Promise<ReadyPolicy>;
+  ready(onProgress?: OnProgress): Promise<ReadyPolicy>;
 }
 
 /** A policy that samples, until training next changes its parameters. */

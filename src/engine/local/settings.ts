@@ -1,8 +1,18 @@
 /**
  * @module What a local engine is told once: how much of a batch is in one graph, and what it keeps.
  */
+import { packedCache } from "../../config/load.js";
 import type { RunConfig } from "../../config/schema.js";
 import type { LoraSpec } from "../../model/lora/spec.js";
+
+/** Which weights sample, and where packed ones are kept. */
+export type SamplingPrecision =
+  | { readonly weights: "exact" }
+  | {
+      readonly weights: "int8";
+      /** Folder of packed weights. */
+      readonly cache: string;
+    };
 
 /** Memory settings of a local engine; results do not depend on them but for rounding. */
 export interface LocalSettings {
@@ -21,6 +31,8 @@ export interface LoraSettings {
   readonly spec: LoraSpec;
   /** A is drawn from it. */
   readonly seed: number;
+  /** What samples, the adapter beside it; default: the weights as they are. */
+  readonly precision?: SamplingPrecision;
 }
 
 /** What a run's settings say to its engine. */
@@ -31,10 +43,12 @@ export function localSettings({
   lora: { rank, ...spec },
   seed,
 }: Pick<RunConfig, "update" | "rollout" | "kl" | "lora" | "seed">): LocalSettings {
+  const { weights } = rollout;
+  const precision: SamplingPrecision = weights === "int8" ? { weights, cache: packedCache() } : { weights };
   return {
     microBatch: update.microBatchUnits,
     maxRows: rollout.maxRows,
     keepsReference: kl.use !== "off",
-    ...(rank > 0 ? { lora: { spec: { rank, ...spec }, seed } } : {}),
+    ...(rank > 0 ? { lora: { spec: { rank, ...spec }, seed, precision } } : {}),
   };
 }

@@ -8,9 +8,17 @@ import type { DecoderSizes } from "../modelConfig.js";
 import { adaptation, linear, param, within } from "./layers.js";
 
 const PARTS = ["q_proj", "k_proj", "v_proj"] as const;
+/** The layers that become one, and its name: by their names after `model.layers.N.`. */
+export const JOINT_PARTS = PARTS.map((part) => `self_attn.${part}`);
+export const JOINT_NAME = "self_attn.qkv";
 const KINDS = ["weight", "bias"] as const;
 const QUERY_NORM = "q_norm.weight";
 const ATTENTION = "self_attn";
+
+/** What query weights are multiplied by. @param isNormed whether queries are normalised, and the norm has the factor */
+export function queryScale({ headSize }: DecoderSizes, isNormed: boolean): number {
+  return isNormed ? 1 : 1 / Math.sqrt(headSize);
+}
 
 function attentionNames({ layers }: DecoderSizes): string[] {
   return Array.from({ length: layers }, (_, layer) => `model.layers.${layer}.self_attn`);
@@ -21,8 +29,8 @@ function attentionNames({ layers }: DecoderSizes): string[] {
  * @returns `qkv.weight` `[(H+2K)·D, hidden]` and, where there are biases, `qkv.bias` `[(H+2K)·D]`, f32. 1/√D, the scale of
  *   attention's scores, is in the query rows or, where queries are normalised, in `q_norm.weight`
  */
-export function jointAttention(weights: TensorParams, { headSize }: DecoderSizes): TensorParams {
-  const scale = (x: Tensor) => tf.mul(x, 1 / Math.sqrt(headSize));
+export function jointAttention(weights: TensorParams, config: DecoderSizes): TensorParams {
+  const scale = (x: Tensor) => tf.mul(x, queryScale(config, false));
   const queryNorm = weights[QUERY_NORM];
   const joint = (kind: string): Tensor => {
     const [q, ...rest] = PARTS.map((part) => param(weights, `${part}.${kind}`)) as [Tensor, ...Tensor[]];

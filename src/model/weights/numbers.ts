@@ -9,7 +9,7 @@ import { fromBfloat, fromHalf, toBfloat, toHalf } from "../../core/halves.js";
 import { type NdArray, sizeOf } from "../../core/ndarray.js";
 
 /** Bytes of one number. */
-export const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 } as const;
+export const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 } as const;
 
 /** Formats that are read. */
 export type StoredDtype = keyof typeof ELEMENT_BYTES;
@@ -52,6 +52,8 @@ export function widen({ dtype, shape, bytes }: StoredArray, where: string): NdAr
       return float(fromHalf(new Uint16Array(buffer, byteOffset, length)));
     case "BF16":
       return float(fromBfloat(new Uint16Array(buffer, byteOffset, length)));
+    case "U8":
+      return { dtype: "int32", shape, data: Int32Array.from(bytes) };
     case "I32":
       return { dtype: "int32", shape, data: new Int32Array(buffer, byteOffset, length) };
     case "I64":
@@ -77,9 +79,10 @@ function fromInt64(values: BigInt64Array, where: string): Int32Array {
   return narrowed;
 }
 
-/** An array as graphs take it: floats as they are stored, integers in 32 bits. Shares memory where it can. */
+/** An array as graphs take it: floats and bytes as they are stored, other integers in 32 bits. Shares memory where it can. */
 export function asArgument(stored: StoredArray, where: string): HostArray {
   const { dtype, shape, bytes } = stored;
+  if (dtype === "U8") return { dtype: "uint8", shape, data: bytes };
   if (dtype !== "BF16" && dtype !== "F16") return widen(stored, where);
   const data = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
   return { dtype: dtype === "BF16" ? "bfloat16" : "float16", shape, data };

@@ -3,6 +3,7 @@
  * is trained layer by layer, and the policy that samples is the same weights with the adapter of the moment.
  */
 import { ConfigError } from "../../../core/errors.js";
+import { given } from "../../../core/given.js";
 import { listed } from "../../../core/listed.js";
 import { Rng } from "../../../core/rng.js";
 import { type Adapter, initAdapter } from "../../../model/lora/adapter.js";
@@ -21,20 +22,23 @@ export function createLayeredEngine(
   model: OpenModel,
   settings: LocalSettings & { readonly lora: LoraSettings },
 ): Engine {
-  const { spec, seed } = settings.lora;
+  const { spec, seed, precision } = settings.lora;
   const adapter = initAdapter(model, spec, Rng.fromSeed(seed));
   requireDecoderOnly(adapter);
   const layered = layeredModel(model);
   const readPrompts = createPromptReader(model.processor);
   const learner = createLayeredLearner(layered, { adapter, readPrompts, microBatch: settings.microBatch });
-  const policy = createLayeredPolicy(layered, readPrompts, adapter);
+  const policy = createLayeredPolicy(layered, readPrompts, { adapter, ...given({ precision }) });
   return {
     abilities: withAdapters(ENGINE_ABILITIES.local),
     learner,
     sampler: createSampler(policy, { maxRows: settings.maxRows, policyStep: learner.policyStep }),
     publish: () => Promise.resolve(),
     report: memoryReport,
-    close: () => model.store.close(),
+    close: async () => {
+      await policy.close();
+      await model.store.close();
+    },
   };
 }
 

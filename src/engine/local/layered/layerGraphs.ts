@@ -1,17 +1,17 @@
 /**
- * @module One layer of the decoder compiled for all of them: forward, gradient, prefill and a decode step. Weights are
+ * @module One layer of the decoder compiled for all of them: forward and gradient. Weights are
  * arguments, in the format of their file, and widened in the graph; the layer is the one that the whole network loops
  * over (`decoderLayer`), so the two cannot differ.
  */
 import { vjp } from "../../../compile/grad.js";
 import { jit } from "../../../compile/jit.js";
-import { type Tensor, type TensorParams, tf } from "../../../core/tf.js";
+import type { Tensor, TensorParams } from "../../../core/tf.js";
 import type { DecoderSizes } from "../../../model/modelConfig.js";
-import { attendCached, type Cache, type Rope } from "../../../model/transformer/decode.js";
+import type { Rope } from "../../../model/transformer/decode.js";
 import { type Attend, decoderLayer } from "../../../model/transformer/decoder.js";
 import { layerWithJointQkv } from "../../../model/transformer/jointQkv.js";
 import { type PackedUnits, sizesOf } from "../../../model/transformer/pack.js";
-import { attendSharedPrefix, prefixOf } from "../../../model/transformer/prefix.js";
+import { attendSharedPrefix } from "../../../model/transformer/prefix.js";
 import { rotation } from "../../../model/transformer/rope.js";
 
 /** What a layer reads of a packed batch. */
@@ -31,18 +31,6 @@ interface Trained {
   readonly x: Tensor;
   /** A and B of the layer's adapters. */
   readonly adapter: TensorParams;
-}
-
-interface PrefillInputs {
-  readonly rope: Rope;
-  /** `[U, P]` i32; only its shape is read */
-  readonly tokens: Tensor;
-}
-
-interface DecodeInputs {
-  readonly rope: Rope;
-  /** Of this layer: lists of one. */
-  readonly cache: Cache;
 }
 
 export function layerGraphs(config: DecoderSizes) {
@@ -65,31 +53,6 @@ export function layerGraphs(config: DecoderSizes) {
       (trained: Trained, dy: Tensor, frozen: Frozen, batch: LayerBatch) =>
         vjp(forward)(trained, dy, frozen, batch).grads,
       { name: "layer gradient" },
-    ),
-    /** `x` of the next layer, `keys` and `values` `[U, K, P, D]`. */
-    prefill: jit(
-      (trained: Trained, frozen: Frozen, { rope, tokens }: PrefillInputs) => {
-        const [U, P] = tokens.shape as [number, number];
-        const sizes = { U, P, R: 0, T: 0 };
-        const seen: Tensor[] = [];
-        const attend = attendSharedPrefix(config, sizes, tf.zeros([U, P]));
-        const x = layer(trained, frozen, rope, (at, q, k, v) => {
-          seen.push(prefixOf(k, sizes), prefixOf(v, sizes));
-          return attend(at, q, k, v);
-        });
-        const [keys, values] = seen as [Tensor, Tensor];
-        return { x, keys, values };
-      },
-      { name: "layer prefill" },
-    ),
-    /** `x` of the next layer, `keys` and `values` `[rows, K, D]` of the new tokens. */
-    decode: jit(
-      (trained: Trained, frozen: Frozen, { rope, cache }: DecodeInputs) => {
-        const fresh = { keys: [] as Tensor[], values: [] as Tensor[] };
-        const x = layer(trained, frozen, rope, attendCached(config, cache, fresh));
-        return { x, keys: fresh.keys[0] as Tensor, values: fresh.values[0] as Tensor };
-      },
-      { name: "layer decode" },
     ),
   };
 }

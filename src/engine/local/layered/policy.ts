@@ -1,45 +1,35 @@
 /**
  * @module Samples from a model whose weights stay in their files: prefill and decode, layer by layer, with the adapter
- * beside them. Weights are read once for all rows, so many rows cost little more than one.
+ * of the moment beside them.
  */
-import { type NdArray, ndarray } from "../../../core/ndarray.js";
+import type { NdArray } from "../../../core/ndarray.js";
 import { type Adapter, adapterScales } from "../../../model/lora/adapter.js";
 import { mropeTables } from "../../../model/transformer/rope.js";
 import type { KvCache } from "../kvCache.js";
 import type { HostSampler, LocalPolicy, NextTokens, ReadyPolicy } from "../localPolicy.js";
 import type { PromptReader } from "../promptReader.js";
-import { adapterByLayer, addInto, type LayerAdapter, type LayeredModel, layerPrefix } from "./model.js";
+import type { SamplingPrecision } from "../settings.js";
+import {
+  adapterByLayer,
+  addInto,
+  type EmbeddedTokens,
+  type LayerAdapter,
+  type LayeredModel,
+} from "./model.js";
+import { type SamplingWeights, samplingWeights } from "./samplingWeights.js";
 
-/** Runs all layers on `x`. */
-async function throughLayers(
-  model: LayeredModel,
-  start: { readonly x: NdArray; readonly deep: readonly NdArray[] },
-  run: (
-    x: NdArray,
-    layer: number,
-    weights: Awaited<ReturnType<LayeredModel["layers"]["take"]>>,
-  ) => Promise<LayerStep>,
-): Promise<{ x: NdArray; keys: NdArray[]; values: NdArray[] }> {
-  const { layers } = model.config;
-  const keys: NdArray[] = [];
-  const values: NdArray[] = [];
-  let { x } = start;
-  for (let layer = 0; layer < layers; layer++) {
-    // After the last layer of this token comes the first of the next.
-    const next = `${layerPrefix((layer + 1) % layers)}.`;
-    const step = await run(x, layer, await model.layers.take(`${layerPrefix(layer)}.`, next));
-    x = step.x;
-    addInto(x, start.deep[layer]);
-    keys.push(step.keys);
-    values.push(step.values);
-  }
-  return { x, keys, values };
-}
-
-interface LayerStep {
-  readonly x: NdArray;
+/** What attention of one layer reads and gives. */
+interface Attended {
+  readonly mixed: NdArray;
   readonly keys: NdArray;
   readonly values: NdArray;
+}
+
+/** What came of all layers: per layer keys and values. */
+interface Passed {
+  readonly x: NdArray;
+  readonly keys: readonly NdArray[];
+  readonly values: readonly NdArray[];
 }
 
 /** The part of a cache that a layer reads. */
@@ -54,54 +44,91 @@ function cacheOf(cache: KvCache, layer: number) {
   };
 }
 
-/** @param adapter changes in place as it is trained; default: none */
+/** Runs all layers on `x`. */
+async function throughLayers(
+  { graphs, layers }: SamplingWeights,
+  adapters: readonly LayerAdapter[],
+  { x: first, deep }: EmbeddedTokens,
+  attend: (given: { qkv: NdArray; vectors: Record<string, NdArray> }, layer: number) => Promise<Attended>,
+): Promise<Passed> {
+  const keys: NdArray[] = [];
+  const values: NdArray[] = [];
+  let x = first;
+  for (const [layer, arrays] of layers.entries()) {
+    const { adapter, scales } = adapters[layer] as LayerAdapter;
+    const weights = { ...arrays, adapter: { ...adapter, ...scales } };
+    const qkv = await graphs.before(x, weights);
+    const step = await attend({ qkv, vectors: arrays.vectors }, layer);
+    x = await graphs.after({ x, mixed: step.mixed }, weights);
+    addInto(x, deep[layer]);
+    keys.push(step.keys);
+    values.push(step.values);
+  }
+  return { x, keys, values };
+}
+
+/** A policy whose sessions and files can be closed. */
+export interface LayeredPolicy extends LocalPolicy {
+  close(): Promise<void>;
+}
+
+export interface LayeredPolicyOptions {
+  /** Changes in place as it is trained; default: none. */
+  readonly adapter?: Adapter;
+  /** Default: exact. */
+  readonly precision?: SamplingPrecision;
+}
+
 export function createLayeredPolicy(
   model: LayeredModel,
   readPrompts: PromptReader,
-  adapter?: Adapter,
-): LocalPolicy {
-  const { config, graphs, head } = model;
-  const adapters: readonly LayerAdapter[] = adapter
+  { adapter, precision = { weights: "exact" } }: LayeredPolicyOptions = {},
+): LayeredPolicy {
+  const { config } = model;
+  const adapters = adapter
     ? adapterByLayer(config.layers, adapter.params, adapterScales(adapter))
     : adapterByLayer(config.layers, {}, {});
-  const ofLayer = (layer: number) => adapters[layer] as LayerAdapter;
+  let weights: Promise<SamplingWeights> | undefined;
 
-  const next = async (
-    { x, keys, values }: { x: NdArray; keys: NdArray[]; values: NdArray[] },
-    at: NdArray,
-    { temperature }: HostSampler,
-  ): Promise<NextTokens> => ({ probs: await head.probabilities(x, at, temperature), keys, values });
+  const readyWith = (made: SamplingWeights): ReadyPolicy => {
+    const next = async (read: Passed, at: readonly number[], sampler: HostSampler): Promise<NextTokens> => {
+      const { x, keys, values } = read;
+      return { probs: await made.probabilities(x, at, sampler), keys, values };
+    };
+    return {
+      model,
+      readPrompts,
+      eos: new Set(config.tokens.eos),
+      tokenBias: model.tokenBias,
+      async prefill({ prompts, tokens, last, positions, sizes }, sampler) {
+        const rope = mropeTables(positions, config);
+        const start = await model.embed(tokens.data, prompts, sizes.P);
+        const done = await throughLayers(made, adapters, start, (given) =>
+          made.graphs.prefill({ ...given, rope }, tokens),
+        );
+        return next(done, Array.from(last.data), sampler);
+      },
+      async decodeStep({ tokens, rope, cache }, sampler) {
+        const start = await model.embed(tokens.data, [], 0);
+        const done = await throughLayers(made, adapters, start, (given, layer) =>
+          made.graphs.decode({ ...given, rope }, cacheOf(cache, layer)),
+        );
+        return next(done, [...tokens.data.keys()], sampler);
+      },
+    };
+  };
 
-  const ready: ReadyPolicy = {
+  return {
     model,
-    readPrompts,
-    eos: new Set(config.tokens.eos),
-    tokenBias: model.tokenBias,
-    async prefill(packed, sampler) {
-      const { prompts, tokens, last, positions, sizes } = packed;
-      const inputs = { rope: mropeTables(positions, config), tokens };
-      const start = await model.embed(tokens.data, prompts, sizes.P);
-      const done = await throughLayers(model, start, (x, layer, weights) => {
-        const { adapter: own, scales } = ofLayer(layer);
-        return graphs.prefill({ x, adapter: own }, { weights, scales }, inputs);
+    ready: async (onProgress) => {
+      weights ??= samplingWeights(model, precision, onProgress);
+      weights.catch(() => {
+        weights = undefined; // what failed may be tried again
       });
-      return next(done, last, sampler);
+      return readyWith(await weights);
     },
-    async decodeStep({ tokens, rope, cache }, sampler) {
-      const start = await model.embed(tokens.data, [], 0);
-      const done = await throughLayers(model, start, (x, layer, weights) => {
-        const { adapter: own, scales } = ofLayer(layer);
-        const inputs = { rope, cache: cacheOf(cache, layer) };
-        return graphs.decode({ x, adapter: own }, { weights, scales }, inputs);
-      });
-      const rows = tokens.data.length;
-      const all = ndarray(
-        Int32Array.from({ length: rows }, (_, row) => row),
-        [rows],
-        "int32",
-      );
-      return next(done, all, sampler);
+    close: async () => {
+      await (await weights?.catch(() => undefined))?.close();
     },
   };
-  return { model, ready: () => Promise.resolve(ready) };
 }

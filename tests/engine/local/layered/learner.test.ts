@@ -237,7 +237,7 @@ describe.each(FAMILIES)("a layered learner of %s", (family) => {
     const one = createSampler(
       createLocalPolicy({ ...model, params: { ...model.params, ...merged } }, readPrompts),
     );
-    const other = createSampler(createLayeredPolicy(layered, readPrompts, adapter));
+    const other = createSampler(createLayeredPolicy(layered, readPrompts, { adapter }));
     const [expected, found] = [await one.sample(request), await other.sample(request)];
     expect(found.flat().map(({ tokens }) => [...tokens])).toEqual(
       expected.flat().map(({ tokens }) => [...tokens]),

@@ -1,0 +1,161 @@
+/**
+ * @module A checkpoint's linear layers packed to 8 bits, once: a folder of safetensors in a cache, which every run maps.
+ *
+ * Row n of W is cut into blocks of 128 numbers (64, 32 or 16 where 128 does not divide it), each with one scale:
+ * s = max |w| / 127, q = round(w / s) + 128. So no weight moves by more than s/2. Norms, biases, the embedding's rows and
+ * the vision tower are not packed.
+ */
+import { stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { ModelError } from "../../core/errors.js";
+import { digestJson } from "../../core/files/digest.js";
+import { fileState } from "../../core/files/fileState.js";
+import { folderHolder, whileHolding } from "../../core/files/folderLock.js";
+import type { OnProgress } from "../../core/progress.js";
+import type { Network } from "../family.js";
+import { JOINT_NAME, JOINT_PARTS, queryScale } from "../transformer/jointQkv.js";
+import { floatBits, packBlocks } from "./blocks.js";
+import { createFolder, saveTensors, type TensorSource } from "./save.js";
+import { openTensors, type TensorStore } from "./tensorStore.js";
+
+/** Changes with the format, so that nothing older is taken for it. */
+const FORMAT = 1;
+
+/** Numbers with one scale, the most that divide a row. ONNX Runtime's operator takes powers of two from 16 on. */
+const BLOCKS = [128, 64, 32, 16] as const;
+
+/** Rows that are read and packed at once. */
+const ROWS = 4096;
+
+const WAIT_MS = 500;
+
+/** A matrix to be packed: rows of one or several weights. */
+interface Matrix {
+  /** Without `.packed` and `.scales`. */
+  readonly name: string;
+  readonly parts: readonly { readonly weight: string; readonly rows: number; readonly scale: number }[];
+  readonly columns: number;
+}
+
+/** Name of the packed head. */
+export const PACKED_HEAD = "head";
+
+const sizesOf = ({ parts, columns }: Matrix) => {
+  const block = BLOCKS.find((size) => columns % size === 0) as number;
+  return { N: parts.reduce((sum, { rows }) => sum + rows, 0), blocks: columns / block, block };
+};
+
+/**
+ * What is packed of a checkpoint: every matrix of the decoder's layers, and the head.
+ * @throws ModelError naming every weight whose rows no block divides
+ */
+function matricesOf({ entries }: TensorStore, { config }: Network): Matrix[] {
+  const ofName = new Map<string, Matrix>();
+  const add = (name: string, weight: string, scale: number) => {
+    const [rows, columns] = (entries.get(weight)?.shape ?? []) as [number, number];
+    const known = ofName.get(name)?.parts ?? [];
+    ofName.set(name, { name, parts: [...known, { weight, rows, scale }], columns });
+  };
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = `model.layers.${layer}.`;
+    const scale = queryScale(config, entries.has(`${prefix}self_attn.q_norm.weight`));
+    for (const [at, part] of JOINT_PARTS.entries()) {
+      add(`${prefix}${JOINT_NAME}`, `${prefix}${part}.weight`, at === 0 ? scale : 1);
+    }
+    for (const [weight, { shape }] of entries) {
+      const isJoint = JOINT_PARTS.some((part) => weight === `${prefix}${part}.weight`);
+      if (!weight.startsWith(prefix) || shape.length !== 2 || isJoint) continue;
+      add(weight.replace(/\.weight$/, ""), weight, 1);
+    }
+  }
+  add(PACKED_HEAD, config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight", 1);
+  const misfits = [...ofName.values()].filter(({ columns }) => !BLOCKS.some((size) => columns % size === 0));
+  if (misfits.length > 0) {
+    const names = misfits.map(({ name, columns }) => `${name} of ${columns} columns`);
+    throw new ModelError(
+      `8-bit weights: unsupported widths: ${names.join(", ")}: expected multiples of 16; use rollout.weights=exact`,
+    );
+  }
+  return [...ofName.values()];
+}
+
+/** The two arrays of a packed matrix, in the order in which they are written. */
+function sourcesOf(store: TensorStore, matrix: Matrix): TensorSource[] {
+  const { N, blocks, block } = sizesOf(matrix);
+  let scales: Float32Array | undefined;
+  const pack = async (): Promise<Uint8Array> => {
+    const packed = new Uint8Array(N * blocks * block);
+    scales = new Float32Array(N * blocks);
+    let first = 0;
+    for (const { weight, rows, scale } of matrix.parts) {
+      for (let begin = 0; begin < rows; begin += ROWS) {
+        const end = Math.min(rows, begin + ROWS);
+        const bits = floatBits(await store.readArgument(weight, { rows: [begin, end] }));
+        const at = first + begin;
+        const [to, by] = [packed.subarray(at * matrix.columns), scales.subarray(at * blocks)];
+        const isWhole = packBlocks(bits, { packed: to, scales: by }, { block, scale });
+        if (!isWhole) throw new ModelError(`${weight}: invalid numbers: not finite; use another checkpoint`);
+      }
+      first += rows;
+    }
+    return packed;
+  };
+  return [
+    { name: `${matrix.name}.packed`, dtype: "U8", shape: [N, blocks, block], read: pack },
+    {
+      name: `${matrix.name}.scales`,
+      dtype: "F32",
+      shape: [N, blocks],
+      read: async () => new Uint8Array((scales as Float32Array).buffer),
+    },
+  ];
+}
+
+/** Where packed weights of these files are, whatever is in them. */
+async function packedFolder({ entries }: TensorStore, cache: string): Promise<string> {
+  const files = [...new Set([...entries.values()].map(({ file }) => resolve(file)))].sort();
+  const states = await Promise.all(files.map(async (file) => [file, await fileState(file)]));
+  const name = basename(dirname(files[0] ?? ""));
+  return join(cache, `${name}-${digestJson({ format: FORMAT, states }).slice(0, 16)}`);
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+async function openFolder(folder: string): Promise<TensorStore> {
+  const index = join(folder, "model.safetensors.index.json");
+  return openTensors((await isThere(index)) ? index : join(folder, "model.safetensors"));
+}
+
+/**
+ * Opens the packed weights of a checkpoint; packs them where that has not been done. Of several processes one packs, and
+ * the others wait for it.
+ * @param store the checkpoint's weights under our names
+ * @param cache folder of packed weights; what is in it may be deleted
+ * @throws ModelError for widths that cannot be packed and numbers that are not finite; CheckpointError when the cache
+ *   cannot be written
+ */
+export async function packedWeights(
+  store: TensorStore,
+  network: Network,
+  { cache, onProgress }: { readonly cache: string; readonly onProgress?: OnProgress | undefined },
+): Promise<TensorStore> {
+  const matrices = matricesOf(store, network);
+  const folder = await packedFolder(store, cache);
+  if (await isThere(folder)) return openFolder(folder);
+  while ((await folderHolder(cache))?.isAlive) await wait(WAIT_MS);
+  await whileHolding(cache, "packing weights", async () => {
+    if (await isThere(folder)) return;
+    const sources = matrices.flatMap((matrix) => sourcesOf(store, matrix));
+    await createFolder(folder, (partial) =>
+      saveTensors(partial, sources, {
+        onTensor: (done, total) => onProgress?.({ phase: "pack weights", done, total }),
+      }),
+    );
+  });
+  return openFolder(folder);
+}
