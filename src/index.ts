@@ -102,6 +102,7 @@ export { SURROGATE_DEFAULTS, type SurrogateOptions, surrogateLoss } from "./poli
 
 export { type Abilities, type Ability, ENGINE_ABILITIES, requireAbilities } from "./engine/abilities.js";
 export type {
+  Accumulated,
   Applied,
   Decoding,
   Engine,

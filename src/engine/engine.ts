@@ -95,6 +95,12 @@ export interface LossSums {
   readonly fullEntropySum?: number;
 }
 
+/** What a call of `accumulate` found. */
+export interface Accumulated extends LossSums {
+  /** log π of every response token before the next step: `[lesson][r][t]`, nats. */
+  readonly logProbs: readonly (readonly Float32Array[])[];
+}
+
 /** One AdamW step on what was accumulated. */
 export interface OptimizerStep {
   /** Counts from 1: AdamW's t. */
@@ -120,8 +126,11 @@ export interface Applied {
 export interface Learner {
   /** log π of every response token: `[reading][r][t]`, nats. */
   logProbs(request: LogProbRequest, watch?: Watch): Promise<Float32Array[][]>;
-  /** Adds the gradient of these lessons to those before it. Aborted, it forgets all that was accumulated. */
-  accumulate(lessons: readonly Lesson[], loss: LossSettings, watch?: Watch): Promise<LossSums>;
+  /**
+   * Adds the gradient of these lessons to those before it. Aborted, it forgets all that was accumulated.
+   * @param lessons without old log-probs where the policy of now is the old one: no pass of their own is needed then
+   */
+  accumulate(lessons: readonly Lesson[], loss: LossSettings, watch?: Watch): Promise<Accumulated>;
   /** One optimizer step on what was accumulated since the last. */
   apply(step: OptimizerStep): Promise<Applied>;
   /** Remembers weights and moments of now, so that `rollback` can return to them. Where `abilities` give it. */

@@ -16,8 +16,11 @@ export interface Reading {
 /** A reading to learn from: what the loss needs beside the tokens. */
 export interface Lesson extends Reading {
   readonly advantages_R: readonly number[];
-  /** log π_old of every response token under this prompt, nats. */
-  readonly oldLogProbs_R: readonly Float32Array[];
+  /**
+   * log π_old of every response token under this prompt, nats. Absent: the policy of now is the old one, every ratio is
+   * 1, and no gradient flows through its denominator.
+   */
+  readonly oldLogProbs_R?: readonly Float32Array[];
   /** The same of the reference policy; where the loss estimates a KL term. */
   readonly referenceLogProbs_R?: readonly Float32Array[];
   /** Weight of each response's tokens in the loss, so that micro-batches add up (aggregate.ts). */
@@ -65,8 +68,8 @@ export function naiveLessons(lessons: readonly Lesson[]): Lesson[] {
         prompt,
         responses_R: [response],
         advantages_R: [advantages_R[r] as number],
-        oldLogProbs_R: [oldLogProbs_R[r] as Float32Array],
         weights_R: [weights_R[r] as number],
+        ...(oldLogProbs_R ? { oldLogProbs_R: [oldLogProbs_R[r] as Float32Array] } : {}),
         ...(referenceLogProbs_R ? { referenceLogProbs_R: [referenceLogProbs_R[r] as Float32Array] } : {}),
         ...(importance_R ? { importance_R: [importance_R[r] as ArrayLike<number>] } : {}),
       })),

@@ -5,6 +5,7 @@
 import { dims } from "../core/dims.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { POLICY_LOSS_DEFAULTS, type PolicyLossInputs } from "./loss.js";
+import { stopGradient } from "./stopGradient.js";
 
 /** δ of each token, 0 where masked. */
 export function logRatioOf({ logProbs, oldLogProbs, mask }: PolicyLossInputs): Tensor {
@@ -17,15 +18,6 @@ export function logRatioOf({ logProbs, oldLogProbs, mask }: PolicyLossInputs): T
 
 function weightedSum(perToken: Tensor, { mask, scale }: PolicyLossInputs): Tensor {
   return tf.sum(tf.mul(tf.mul(perToken, mask), scale));
-}
-
-/** The same values with no gradient to what they came from. */
-function stopGradient(x: Tensor): Tensor {
-  const identity = tf.customGrad((given) => ({
-    value: tf.clone(given as Tensor),
-    gradFunc: (upstream: Tensor) => tf.zerosLike(upstream),
-  }));
-  return identity(x);
 }
 
 /** How far the ratio may leave 1 before it is clipped. */

@@ -90,7 +90,7 @@ const CURVES: readonly CurveOptions[] = [
     id: "consistency",
     title: "Sampler against learner",
     caption:
-      "Largest disagreement over all tokens of a step: ratio before the first update, and log-probs of sampling against training. Rounding only; lower is better.",
+      "Largest disagreement of a step: log-probs of sampling against training, over the responses learnt from; and the ratio before the first update, exactly 1 and so not drawn where that update finds the old log-probs itself. Rounding only; lower is better.",
     axis: "largest deviation",
     range: "log",
     lines: [

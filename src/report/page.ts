@@ -66,6 +66,15 @@ function accuracyTile(run: Run): Markup {
   return tile("accuracy, greedy", formatShare(only?.value), when);
 }
 
+/** What the steps would have cost without sharing; for a run that shares. */
+function sharingTile(steps: Run["steps"]): Markup | undefined {
+  const [step, unshared] = [median(steps, "timing_s/step"), median(steps, "timing_s/step_unshared")];
+  const tokens = median(steps, "perf/pass_tokens");
+  if (!step || !unshared || tokens === median(steps, "perf/pass_tokens_unshared")) return undefined;
+  const seconds = `a step takes ${step.toFixed(2)} s, about ${unshared.toFixed(2)} s with own-variant pairs only`;
+  return tile("cost of sharing", `${(step / unshared).toFixed(2)} ×`, seconds);
+}
+
 function tiles(run: Run): Markup {
   const { steps } = run;
   const first = steps[0];
@@ -73,7 +82,7 @@ function tiles(run: Run): Markup {
   const rewardOf = (step = first) => step?.["reward/overall"]?.toFixed(2) ?? "–";
   const reward = `${rewardOf()} → ${rewardOf(last)}`;
   const speed = median(steps, "rollout/tokens_per_second");
-  const deviation = largest(steps, "policy/ratio_deviation_first");
+  const gap = largest(steps, "rollout/log_prob_gap");
   const seconds = steps.reduce((sum, step) => sum + (step["timing_s/step"] ?? 0), 0);
   return html`<dl class="tiles">
 ${accuracyTile(run)}
@@ -81,7 +90,8 @@ ${tile("mean reward", first ? reward : "–", "first → last step")}
 ${tile("steps done", formatNumber(last?.step ?? 0), seconds > 0 ? `${formatNumber(Math.round(seconds))} s in steps` : "")}
 ${tile("rollout speed", speed === undefined ? "–" : `${formatNumber(Math.round(speed))} tokens/s`, "median of steps")}
 ${tile("peak memory", formatBytes(largest(steps, "perf/peak_bytes")), "resident")}
-${tile("ratio, distance from 1", formatNumber(deviation), "largest before a first update")}
+${tile("sampler against learner", formatNumber(gap), "largest gap of log-probs, nats")}
+${sharingTile(steps)}
 </dl>`;
 }
 

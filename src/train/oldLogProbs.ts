@@ -1,87 +1,88 @@
 /**
  * @module What an update reads beside tokens and advantages: log-probabilities of the old and the reference policy, and
  * importance weights of cross pairs.
+ *
+ * The first mini-batch of a rollout step is learnt from by the old policy itself: its old log-probs are those that the
+ * update's own forward pass finds, and no pass is made for them. With one mini-batch there is none at all.
  */
 import { given } from "../core/given.js";
 import { regroup } from "../core/regroup.js";
 import { zip } from "../core/zip.js";
 import type { Learner } from "../engine/engine.js";
 import { crossTokenWeights } from "../policy/crossWeight.js";
-import type { Lesson, PairReading } from "../policy/lessons.js";
-import type { Pair, Response } from "../records.js";
+import type { Response } from "../records.js";
+import type { PairLesson } from "./miniBatches.js";
 import type { StepContext } from "./stepContext.js";
-
-/** A reading with everything the loss needs but the weights, which depend on the mini-batch. */
-export type UnweightedLesson = PairReading & Omit<Lesson, "weights_R">;
 
 type LogProbContext = Pick<StepContext, "config" | "stopwatch" | "signal"> & {
   readonly engine: { readonly learner: Pick<Learner, "logProbs"> };
 };
 
-const keyOf = ({ j, i }: Pair) => `${j},${i}`;
+type Tokens = PairLesson["responses_R"][number];
 
-/** Importance weights of a question's pairs: 1 for own ones, min(cap, π_old(k) / π_old(j)) for cross ones. */
-function importanceOf(lessons_K: readonly UnweightedLesson[], cap: number): number[][][] {
-  const own = new Map(
-    lessons_K.flatMap(({ pairs_R, oldLogProbs_R }) =>
-      zip(pairs_R, oldLogProbs_R).flatMap(([pair, logProbs]) =>
-        pair.j === pair.k ? [[keyOf(pair), Array.from(logProbs)] as const] : [],
+/** Old log-probs of own-variant pairs where they are known, by the tokens of their response. */
+function ownLogProbs(lessons: readonly PairLesson[]): Map<Tokens, Float32Array> {
+  return new Map(
+    lessons.flatMap(({ pairs_R, responses_R, oldLogProbs_R }) =>
+      oldLogProbs_R
+        ? zip(zip(pairs_R, responses_R), oldLogProbs_R).flatMap(([[{ j, k }, tokens], logProbs]) =>
+            j === k ? [[tokens, logProbs] as const] : [],
+          )
+        : [],
+    ),
+  );
+}
+
+/** Weighs cross pairs: 1 for own ones, min(cap, π_old(k) / π_old(j)) for cross ones. */
+function withImportance(lessons: readonly PairLesson[], cap: number): PairLesson[] {
+  const own = ownLogProbs(lessons);
+  return lessons.map((lesson) => ({
+    ...lesson,
+    importance_R: zip(lesson.responses_R, lesson.oldLogProbs_R ?? []).map(([tokens, logProbs]) =>
+      crossTokenWeights(
+        { underPrompt: Array.from(logProbs), underOwn: Array.from(own.get(tokens) ?? []) },
+        cap,
       ),
     ),
-  );
-  return lessons_K.map(({ pairs_R, oldLogProbs_R }) =>
-    zip(pairs_R, oldLogProbs_R).map(([pair, logProbs]) =>
-      crossTokenWeights({ underPrompt: Array.from(logProbs), underOwn: own.get(keyOf(pair)) ?? [] }, cap),
-    ),
-  );
+  }));
 }
 
 /**
- * Reads every pair under its prompt with the old policy, and with the reference policy where the loss needs it.
- * @param readings_Q_K one reading per prompt k of each question
+ * Adds what the old policy thinks of every pair but those of the first mini-batch, and the reference policy where the
+ * loss needs it. Importance weights need the old log-probs of all.
  */
 export async function withLogProbs(
-  readings_Q_K: readonly (readonly PairReading[])[],
+  batches: readonly (readonly PairLesson[])[],
   { config, engine, stopwatch, signal }: LogProbContext,
-): Promise<UnweightedLesson[][]> {
-  const readings = readings_Q_K.flat();
-  const ask = (of: "policy" | "reference") =>
-    engine.learner.logProbs({ readings, of, temperature: config.rollout.temperature }, given({ signal }));
-  const old = await stopwatch.time("old_log_probs", () => ask("policy"));
-  const isEstimated = config.kl.use === "loss" && config.kl.estimator !== "full";
-  const reference = isEstimated ? await stopwatch.time("reference", () => ask("reference")) : undefined;
-  const lessons = zip(readings, old).map(([reading, oldLogProbs_R], at) => ({
-    ...reading,
-    oldLogProbs_R,
-    ...given({ referenceLogProbs_R: reference?.[at] }),
-  }));
-  const lessons_Q_K = regroup(lessons, readings_Q_K);
+): Promise<PairLesson[][]> {
   const cap = config.advantage.crossImportanceCap;
-  if (cap === null) return lessons_Q_K;
-  return lessons_Q_K.map((lessons_K) =>
-    zip(lessons_K, importanceOf(lessons_K, cap)).map(([lesson, importance_R]) => ({
-      ...lesson,
-      importance_R,
-    })),
+  const { temperature } = config.rollout;
+  const ask = (of: "policy" | "reference", readings: readonly PairLesson[]) =>
+    readings.length === 0 ? [] : engine.learner.logProbs({ readings, of, temperature }, given({ signal }));
+
+  const lessons = batches.flat();
+  const known = cap === null ? (batches[0]?.length ?? 0) : 0;
+  const old = await stopwatch.time("old_log_probs", async () => ask("policy", lessons.slice(known)));
+  const isEstimated = config.kl.use === "loss" && config.kl.estimator !== "full";
+  const reference = await stopwatch.time("reference", async () =>
+    ask("reference", isEstimated ? lessons : []),
   );
+  const complete = lessons.map((lesson, at) => ({
+    ...lesson,
+    ...given({ oldLogProbs_R: old[at - known], referenceLogProbs_R: reference[at] }),
+  }));
+  return regroup(cap === null ? complete : withImportance(complete, cap), batches);
 }
 
 /**
- * Largest |log π_sampled − log π_old| of own-variant pairs; cross pairs have no sampled counterpart.
- * @param responses_M_N a question's responses
+ * Largest |log π_sampled − log π_old| of own-variant pairs; cross pairs have no sampled counterpart. NaN without any.
+ * @param lessons with their old log-probs
  */
-export function largestGap(
-  responses_M_N: readonly (readonly Response[])[],
-  lessons_K: readonly Pick<UnweightedLesson, "pairs_R" | "oldLogProbs_R">[],
-): number {
-  let largest = 0;
-  for (const { pairs_R, oldLogProbs_R } of lessons_K) {
-    for (const [{ j, i, k }, logProbs] of zip(pairs_R, oldLogProbs_R)) {
-      if (j !== k) continue;
-      responses_M_N[j]?.[i]?.rollout.logProbs.forEach((sampled, t) => {
-        largest = Math.max(largest, Math.abs(sampled - (logProbs[t] as number)));
-      });
-    }
-  }
-  return largest;
+export function largestGap(responses: readonly Response[], lessons: readonly PairLesson[]): number {
+  const own = ownLogProbs(lessons);
+  const gaps = responses.flatMap(({ rollout: { tokens, logProbs } }) => {
+    const old = own.get(tokens);
+    return old ? zip(Array.from(logProbs), Array.from(old)).map(([a, b]) => Math.abs(a - b)) : [];
+  });
+  return gaps.length === 0 ? Number.NaN : gaps.reduce((a, b) => Math.max(a, b));
 }

@@ -14,6 +14,7 @@ import { readingsOf } from "../policy/lessons.js";
 import { sharePairs } from "../policy/share.js";
 import type { Question, QuestionGroup } from "../records.js";
 import { type FilledBatch, fillBatch } from "./fillBatch.js";
+import { miniBatches, type PassTokens, passTokens } from "./miniBatches.js";
 import { largestGap, withLogProbs } from "./oldLogProbs.js";
 import { sampleGroups } from "./sampleGroups.js";
 import { type Scores, scoresOf } from "./scores.js";
@@ -29,8 +30,9 @@ export interface StepResult
   readonly scores_Q_M_N: readonly (readonly (readonly number[])[])[];
   /** One per optimizer step. */
   readonly updates: readonly UpdateStats[];
-  /** Largest |log π_sampled − log π_old| over the tokens of own-variant pairs: sampler against learner, nats. */
+  /** Largest |log π_sampled − log π_old| over the tokens of own-variant pairs learnt from: sampler against learner, nats. */
   readonly logProbGap: number;
+  readonly passTokens: PassTokens;
   /** Tokens of every variant's prompt. */
   readonly promptLengths: readonly number[];
 }
@@ -44,16 +46,17 @@ export async function trainStep(questions_Q: readonly Question[], context: StepC
   const { scores_Q_M_N, ...penalties } = await stopwatch.time("reward", () => scoresOf(sampled_Q, context));
   const groups = await stopwatch.time("advantages", async () => pairGroups(sampled_Q, scores_Q_M_N, config));
 
-  const readings_Q_K = zip(groups, sampled_Q).map(([group, { prompts_M }]) => readingsOf(group, prompts_M));
-  const lessons_Q_K = await withLogProbs(readings_Q_K, context);
-  const updates = await stopwatch.time("update", () => updateAll(lessons_Q_K.flat(), context));
-  const gaps = zip(groups, lessons_Q_K).map(([{ responses }, lessons_K]) => largestGap(responses, lessons_K));
+  const readings = zip(groups, sampled_Q).flatMap(([group, { prompts_M }]) => readingsOf(group, prompts_M));
+  const batches = await withLogProbs(miniBatches(readings, config), context);
+  const { updates, learnt } = await stopwatch.time("update", () => updateAll(batches, context));
+  const responses = groups.flatMap((group) => group.responses.flat());
   const promptLengths = sampled_Q.flatMap(({ prompts_M }) => prompts_M.map(promptLength));
   return {
     groups,
     scores_Q_M_N,
     updates,
-    logProbGap: Math.max(...gaps),
+    logProbGap: largestGap(responses, learnt),
+    passTokens: passTokens(learnt),
     promptLengths,
     ...filling,
     ...penalties,

@@ -1,19 +1,14 @@
 /**
- * @module The optimizer steps of a rollout step: mini-batches in the order of the questions, gradients of each gathered,
- * one AdamW step on them.
+ * @module The optimizer steps of a rollout step: the gradients of each mini-batch gathered, one AdamW step on them.
  */
-import { sharesResponses } from "../advantage/estimate.js";
 import type { RunConfig } from "../config/schema.js";
 import { given } from "../core/given.js";
 import { zip } from "../core/zip.js";
 import type { Applied, Engine, LossSettings, LossSums } from "../engine/engine.js";
-import { tokenWeights } from "../policy/aggregate.js";
-import type { Lesson } from "../policy/lessons.js";
-import { microBatches } from "../policy/microBatches.js";
-import type { UnweightedLesson } from "./oldLogProbs.js";
+import { miniBatch, type PairLesson, type UnweightedLesson } from "./miniBatches.js";
 import type { StepContext } from "./stepContext.js";
 
-/** What one optimizer step did. Shares are of response tokens. */
+/** What one optimizer step did. Shares and means are of the response tokens that it read (miniBatches.ts). */
 export interface UpdateStats extends Applied {
   /** The surrogate, without KL and entropy terms. */
   readonly loss: number;
@@ -23,18 +18,12 @@ export interface UpdateStats extends Applied {
   readonly klApprox: number;
   /** −mean log-prob of the sampled tokens, nats: a one-sample estimate of the entropy */
   readonly entropy: number;
-  /** largest |π/π_old − 1| over response tokens */
+  /** largest |π/π_old − 1| over response tokens; 0 where the update found π_old itself */
   readonly ratioDeviation: number;
   /** Token mean of the KL estimate to the reference policy; where the loss has a KL term. */
   readonly referenceKl?: number;
   /** Token mean of the entropy of the whole distribution, nats; where the loss has an entropy term. */
   readonly fullEntropy?: number;
-}
-
-/** Mini-batches of a rollout step; the released code takes m times as many, since a question has m·m·n rows. */
-export function miniBatches({ update, expand }: Pick<RunConfig, "update" | "expand">): number {
-  const isScaled = update.scalesStepsByVariants && sharesResponses(update.algorithm);
-  return update.optimizerStepsPerRollout * (isScaled ? expand.variants : 1);
 }
 
 /** The loss of a run's settings. @param klCoefficient β of now; read where `kl.use` is loss */
@@ -47,22 +36,6 @@ export function lossSettings({ update, rollout, kl }: RunConfig, klCoefficient =
     temperature: rollout.temperature,
     ...(kl.use === "loss" ? { kl: { term: kl.estimator, coefficient: klCoefficient } } : {}),
   };
-}
-
-/** The lessons of one mini-batch, with the weight of each response's tokens. */
-export function weigh(
-  lessons: readonly UnweightedLesson[],
-  { update, rollout }: Pick<RunConfig, "update" | "rollout">,
-): Lesson[] {
-  const batches = microBatches(lessons, update.microBatchUnits);
-  const readings = batches.map((batch) => batch.map(({ reading }) => reading));
-  const { maxResponseLength } = rollout;
-  const weights = tokenWeights(readings, { ...update, maxResponseLength }).flat();
-  const placed = new Map(zip(batches.flat(), weights).map(([{ at }, weights_R]) => [at, weights_R]));
-  return lessons.map(({ pairs_R: _, isTruncated_R: __, ...lesson }, at) => ({
-    ...lesson,
-    weights_R: placed.get(at) ?? [],
-  }));
 }
 
 /** Token means of a mini-batch's sums. */
@@ -86,50 +59,64 @@ type UpdateContext<Used extends keyof Engine> = Pick<
   "config" | "learningRate" | "optimizerSteps" | "klCoefficient" | "onProgress" | "signal"
 > & { readonly engine: Pick<Engine, Used> };
 
-/** One optimizer step. @param step counts from 1 over the whole run */
-export async function updateOnce(
-  lessons: readonly UnweightedLesson[],
+/** Gathers the gradients of a mini-batch and steps; returns its lessons with their old log-probs. */
+async function learn(
+  lessons: readonly PairLesson[],
   step: number,
   { config, engine: { learner }, learningRate, klCoefficient, signal }: UpdateContext<"learner">,
-): Promise<UpdateStats> {
+): Promise<{ readonly stats: UpdateStats; readonly learnt: PairLesson[] }> {
   const { maxGradNorm, weightDecay, beta1, beta2, epsilon } = config.update;
   const loss = lossSettings(config, klCoefficient);
-  const sums = await learner.accumulate(weigh(lessons, config), loss, given({ signal }));
+  const read = lessons.map(({ pairs_R: _, isTruncated_R: __, ...lesson }) => lesson);
+  const { logProbs, ...sums } = await learner.accumulate(read, loss, given({ signal }));
   const applied = await learner.apply({
     ...{ step, learningRate, maxGradNorm, weightDecay, beta1, beta2, epsilon },
   });
   const tokens = lessons
     .flatMap(({ responses_R }) => responses_R)
     .reduce((sum, { length }) => sum + length, 0);
-  return statsOf(sums, applied, tokens);
+  return {
+    stats: statsOf(sums, applied, tokens),
+    learnt: zip(lessons, logProbs).map(([lesson, oldLogProbs_R]) => ({ oldLogProbs_R, ...lesson })),
+  };
+}
+
+/** One optimizer step. @param step counts from 1 over the whole run */
+export async function updateOnce(
+  lessons: readonly UnweightedLesson[],
+  step: number,
+  context: UpdateContext<"learner">,
+): Promise<UpdateStats> {
+  return (await learn(miniBatch(lessons, context.config), step, context)).stats;
 }
 
 /**
  * All optimizer steps of a rollout step. Aborted, the weights are those of before the first where the engine can go back
  * to them; where it cannot, steps that were begun are finished.
+ * @returns what each did, and all lessons with their old log-probs
  * @throws the signal's reason
  */
 export async function updateAll(
-  lessons: readonly UnweightedLesson[],
+  batches: readonly (readonly PairLesson[])[],
   { signal, ...context }: UpdateContext<"learner" | "abilities">,
-): Promise<UpdateStats[]> {
+): Promise<{ readonly updates: UpdateStats[]; readonly learnt: PairLesson[] }> {
   const { config, engine, onProgress } = context;
-  const { epochs } = config.update;
-  const steps = miniBatches(config);
-  const size = Math.ceil(lessons.length / steps);
-  const starts = Array.from({ length: Math.ceil(lessons.length / size) }, (_, at) => at * size);
+  const learnt = batches.map((lessons) => [...lessons]);
+  const order = Array.from({ length: config.update.epochs }, () => [...learnt.keys()]).flat();
   const canRollback = engine.abilities.can.includes("rollback");
-  if (canRollback && starts.length * epochs > 1) await engine.learner.keep();
+  if (canRollback && order.length > 1) await engine.learner.keep();
   const updates: UpdateStats[] = [];
   try {
-    for (const first of Array.from({ length: epochs }, () => starts).flat()) {
+    for (const at of order) {
       const step = context.optimizerSteps + updates.length + 1;
       const mayStop = updates.length === 0 || canRollback;
       const watched = { ...context, ...given({ signal: mayStop ? signal : undefined }) };
-      updates.push(await updateOnce(lessons.slice(first, first + size), step, watched));
-      onProgress?.({ phase: "update", done: updates.length, total: steps * epochs });
+      const done = await learn(learnt[at] ?? [], step, watched);
+      learnt[at] = done.learnt;
+      updates.push(done.stats);
+      onProgress?.({ phase: "update", done: updates.length, total: order.length });
     }
-    return updates;
+    return { updates, learnt: learnt.flat() };
   } catch (error) {
     if (signal?.aborted && updates.length > 0) await engine.learner.rollback();
     throw error;

@@ -6,7 +6,7 @@ import { presetInput, resolveConfig } from "../../src/config/load.js";
 import { DEPARTURES, departuresMarkdown } from "../../src/config/modes.js";
 import { MODES, runSchema } from "../../src/config/schema.js";
 import { TRANSFORMS } from "../../src/records.js";
-import { miniBatches } from "../../src/train/update.js";
+import { miniBatchCount } from "../../src/train/miniBatches.js";
 import { golden } from "../golden/load.js";
 
 interface BatchCase {
@@ -85,9 +85,9 @@ describe("optimizer steps per rollout step", () => {
         },
         "x",
       );
-      expect(miniBatches(config)).toBe(each.optimizer_steps_per_rollout);
+      expect(miniBatchCount(config)).toBe(each.optimizer_steps_per_rollout);
       const mended = { ...config, update: { ...config.update, scalesStepsByVariants: false } };
-      expect(miniBatches(mended)).toBe(steps);
+      expect(miniBatchCount(mended)).toBe(steps);
     },
   );
 });

@@ -82,7 +82,7 @@ describe("naiveLessons", () => {
     }));
     const naive = naiveLessons(readings);
     expect(naive).toHaveLength(M * M * N);
-    for (const { prompt, responses_R, advantages_R, oldLogProbs_R, weights_R } of naive) {
+    for (const { prompt, responses_R, advantages_R, oldLogProbs_R = [], weights_R } of naive) {
       const lengths = [responses_R, advantages_R, oldLogProbs_R, weights_R].map((each) => each.length);
       expect(lengths).toEqual([1, 1, 1, 1]);
       const [response, advantage] = [responses_R[0]?.[0] as number, advantages_R[0] as number];
@@ -90,5 +90,7 @@ describe("naiveLessons", () => {
       const isOwn = Math.floor(response / 10) === (firstToken(prompt) as number) - 100;
       expect(advantage).toBeCloseTo(Math.floor(response / 10) + (response % 10) / 10 + (isOwn ? 100 : 0), 12);
     }
+    const onPolicy = readings.map(({ oldLogProbs_R: _, ...reading }) => reading);
+    expect(naiveLessons(onPolicy).some((lesson) => "oldLogProbs_R" in lesson)).toBe(false);
   });
 });

@@ -73,6 +73,9 @@ export function stepRecord(step: number, steps: number, rng: Rng): StepRecord {
     "timing_s/old_log_probs": 0.8,
     "timing_s/update": 2.6 + 0.1 * rng.normal(),
     "timing_s/step": 5.6,
+    "timing_s/step_unshared": 4,
+    "perf/pass_tokens": 20_000,
+    "perf/pass_tokens_unshared": 11_000,
     "perf/resident_bytes": 9.1e8 + 6e6 * rng.uniform(),
     "perf/peak_bytes": 9.8e8,
   };

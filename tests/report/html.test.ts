@@ -52,6 +52,12 @@ function hostileRollout(rollout: RolloutRecord): RolloutRecord {
 }
 
 describe("writeReport of a finished run", () => {
+  it("says what a step would have cost without sharing", async () => {
+    const body = bodyOf(await reportOf(await finishedRun(12)));
+    expect(body).toContain("<dt>cost of sharing</dt><dd>1.40 ×"); // 5.6 s against 4 s
+    expect(body).toContain("a step takes 5.60 s, about 4.00 s with own-variant pairs only");
+  });
+
   it("shows accuracy before and after with 95 % intervals, overall and by family", async () => {
     const body = bodyOf(await reportOf(await finishedRun(12)));
     const { correct, total } = evaluationRecord("before", 0);

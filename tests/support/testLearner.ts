@@ -15,6 +15,9 @@ import { type UpdateStats, updateOnce } from "../../src/train/update.js";
 /** A lesson before it is weighed; nothing is cut off unless given. */
 export type PlainLesson = Omit<Lesson, "weights_R"> & { readonly isTruncated_R?: readonly boolean[] };
 
+/** One of an old policy that is not the one of now. */
+export type OffPolicyLesson = PlainLesson & Required<Pick<Lesson, "oldLogProbs_R">>;
+
 export interface TestLearner extends Pick<LocalLearner, "params" | "first" | "second"> {
   readonly config: RunConfig;
   readonly learner: LocalLearner;

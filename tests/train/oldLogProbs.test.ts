@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { resolveConfig } from "../../src/config/load.js";
+import { zip } from "../../src/core/zip.js";
 import type { LogProbRequest } from "../../src/engine/engine.js";
 import { tokenPrompt } from "../../src/model/prompt.js";
 import { readingsOf } from "../../src/policy/lessons.js";
 import { sharePairs } from "../../src/policy/share.js";
 import type { QuestionGroup, Response, Variant } from "../../src/records.js";
+import type { PairLesson } from "../../src/train/miniBatches.js";
 import { largestGap, withLogProbs } from "../../src/train/oldLogProbs.js";
 import { stopwatch } from "../../src/train/stopwatch.js";
 
@@ -40,67 +42,86 @@ const group: QuestionGroup = {
   pairs: sharePairs(responses, advantages),
 };
 const prompts = [0, 1].map((k) => tokenPrompt(Int32Array.of(k), `prompt ${k}`));
-const readings_Q_K = [readingsOf(group, prompts)];
+const lessons: readonly PairLesson[] = readingsOf(group, prompts).map((reading) => ({
+  ...reading,
+  weights_R: reading.responses_R.map(() => 1),
+}));
+const [first, second] = lessons as [PairLesson, PairLesson];
 
 /** Under prompt 0: own −1, cross −1 − ln 2; under prompt 1: cross −1 + ln 8, own −1. */
 const old = [
   [Float32Array.of(-1), Float32Array.of(-1 - LN2)],
   [Float32Array.of(-1 + 3 * LN2), Float32Array.of(-1)],
 ];
-const contextOf = (settings: object) => ({
-  config: resolveConfig(settings, "x"),
-  stopwatch: stopwatch(() => 0),
-  engine: {
-    learner: {
-      logProbs: ({ of }: LogProbRequest) =>
-        Promise.resolve(of === "policy" ? old : [[Float32Array.of(-7)], [Float32Array.of(-8)]]),
-    },
-  },
-});
+const REFERENCE = [Float32Array.of(-7), Float32Array.of(-8)];
+
+/** An engine that knows the log-probs above by prompt, and what it was asked. */
+function contextOf(settings: object) {
+  const asked: [LogProbRequest["of"], string[]][] = [];
+  const logProbs = ({ of, readings }: LogProbRequest) => {
+    asked.push([of, readings.map(({ prompt }) => prompt.name)]);
+    const known = readings.map(({ prompt }) => old[prompts.findIndex(({ id }) => id === prompt.id)] ?? []);
+    return Promise.resolve(of === "policy" ? known : readings.map(() => REFERENCE));
+  };
+  const config = resolveConfig(settings, "x");
+  return { config, stopwatch: stopwatch(() => 0), engine: { learner: { logProbs } }, asked };
+}
 
 describe("withLogProbs", () => {
-  it("adds old log-probs, and neither reference nor weights unless asked for", async () => {
-    const [lessons_K] = await withLogProbs(readings_Q_K, contextOf({}));
-    expect(lessons_K).toEqual(readings_Q_K[0]?.map((reading, k) => ({ ...reading, oldLogProbs_R: old[k] })));
+  it("asks for the old log-probs of all mini-batches but the first, whose own update finds them", async () => {
+    const context = contextOf({});
+    const batches = await withLogProbs([[first], [second]], context);
+    expect(batches).toEqual([[first], [{ ...second, oldLogProbs_R: old[1] }]]);
+    expect(context.asked).toEqual([["policy", ["prompt 1"]]]);
   });
 
-  it("weighs cross pairs by the ratio of the two prompts, cut at the cap", async () => {
+  it("asks for nothing where there is one mini-batch", async () => {
+    const context = contextOf({});
+    expect(await withLogProbs([lessons], context)).toEqual([lessons]);
+    expect(context.asked).toEqual([]);
+  });
+
+  it("weighs cross pairs by the ratio of the two prompts, cut at the cap, also in the first mini-batch", async () => {
     const settings = { advantage: { crossImportanceCap: 2 } };
-    const [lessons_K = []] = await withLogProbs(readings_Q_K, contextOf(settings));
-    const weights = lessons_K.map(({ importance_R }) => (importance_R ?? []).map((row) => row[0] as number));
+    const batches = await withLogProbs([[first], [second]], contextOf(settings));
+    const weights = batches
+      .flat()
+      .map(({ importance_R }) => (importance_R ?? []).map((row) => row[0] as number));
     // Own pairs 1; response 1 under prompt 0: 1/2; response 0 under prompt 1: 8, cut to 2.
     expect(weights[0]?.[0]).toBe(1);
     expect(weights[0]?.[1]).toBeCloseTo(0.5, 6);
     expect(weights[1]).toEqual([2, 1]);
+    expect(batches.flat().map(({ oldLogProbs_R }) => oldLogProbs_R)).toEqual(old);
   });
 
-  it("adds the reference policy's log-probs where the loss has a KL term", async () => {
-    const [lessons_K] = await withLogProbs(readings_Q_K, contextOf({ kl: { use: "loss" } }));
-    expect(lessons_K?.map(({ referenceLogProbs_R }) => referenceLogProbs_R?.[0]?.[0])).toEqual([-7, -8]);
+  it("adds the reference policy's log-probs where the loss has a KL term, to all", async () => {
+    const context = contextOf({ kl: { use: "loss" } });
+    const batches = await withLogProbs([[first], [second]], context);
+    expect(batches.flat().map(({ referenceLogProbs_R }) => referenceLogProbs_R)).toEqual([
+      REFERENCE,
+      REFERENCE,
+    ]);
+    expect(context.asked.at(-1)).toEqual(["reference", ["prompt 0", "prompt 1"]]);
   });
 
   it("adds none where KL is summed over the vocabulary: the loss reads the reference policy itself", async () => {
     const settings = { kl: { use: "loss", estimator: "full" } };
-    const [lessons_K] = await withLogProbs(readings_Q_K, contextOf(settings));
-    expect(lessons_K?.some((lesson) => "referenceLogProbs_R" in lesson)).toBe(false);
-  });
-
-  it("keeps questions apart", async () => {
-    const twice = [...readings_Q_K, ...readings_Q_K];
-    const context = contextOf({});
-    const learner = { logProbs: () => Promise.resolve([...old, ...old]) };
-    const lessons_Q_K = await withLogProbs(twice, { ...context, engine: { learner } });
-    expect(lessons_Q_K.map((lessons_K) => lessons_K.length)).toEqual([2, 2]);
+    const batches = await withLogProbs([lessons], contextOf(settings));
+    expect(batches.flat().some((lesson) => "referenceLogProbs_R" in lesson)).toBe(false);
   });
 });
 
 describe("largestGap", () => {
-  const lessonsWith = (oldLogProbs: readonly Float32Array[][]) =>
-    readings_Q_K.flat().map((reading, k) => ({ ...reading, oldLogProbs_R: oldLogProbs[k] ?? [] }));
+  const lessonsWith = (oldLogProbs: readonly Float32Array[][]): PairLesson[] =>
+    zip(lessons, oldLogProbs).map(([lesson, oldLogProbs_R]) => ({ ...lesson, oldLogProbs_R }));
 
   it("compares own pairs only, cross pairs having no sampled counterpart", () => {
-    expect(largestGap(responses, lessonsWith(old))).toBe(0);
+    expect(largestGap(responses.flat(), lessonsWith(old))).toBe(0);
     const off = [[Float32Array.of(-1.25), Float32Array.of(-9)], old[1] ?? []];
-    expect(largestGap(responses, lessonsWith(off))).toBe(0.25);
+    expect(largestGap(responses.flat(), lessonsWith(off))).toBe(0.25);
+  });
+
+  it("is not a number where no own pair was read", () => {
+    expect(largestGap(responses.flat(), lessons)).toBeNaN();
   });
 });

@@ -11,10 +11,10 @@ import type { Sampler } from "../../model/transformer/decode.js";
 import { type PackedUnits, packUnits, sizesOf, tokenBias } from "../../model/transformer/pack.js";
 import type { Lesson, Reading } from "../../policy/lessons.js";
 import { microBatches } from "../../policy/microBatches.js";
-import type { LogProbRequest, LossSettings, LossSums, Watch } from "../engine.js";
+import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
 import { accumulateGraph, logProbsGraph, type Moments } from "./learnerGraphs.js";
-import { lossBatch } from "./lossBatch.js";
+import { lossBatch, responseRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
 import { memoized } from "./memoized.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
@@ -41,7 +41,8 @@ interface Compiled {
   readonly logProbs: ReturnType<typeof logProbsGraph>;
   readonly accumulate: (settings: GraphSettings) => ReturnType<typeof accumulateGraph>;
   readonly sampler: (temperature: number) => HostOf<Sampler>;
-  readonly pack: (readings: readonly Reading[]) => Promise<PackedUnits<NdArray>>;
+  /** @param responses of each reading that the graph takes */
+  readonly pack: (readings: readonly Reading[], responses: number) => Promise<PackedUnits<NdArray>>;
 }
 
 /** What is compiled into a loss; β enters as a number. */
@@ -56,15 +57,20 @@ function compile(model: Model, settings: LocalSettings, readPrompts: PromptReade
     logProbs: logProbsGraph(model),
     accumulate: memoized(({ kl, ...loss }: GraphSettings) => accumulateGraph(model, loss, kl)),
     sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
-    async pack(readings) {
+    async pack(readings, responses) {
       const prompts = await readPrompts(readings.map(({ prompt }) => prompt));
       const units = zip(prompts, readings).map(([prompt, { responses_R }]) => ({
         prompt,
         responses: responses_R,
       }));
-      return packUnits(units, model, { rows: settings.microBatch });
+      return packUnits(units, model, { rows: settings.microBatch, responses });
     },
   };
+}
+
+/** The most responses of a reading: one size for all graphs of a call. */
+function mostResponses(readings: readonly Reading[]): number {
+  return Math.max(0, ...readings.map(({ responses_R }) => responses_R.length));
 }
 
 async function logProbsOf(
@@ -75,17 +81,14 @@ async function logProbsOf(
   const weights = of === "policy" ? model.params : reference;
   invariant(weights, "logProbs: no reference policy is kept: set kl.use to loss or reward");
   const perReading: Float32Array[][] = readings.map(() => []);
+  const most = mostResponses(readings);
   let done = 0;
   for (const batch of microBatches(readings, settings.microBatch)) {
-    const packed = await pack(batch.map(({ reading }) => reading));
-    const { R, T } = sizesOf(packed);
-    const result = await logProbs(weights, packed, sampler(temperature));
-    for (const [u, { at, reading }] of batch.entries()) {
-      perReading[at] = reading.responses_R.map((response, r) => {
-        const row = (u * R + r) * T;
-        return Float32Array.from(result.data.subarray(row, row + response.length));
-      });
-    }
+    const here = batch.map(({ reading }) => reading);
+    const packed = await pack(here, most);
+    const { data } = await logProbs(weights, packed, sampler(temperature));
+    const rows = responseRows(here, sizesOf(packed), data);
+    for (const [{ at }, rows_R] of zip(batch, rows)) perReading[at] = rows_R;
     done += batch.length;
     onProgress?.({ phase: "log-probs", done, total: readings.length });
     await breathe(signal);
@@ -93,30 +96,34 @@ async function logProbsOf(
   return perReading;
 }
 
-/** Adds the gradients of lessons to `gradients`, micro-batch by micro-batch, and returns their sums. */
+/** Adds the gradients of lessons to `gradients`, micro-batch by micro-batch. */
 async function accumulateInto(
   gradients: Params,
   { model, reference, settings, accumulate, sampler, pack }: Compiled,
   lessons: readonly Lesson[],
   { loss: { kl, temperature, ...loss }, signal, onProgress }: Watch & { readonly loss: LossSettings },
-): Promise<LossSums> {
+): Promise<Accumulated> {
   const run = accumulate({ ...loss, kl: kl?.term ?? "none" });
   const fixed = {
     sampler: sampler(temperature),
     ...(kl?.term === "full" && reference ? { reference } : {}),
   };
+  const perLesson: Float32Array[][] = lessons.map(() => []);
+  const most = mostResponses(lessons);
   let sums = NO_SUMS;
   let done = 0;
   for (const batch of microBatches(lessons, settings.microBatch)) {
     const here = batch.map(({ reading }) => reading);
-    const inputs = lossBatch(here, await pack(here), kl?.coefficient);
-    const [, stats] = await run(model.params, gradients, inputs, fixed);
-    sums = addSums(sums, stats);
+    const packed = await pack(here, most);
+    const [, found] = await run(model.params, gradients, lossBatch(here, packed, kl?.coefficient), fixed);
+    sums = addSums(sums, found.sums);
+    const rows = responseRows(here, sizesOf(packed), found.logProbs.data);
+    for (const [{ at }, rows_R] of zip(batch, rows)) perLesson[at] = rows_R;
     done += batch.length;
     onProgress?.({ phase: "gradients", done, total: lessons.length });
     await breathe(signal);
   }
-  return sums;
+  return { ...sums, logProbs: perLesson };
 }
 
 /** Compiles the learner for a model, whose parameters it changes in place. Graphs are made on first use. */

@@ -25,7 +25,7 @@ interface Fixed {
   readonly reference?: TensorParams;
 }
 
-/** The loss of a micro-batch, and sums over its tokens. */
+/** The loss of a micro-batch, sums over its tokens, and their log-probabilities. */
 function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
   const ofTokens = tokenLoss(form, klForm);
   return (params: TensorParams, batch: LossBatch, { sampler, reference }: Fixed) => {
@@ -39,13 +39,14 @@ function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
         ? fullKl(logSoftmax, tf.logSoftmax(responseScores(reference, model, batch.packed, sampler)))
         : undefined,
     };
-    return ofTokens(found, batch);
+    const { loss, aux } = ofTokens(found, batch);
+    return { loss, aux: { sums: aux, logProbs: found.logProbs } };
   };
 }
 
 /**
  * Loss of a micro-batch and its gradients added to those before it, which change in place:
- * `(params, sums, batch, fixed) → [sums, stats]`.
+ * `(params, sums, batch, fixed) → [sums, { sums over tokens, log-probs }]`.
  */
 export function accumulateGraph(model: Model, form: LossForm, klForm: KlForm) {
   const loss = valueAndGrad(totalLoss(model, form, klForm));

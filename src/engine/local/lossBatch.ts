@@ -5,15 +5,17 @@ import { given } from "../../core/given.js";
 import { type NdArray, scalar, zeros } from "../../core/ndarray.js";
 import type { Tensor } from "../../core/tf.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
-import type { Lesson } from "../../policy/lessons.js";
+import type { Lesson, Reading } from "../../policy/lessons.js";
 
 /** A packed micro-batch with what the loss needs; `Array` is NdArray on the host and Tensor in a compiled function. */
 export interface LossBatch<Array = Tensor> {
   readonly packed: PackedUnits<Array>;
   /** `[U, R]`, or `[U, R, T]` where cross pairs carry importance weights */
   readonly advantages: Array;
-  /** `[U, R, T]` */
+  /** `[U, R, T]`; zeros where the policy of now is the old one */
   readonly oldLogProbs: Array;
+  /** `[U, R]`: 1 where the policy of now is the old one, else 0 */
+  readonly isOnPolicy: Array;
   /** `[U, R]`: weight of each token of a response */
   readonly scale: Array;
   /** Present when the loss has a KL term. */
@@ -45,6 +47,23 @@ function perResponse(rows_U: readonly (readonly number[])[], U: number, R: numbe
     array.data.set(row, u * R);
   });
   return array;
+}
+
+/**
+ * The rows of `[U, R, T]` numbers that belong to readings, cut to the responses' lengths.
+ * @returns `[reading][r][t]`, copied
+ */
+export function responseRows(
+  readings: readonly Reading[],
+  { R, T }: { readonly R: number; readonly T: number },
+  values: NdArray["data"],
+): Float32Array[][] {
+  return readings.map(({ responses_R }, u) =>
+    responses_R.map(({ length }, r) => {
+      const row = (u * R + r) * T;
+      return Float32Array.from(values.subarray(row, row + length));
+    }),
+  );
 }
 
 /** Advantages per response; per token, times their weights, where a lesson has weights. */
@@ -81,8 +100,13 @@ export function lossBatch(
     packed,
     advantages: advantagesOf(lessons, sizes),
     oldLogProbs: perToken(
-      lessons.map(({ oldLogProbs_R }) => oldLogProbs_R),
+      lessons.map(({ oldLogProbs_R }) => oldLogProbs_R ?? []),
       sizes,
+    ),
+    isOnPolicy: perResponse(
+      lessons.map(({ oldLogProbs_R, responses_R }) => responses_R.map(() => (oldLogProbs_R ? 0 : 1))),
+      sizes.U,
+      sizes.R,
     ),
     scale: perResponse(
       lessons.map(({ weights_R }) => weights_R),

@@ -7,7 +7,7 @@ import { copyInto, copyOf, type Params, zerosLike } from "../../core/ndarray.js"
 import { ADAMW_DEFAULTS, adamwScalars } from "../../optim/adamw.js";
 import { updateInPlace } from "../../optim/adamwInPlace.js";
 import type { Lesson } from "../../policy/lessons.js";
-import type { Learner, LogProbRequest, LossSettings, LossSums, Watch } from "../engine.js";
+import type { Accumulated, Learner, LogProbRequest, LossSettings, Watch } from "../engine.js";
 import type { LearnerState } from "./optimizerFile.js";
 
 /** A learner whose state is at hand. */
@@ -19,12 +19,12 @@ export interface LocalLearner extends Learner, LearnerState {
 /** What learners differ in. */
 export interface LearnerWork {
   logProbs(request: LogProbRequest, watch: Watch): Promise<Float32Array[][]>;
-  /** Adds the gradients of lessons to `gradients`, and returns their sums. */
+  /** Adds the gradients of lessons to `gradients`. */
   accumulate(
     gradients: Params,
     lessons: readonly Lesson[],
     settings: Watch & { readonly loss: LossSettings },
-  ): Promise<LossSums>;
+  ): Promise<Accumulated>;
   save(folder: string, state: LearnerState): Promise<void>;
   /** @throws CheckpointError or ModelError when the folder's state is none of this learner's */
   read(folder: string): Promise<LearnerState>;

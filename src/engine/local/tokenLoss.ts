@@ -7,6 +7,7 @@ import { invariant } from "../../core/errors.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
 import { klLoss, klPerToken } from "../../policy/kl.js";
+import { stopGradient } from "../../policy/stopGradient.js";
 import { surrogateLoss } from "../../policy/surrogate.js";
 import type { LossSettings } from "../engine.js";
 import type { LossBatch } from "./lossBatch.js";
@@ -50,8 +51,10 @@ export function tokenLoss({ entropyCoefficient, ...options }: LossForm, klForm: 
     const logProbs = tokens(found.logProbs);
     const mask = rows(batch.packed.responseMask);
     const scale = rows(batch.scale);
+    const ownPast = tf.mul(rows(batch.isOnPolicy), stopGradient(logProbs));
+    const oldLogProbs = tf.add(tokens(batch.oldLogProbs), ownPast);
     const surrogate = surrogateLoss(
-      { logProbs, oldLogProbs: tokens(batch.oldLogProbs), advantages: rows(batch.advantages), mask, scale },
+      { logProbs, oldLogProbs, advantages: rows(batch.advantages), mask, scale },
       options,
     );
     let { loss } = surrogate;

@@ -3,9 +3,10 @@
  * advantages (slopes.ts); or the server's own clipped loss is used, where that is asked for and the same.
  */
 import { ConfigError } from "../../core/errors.js";
+import { regroup } from "../../core/regroup.js";
 import { zip } from "../../core/zip.js";
 import type { Lesson, Reading } from "../../policy/lessons.js";
-import type { Learner, LossSettings, LossSums, OptimizerStep, Watch } from "../engine.js";
+import type { Accumulated, Learner, LossSettings, OptimizerStep, Watch } from "../engine.js";
 import { advantageFactor, type WireAggregation } from "./aggregation.js";
 import { datumOf, responsePart, type WirePrompt } from "./datum.js";
 import type { TrainingModel } from "./model.js";
@@ -161,7 +162,7 @@ async function rowsOf(
     const reference = reading.referenceLogProbs_R?.[r];
     return {
       ...{ prompt, response, logProbs },
-      oldLogProbs: reading.oldLogProbs_R[r] as Float32Array,
+      oldLogProbs: reading.oldLogProbs_R?.[r] ?? logProbs,
       advantages: tokenAdvantages(reading, r),
       weight: reading.weights_R[r] as number,
       ...(reference ? { referenceLogProbs: reference } : {}),
@@ -210,13 +211,18 @@ export function createTinkerLearner(parts: LearnerParts): WireLearner {
       if (of === "policy") reader.remember(readings, left);
       return readings.map(({ responses_R }) => left.splice(0, responses_R.length));
     },
-    async accumulate(lessons, loss, watch): Promise<LossSums> {
+    async accumulate(lessons, loss, watch): Promise<Accumulated> {
       try {
         const native = parts.loss === "native" ? nativeLoss(loss) : undefined;
-        const rows = await rowsOf(lessons, await reader.current(lessons, watch), prompts);
+        const now = await reader.current(lessons, watch);
+        const rows = await rowsOf(lessons, now, prompts);
         const { slopes, sums } = await slopesOf(rows, slopeOptions(loss));
         pending.push(native ? nativePending(rows, native) : exactPending(rows, slopes));
-        return sums;
+        const logProbs = regroup(
+          now,
+          lessons.map(({ responses_R }) => responses_R),
+        );
+        return { ...sums, logProbs };
       } catch (error) {
         pending = [];
         throw error;

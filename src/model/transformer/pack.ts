@@ -152,6 +152,8 @@ export interface PackedUnits<Array = Tensor> {
 export interface PackOptions {
   /** Units the graph takes; missing ones are empty (mask 0). Default: as many as given. */
   readonly rows?: number;
+  /** Responses of each unit that the graph takes; missing ones are empty (mask 0). Default: the most of a unit. */
+  readonly responses?: number;
   /** Bucket floors. */
   readonly minPromptLength?: number;
   readonly minResponseLength?: number;
@@ -159,22 +161,15 @@ export interface PackOptions {
   readonly minPatches?: number;
 }
 
-/**
- * Packs units that have the same number of responses.
- * @throws Error when the numbers of responses differ
- */
+/** Packs units; one that has fewer responses than others is filled up with empty ones. */
 export function packUnits(
   units: readonly Unit[],
   network: Network,
   options: PackOptions = {},
 ): PackedUnits<NdArray> {
   const { config } = network;
-  const R = units[0]?.responses.length ?? 0;
+  const R = Math.max(options.responses ?? 0, ...units.map((unit) => unit.responses.length));
   invariant(R > 0, "packUnits: no responses");
-  invariant(
-    units.every((unit) => unit.responses.length === R),
-    "packUnits: units with different numbers of responses",
-  );
   const prompts = packPrompts(
     units.map((unit) => unit.prompt),
     network,

@@ -157,6 +157,12 @@ function rowTokens({ groups, promptLengths }: StepResult): number {
   );
 }
 
+/** What the step would have taken with own-variant pairs only: passes over the pairs cost what their tokens do. */
+function unsharedSeconds({ passTokens: { all, own } }: StepResult, { seconds }: StepFacts): number {
+  const passes = ["old_log_probs", "reference", "update"].map((part) => seconds[part] ?? 0);
+  return (seconds["step"] ?? 0) - total(passes) * (1 - own / all);
+}
+
 function workMetrics(
   result: StepResult,
   facts: StepFacts,
@@ -179,12 +185,15 @@ function workMetrics(
     "timing_s/old_log_probs": seconds("old_log_probs"),
     "timing_s/update": seconds("update"),
     "timing_s/step": seconds("step"),
+    "timing_s/step_unshared": unsharedSeconds(result, facts),
     "timing_per_token_ms/rollout": (1000 * seconds("rollout")) / sampled,
     "timing_per_token_ms/reward": (1000 * seconds("reward")) / sampled,
     "timing_per_token_ms/advantages": (1000 * seconds("advantages")) / tokens,
     "timing_per_token_ms/old_log_probs": (1000 * seconds("old_log_probs")) / tokens,
     "timing_per_token_ms/update": (1000 * seconds("update")) / tokens,
     "perf/tokens": tokens,
+    "perf/pass_tokens": result.passTokens.all,
+    "perf/pass_tokens_unshared": result.passTokens.own,
     "perf/tokens_per_second": tokens / seconds("step"),
     "perf/resident_bytes": facts.residentBytes ?? Number.NaN,
     "perf/peak_bytes": facts.peakBytes ?? Number.NaN,

@@ -180,26 +180,28 @@ const POLICY_METRICS = {
     easyR1: "actor/pg_loss",
   },
   "policy/clip_share_high": {
-    formula: "share of response tokens whose gradient the clip of the ratio removed (either side)",
+    formula:
+      "share of the response tokens read whose gradient the clip of the ratio removed (either side); pairs of advantage 0 are not read unless a KL or entropy term reads all",
     unit: "share",
     direction: "none",
     trl: "clip_ratio/region_mean",
     easyR1: "actor/pg_clipfrac_higher",
   },
   "policy/clip_share_low": {
-    formula: "share of response tokens with negative advantage whose loss the dual clip capped",
+    formula: "share of the response tokens read with negative advantage whose loss the dual clip capped",
     unit: "share",
     direction: "none",
     easyR1: "actor/pg_clipfrac_lower",
   },
   "policy/kl_approx": {
-    formula: "token mean of log π_old − log π, mean over the step's updates",
+    formula: "mean over the tokens read of log π_old − log π, mean over the step's updates",
     unit: "nats",
     direction: "none",
     easyR1: "actor/ppo_kl",
   },
   "policy/ratio_deviation_first": {
-    formula: "largest |π/π_old − 1| over response tokens before the step's first update; 0 but for rounding",
+    formula:
+      "largest |π/π_old − 1| over response tokens before the step's first update; exactly 0 where that update finds log π_old itself, 0 but for rounding where advantage.crossImportanceCap asks for it before",
     unit: "1",
     direction: "down",
   },
@@ -218,7 +220,7 @@ const POLICY_METRICS = {
     easyR1: "actor/lr",
   },
   "policy/entropy": {
-    formula: "−mean log π of the sampled tokens: a one-sample estimate",
+    formula: "−mean log π of the tokens read: a one-sample estimate",
     unit: "nats",
     direction: "none",
     trl: "entropy",

@@ -19,7 +19,7 @@ const TIMING_METRICS = {
     easyR1: "timing_s/adv",
   },
   "timing_s/old_log_probs": {
-    formula: "log π_old of every pair",
+    formula: "log π_old of the pairs of all mini-batches but the first, which finds its own",
     unit: "seconds",
     direction: "down",
     easyR1: "timing_s/old",
@@ -36,6 +36,12 @@ const TIMING_METRICS = {
     direction: "down",
     trl: "step_time",
     easyR1: "timing_s/step",
+  },
+  "timing_s/step_unshared": {
+    formula:
+      "estimate of the same step without sharing: timing_s/step with old_log_probs, reference and update times perf/pass_tokens_unshared / perf/pass_tokens",
+    unit: "seconds",
+    direction: "none",
   },
 } as const satisfies Record<string, MetricDefinition>;
 
@@ -79,7 +85,8 @@ export const WORK_METRICS = {
     direction: "up",
   },
   "rollout/log_prob_gap": {
-    formula: "largest |log π of the sampler − log π of the learner| over sampled tokens",
+    formula:
+      "largest |log π of the sampler − log π of the learner| over the responses learnt from under their own prompt: the first mini-batch by the update's own pass, the others by that for log π_old",
     unit: "nats",
     direction: "down",
     trl: "sampling/sampling_logp_difference/max",
@@ -101,6 +108,16 @@ export const WORK_METRICS = {
     unit: "tokens",
     direction: "none",
     easyR1: "perf/total_num_tokens",
+  },
+  "perf/pass_tokens": {
+    formula: "tokens that a pass over what was learnt from reads: each prompt once with its responses",
+    unit: "tokens",
+    direction: "down",
+  },
+  "perf/pass_tokens_unshared": {
+    formula: "the same with own-variant pairs only",
+    unit: "tokens",
+    direction: "none",
   },
   "perf/tokens_per_second": {
     formula: "perf/tokens / timing_s/step",

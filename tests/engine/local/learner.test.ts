@@ -2,13 +2,19 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type NdArray, type Params, zerosLike } from "../../../src/core/ndarray.js";
 import { zip } from "../../../src/core/zip.js";
 import type { Model } from "../../../src/model/load.js";
+import { lossSettings } from "../../../src/train/update.js";
 import { largestDifference } from "../../model/parity.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
-import { type PlainLesson, type TestLearner, testLearner } from "../../support/testLearner.js";
+import {
+  type OffPolicyLesson,
+  type PlainLesson,
+  type TestLearner,
+  testLearner,
+} from "../../support/testLearner.js";
 
 let model: Model;
 /** Three prompts, two images among them, four responses each, old log-probs a little off the policy's. */
-let lessons: PlainLesson[];
+let lessons: OffPolicyLesson[];
 
 beforeAll(async () => {
   model = await fakeModel({ sharpness: 4 });
@@ -35,9 +41,14 @@ beforeAll(async () => {
 });
 
 /** The lessons with the policy's own log-probs as old ones. */
-async function onPolicy(learner: TestLearner): Promise<PlainLesson[]> {
+async function onPolicy(learner: TestLearner): Promise<OffPolicyLesson[]> {
   const logProbs = await learner.logProbs(lessons);
   return lessons.map((lesson, u) => ({ ...lesson, oldLogProbs_R: logProbs[u] ?? [] }));
+}
+
+/** The lessons for a policy that is the old one itself. */
+function plain(): PlainLesson[] {
+  return lessons.map(({ oldLogProbs_R: _, ...lesson }) => lesson);
 }
 
 /** A model with the same numbers in arrays of its own. */
@@ -83,7 +94,7 @@ function expectSameGradients(one: TestLearner, other: TestLearner, tolerance: nu
 const AT = { learningRate: 1e-3, step: 1 };
 
 /** One lesson per response: what shared prefixes save. */
-function naive(of: readonly PlainLesson[]): PlainLesson[] {
+function naive(of: readonly OffPolicyLesson[]): OffPolicyLesson[] {
   return of.flatMap(({ prompt, responses_R, advantages_R, oldLogProbs_R }) =>
     zip(zip(responses_R, advantages_R), oldLogProbs_R).map(([[response, advantage], old]) => ({
       prompt,
@@ -95,7 +106,7 @@ function naive(of: readonly PlainLesson[]): PlainLesson[] {
 }
 
 /** The loss as its definition reads, in float64, one token at a time. */
-function plainLoss(of: readonly PlainLesson[], logProbs: readonly (readonly Float32Array[])[]): number {
+function plainLoss(of: readonly OffPolicyLesson[], logProbs: readonly (readonly Float32Array[])[]): number {
   let [sum, tokens] = [0, 0];
   of.forEach(({ advantages_R, oldLogProbs_R }, u) => {
     advantages_R.forEach((advantage, r) => {
@@ -165,6 +176,45 @@ describe("update", () => {
     expect([stats.clipShareHigh, stats.clipShareLow]).toEqual([0, 0]);
     expect(Math.abs(stats.klApprox)).toBeLessThan(1e-5);
     expect(stats.isApplied).toBe(true);
+  });
+
+  it.each(["clip", "gspo", "gspo-token", "cispo", "sapo"] as const)(
+    "without old log-probs has the gradient of old ones that are the policy's own: loss %s",
+    async (loss) => {
+      const [told, untold] = [learner({ loss }), learner({ loss, microBatchUnits: 3 })];
+      const a = await told.update(await onPolicy(told), AT);
+      const b = await untold.update(plain(), AT);
+      expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-5);
+      expect(b.gradNorm).toBeGreaterThan(0.01);
+      expectSameGradients(told, untold, 1e-5);
+      expect([b.ratioDeviation, b.klApprox, b.clipShareHigh, b.clipShareLow].map(Math.abs)).toEqual([
+        0, 0, 0, 0,
+      ]);
+    },
+  );
+
+  it("takes lessons with and without old log-probs into one micro-batch", async () => {
+    const [apart, together] = [learner({ microBatchUnits: 1 }), learner({ microBatchUnits: 3 })];
+    const mixed = plain().map((lesson, u) => (u === 1 ? (lessons[1] ?? lesson) : lesson));
+    const [a, b] = [await apart.update(mixed, AT), await together.update(mixed, AT)];
+    expect(b.klApprox).toBeCloseTo(a.klApprox, 6);
+    expect(Math.abs(a.klApprox)).toBeGreaterThan(1e-4);
+    expectSameGradients(apart, together, 1e-5);
+  });
+
+  it("finds the log-probs of what it learns from, in the order it was given", async () => {
+    const fresh = learner();
+    const logProbs = await fresh.logProbs(lessons);
+    const weighed = lessons.map((lesson) => ({ ...lesson, weights_R: lesson.responses_R.map(() => 1) }));
+    const found = await fresh.learner.accumulate(weighed, lossSettings(fresh.config));
+    const flat = (rows: readonly (readonly Float32Array[])[]) =>
+      rows.map((each) => each.map((row) => row.length));
+    expect(flat(found.logProbs)).toEqual(flat(logProbs));
+    found.logProbs.forEach((rows_R, u) => {
+      rows_R.forEach((row, r) => {
+        expect(largestDifference([...row], [...(logProbs[u]?.[r] ?? [])])).toBeLessThan(1e-5);
+      });
+    });
   });
 
   it("counts clipped tokens and the largest ratio as their definitions say", async () => {
@@ -249,7 +299,10 @@ describe("update", () => {
   ])("changes no weight and no moment for %s, and goes on as if it had not been", async (_, damage) => {
     const hurt = learner();
     const params = copies(hurt.params);
-    const stats = await hurt.update([{ ...(lessons[0] as PlainLesson), ...damage }, ...lessons.slice(1)], AT);
+    const stats = await hurt.update(
+      [{ ...(lessons[0] as OffPolicyLesson), ...damage }, ...lessons.slice(1)],
+      AT,
+    );
     expect(stats.isApplied).toBe(false);
     expect(Number.isFinite(stats.gradNorm)).toBe(false);
     for (const [name, { data }] of Object.entries(params))

@@ -3,13 +3,13 @@ import type { RunConfigInput } from "../../../src/config/schema.js";
 import { invariant } from "../../../src/core/errors.js";
 import type { Model } from "../../../src/model/load.js";
 import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
-import { type PlainLesson, type TestLearner, testLearner } from "../../support/testLearner.js";
+import { type OffPolicyLesson, type TestLearner, testLearner } from "../../support/testLearner.js";
 
 /** Longest response allowed, for the aggregation that divides by it. */
 const LIMIT = 32;
 const ADVANTAGES = [1.5, -0.7, -1.2];
 
-let lessons: PlainLesson[];
+let lessons: OffPolicyLesson[];
 let logProbs_U_R_T: readonly (readonly Float32Array[])[];
 
 /** A learner on weights of its own; the same every time. */

@@ -167,6 +167,64 @@ describe("openTinkerEngine", () => {
     expect(paths.filter((path) => path === "/forward")).toHaveLength(before + 1);
   });
 
+  it.each(["surrogate", "native"] as const)(
+    "learns without old log-probs as with those of now, for one forward pass (%s)",
+    async (path) => {
+      const step = async ({ engine, tables, paths }: Stage, lessons: readonly Lesson[]) => {
+        const { logProbs, ...sums } = await engine.learner.accumulate(lessons, LOSS);
+        const forwards = paths.filter((each) => each === "/forward").length;
+        const { gradNorm } = await engine.learner.apply(STEP);
+        return { sums, logProbs, gradNorm, forwards, tables: tables().slice() };
+      };
+      const [told, untold] = [await stage({}, path), await stage({}, path)];
+      const lessons = await lessonsOf(told.engine);
+      const now = await told.engine.learner.logProbs({ readings: lessons, of: "policy", temperature: 1 });
+      const before = untold.paths.filter((each) => each === "/forward").length;
+      const a = await step(
+        told,
+        zip(lessons, now).map(([lesson, oldLogProbs_R]) => ({ ...lesson, oldLogProbs_R })),
+      );
+      const b = await step(
+        untold,
+        lessons.map(({ oldLogProbs_R: _, ...lesson }) => lesson),
+      );
+      expect(b.forwards).toBe(before + 1);
+      expect(b.logProbs).toEqual(now);
+      expect(b.sums).toEqual(a.sums);
+      expect(b.gradNorm).toBeCloseTo(a.gradNorm, 6);
+      expect(b.gradNorm).toBeGreaterThan(0.01);
+      expectClose(b.tables, a.tables);
+    },
+  );
+
+  it.each(["sum", "mean"] as const)(
+    "does the same step without the pairs that have no advantage (%s)",
+    async (aggregation) => {
+      const [whole, part] = [await stage({ aggregation }), await stage({ aggregation })];
+      const lessons = (await lessonsOf(whole.engine)).map((lesson) => ({
+        ...lesson,
+        advantages_R: [0, -0.7, 0, 0, 0.9, 0],
+      }));
+      const kept = <T>(values: readonly T[] = []) => values.filter((_, r) => r === 1 || r === 4);
+      const short = lessons.map((lesson) => ({
+        prompt: lesson.prompt,
+        ...{ responses_R: kept(lesson.responses_R), advantages_R: kept(lesson.advantages_R) },
+        ...{ oldLogProbs_R: kept(lesson.oldLogProbs_R), weights_R: kept(lesson.weights_R) },
+      }));
+      const norms = [];
+      for (const [{ engine }, each] of [
+        [whole, lessons],
+        [part, short],
+      ] as const) {
+        await engine.learner.accumulate(each, LOSS);
+        norms.push((await engine.learner.apply(STEP)).gradNorm);
+      }
+      expect(norms[1]).toBeCloseTo(norms[0] as number, 6);
+      expect(norms[0]).toBeGreaterThan(0.01);
+      expectClose(part.tables(), whole.tables());
+    },
+  );
+
   it("refuses losses that the server has not, where its own was asked for", async () => {
     const { engine } = await stage({}, "native");
     const lessons = await lessonsOf(engine);

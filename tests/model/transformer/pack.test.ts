@@ -171,11 +171,25 @@ describe("packUnits", () => {
     expect(numbers(packed.responseMask).slice(2 * 2 * 16)).toEqual(new Array(32).fill(0));
   });
 
-  it("refuses units of different numbers of responses, and none at all", () => {
+  it("fills a unit of fewer responses up with empty ones, and leaves the others as they are", () => {
+    const [first, second] = units() as [Unit, Unit];
+    const even = packUnits([first, second], model);
+    const { R, T } = sizesOf(even);
+    const short = { ...second, responses: second.responses.slice(0, 1) };
+    const ragged = packUnits([first, short], model);
+    expect(sizesOf(ragged)).toEqual(sizesOf(even));
+    const [mask, tokens] = [numbers(even.responseMask), numbers(even.responseTokens)];
+    const kept = (R + 1) * T;
+    expect(numbers(ragged.responseMask)).toEqual([...mask.slice(0, kept), ...new Array((R - 1) * T).fill(0)]);
+    expect(numbers(ragged.responseTokens).slice(0, kept)).toEqual(tokens.slice(0, kept));
+    expect(numbers(ragged.rope.cos)).toEqual(numbers(even.rope.cos));
+    // Alone, it takes as many places as it is told to.
+    expect(sizesOf(packUnits([short], model)).R).toBe(1);
+    expect(sizesOf(packUnits([short], model, { responses: R + 1 })).R).toBe(R + 1);
+  });
+
+  it("refuses units without a response", () => {
     const [first] = units() as [Unit];
-    expect(() => packUnits([first, { ...first, responses: [[1]] }], model)).toThrow(
-      "different numbers of responses",
-    );
     expect(() => packUnits([{ ...first, responses: [] }], model)).toThrow("no responses");
     expect(() => packUnits([], model)).toThrow("no responses");
   });

@@ -55,6 +55,7 @@ const result = (updates: readonly UpdateStats[]) => ({
   ],
   updates,
   logProbGap: 1e-6,
+  passTokens: { all: 100, own: 40 },
   promptLengths: [20, 30],
   scores_Q_M_N: [[[0.9, 0]], [[0, 0]]],
   questionsAsked: 4,
@@ -90,6 +91,13 @@ describe("stepMetrics", () => {
       "timing_s/update": 0,
       "perf/resident_bytes": 7,
     });
+  });
+
+  it("estimates the step without sharing by the tokens of own pairs, sampling being the same", () => {
+    const seconds = { rollout: 2, old_log_probs: 0.5, reference: 0.25, update: 1.25, step: 5 };
+    const metrics = stepMetrics(result([UPDATE]), { ...facts, seconds });
+    expect([metrics["perf/pass_tokens"], metrics["perf/pass_tokens_unshared"]]).toEqual([100, 40]);
+    expect(metrics["timing_s/step_unshared"]).toBeCloseTo(3 + 0.4 * 2, 12);
   });
 
   it("leaves skipped updates out of the means and counts them", () => {

@@ -13,8 +13,8 @@ import { type Adapter, adapterScales } from "../../../model/lora/adapter.js";
 import { sizesOf } from "../../../model/transformer/pack.js";
 import type { Lesson, Reading } from "../../../policy/lessons.js";
 import { microBatches, type Placed } from "../../../policy/microBatches.js";
-import type { LogProbRequest, LossSettings, LossSums, Watch } from "../../engine.js";
-import { lossBatch } from "../lossBatch.js";
+import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../../engine.js";
+import { lossBatch, responseRows } from "../lossBatch.js";
 import { addSums, NO_SUMS } from "../lossSums.js";
 import { memoized } from "../memoized.js";
 import type { PromptReader } from "../promptReader.js";
@@ -85,20 +85,6 @@ function tokenSlopes(form: LossForm, klForm: KlForm) {
   );
 }
 
-/** Rows of `[U, R, T]` numbers, cut to the responses' lengths. */
-function rowsOf(
-  batch: readonly Placed<Reading>[],
-  { packed }: Passing,
-  values: Float32Array,
-): Float32Array[][] {
-  const { R, T } = sizesOf(packed);
-  return batch.map(({ reading }, u) =>
-    reading.responses_R.map((response, r) =>
-      values.slice((u * R + r) * T, (u * R + r) * T + response.length),
-    ),
-  );
-}
-
 /** What a layered learner computes with. */
 interface Work {
   readonly model: LayeredModel;
@@ -135,14 +121,25 @@ async function logProbsOf(
     await forwardPass(model, passing, { adapters, signal, onLayer });
     for (const [batch, each] of zip(group, passing)) {
       const found = await model.head.distributions(headRequest(each, temperature));
-      const rows = rowsOf(batch, each, found.logProbs);
-      for (const [place, rows_R] of zip(batch, rows)) perReading[place.at] = rows_R;
+      placeRows(perReading, batch, each, found.logProbs);
     }
   }
   return perReading;
 }
 
-/** Loss of a micro-batch, and its gradient by what the last layer gives. */
+/** Puts a micro-batch's rows of `[U, R, T]` numbers where its readings stand in the call. */
+function placeRows(
+  perReading: Float32Array[][],
+  batch: readonly Placed<Reading>[],
+  { packed }: Passing,
+  values: Float32Array,
+): void {
+  const here = batch.map(({ reading }) => reading);
+  for (const [{ at }, rows_R] of zip(batch, responseRows(here, sizesOf(packed), values)))
+    perReading[at] = rows_R;
+}
+
+/** Loss of a micro-batch, its tokens' log-probs, and its gradient by what the last layer gives. */
 async function topOf(
   { model, slopesOf }: Work,
   each: Passing,
@@ -159,7 +156,7 @@ async function topOf(
     logProbs: grads["logProbs"]?.data as Float32Array,
     ...given({ entropies: grads["entropies"]?.data as Float32Array | undefined }),
   };
-  return { aux, dx: await model.head.gradient(request, known, slopes) };
+  return { aux, logProbs: known.logProbs, dx: await model.head.gradient(request, known, slopes) };
 }
 
 async function accumulateInto(
@@ -167,10 +164,11 @@ async function accumulateInto(
   work: Work,
   lessons: readonly Lesson[],
   { loss, signal, onProgress }: Watch & { readonly loss: LossSettings },
-): Promise<LossSums> {
+): Promise<Accumulated> {
   invariant(loss.kl?.term !== "full", "layered learner: KL over the whole vocabulary is not computed");
   const { model, parts, withAdapter: adapters } = work;
   const count = model.config.layers;
+  const perLesson: Float32Array[][] = lessons.map(() => []);
   let sums = NO_SUMS;
   const batches = microBatches(lessons, parts.microBatch);
   for (const group of passesOf(batches, (batch) => inputBytes(model, batch))) {
@@ -182,12 +180,13 @@ async function accumulateInto(
       const here = batch.map(({ reading }) => reading);
       const top = await topOf(work, each, here, loss);
       sums = addSums(sums, top.aux);
+      placeRows(perLesson, batch, each, top.logProbs);
       dx.push(top.dx);
     }
     const onBackward = (done: number) => onLayer(count + done);
     await backwardPass(model, passing, dx, { adapters, sums: gradients, signal, onLayer: onBackward });
   }
-  return sums;
+  return { ...sums, logProbs: perLesson };
 }
 
 /** @returns a learner whose `params` are the adapter's; they change in place */

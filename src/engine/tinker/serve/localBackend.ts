@@ -74,20 +74,28 @@ const partOf = (
   otherwise: number,
 ): Float32Array => Float32Array.from(response, (_, t) => values?.[start + t] ?? otherwise);
 
-function lessonOf(
-  { prompt, members }: ReturnType<typeof grouped>[number],
-  { data, loss }: WireUpdate,
-  now: readonly Float32Array[],
-): Lesson {
+type Group = ReturnType<typeof grouped>[number];
+
+/** Groups to learn from: data that tell old log-probs apart from those for which they are the policy's of now. */
+function lessonGroups(reads: readonly Read[], { data }: WireUpdate): Group[] {
+  return grouped(reads).flatMap(({ prompt, members }) => {
+    const tells = ({ at }: Group["members"][number]) => data[at]?.loss_fn_inputs.logprobs !== undefined;
+    const parts = [members.filter(tells), members.filter((member) => !tells(member))];
+    return parts.filter(({ length }) => length > 0).map((part) => ({ prompt, members: part }));
+  });
+}
+
+function lessonOf({ prompt, members }: Group, { data, loss }: WireUpdate): Lesson {
   const inputs = members.map(({ at }) => (data[at] as Datum).loss_fn_inputs);
   const isSupervised = loss === "cross_entropy";
+  const old = zip(members, inputs).flatMap(([{ read }, { logprobs }]) =>
+    logprobs ? [partOf(logprobs.data, read, 0)] : [],
+  );
   return {
     prompt,
     responses_R: members.map(({ read }) => read.response),
+    ...(old.length > 0 ? { oldLogProbs_R: old } : {}),
     advantages_R: members.map(() => 1),
-    oldLogProbs_R: zip(members, inputs).map(([{ read, at }, { logprobs }]) =>
-      logprobs ? partOf(logprobs.data, read, 0) : (now[at] as Float32Array).slice(read.start),
-    ),
     weights_R: members.map(() => 1),
     // Each token's weight and advantage in one factor.
     importance_R: zip(members, inputs).map(([{ read }, { weights, advantages }]) => {
@@ -98,18 +106,25 @@ function lessonOf(
   };
 }
 
-/** `[datum][T]` */
-async function logProbsOf(engine: Engine, reads: readonly Read[]): Promise<Float32Array[]> {
-  const groups = grouped(reads);
-  const readings: Reading[] = groups.map(({ prompt, members }) => ({
-    ...{ prompt, responses_R: members.map(({ read }) => read.response) },
-  }));
-  const found = await engine.learner.logProbs({ readings, of: "policy", temperature: 1 });
+/** `[datum][T]` from `[group][member][t]` of the responses. */
+function byDatum(
+  reads: readonly Read[],
+  groups: readonly Group[],
+  found: readonly (readonly Float32Array[])[],
+): Float32Array[] {
   const whole = new Map<number, Float32Array>();
   for (const [{ members }, logProbs_R] of zip(groups, found)) {
     for (const [{ at, read }, part] of zip(members, logProbs_R)) whole.set(at, wholeLength(part, read.start));
   }
   return reads.map((_, at) => whole.get(at) ?? new Float32Array());
+}
+
+async function logProbsOf(engine: Engine, reads: readonly Read[]): Promise<Float32Array[]> {
+  const groups = grouped(reads);
+  const readings: Reading[] = groups.map(({ prompt, members }) => ({
+    ...{ prompt, responses_R: members.map(({ read }) => read.response) },
+  }));
+  return byDatum(reads, groups, await engine.learner.logProbs({ readings, of: "policy", temperature: 1 }));
 }
 
 async function sampleFrom(
@@ -155,10 +170,10 @@ function createModel(engine: Engine, id: string, options: LocalBackendOptions): 
     logProbs: async (data) => logProbsOf(engine, await readAll(data)),
     async accumulate(update) {
       const reads = await readAll(update.data);
-      const now = await logProbsOf(engine, reads);
-      const lessons = grouped(reads).map((group) => lessonOf(group, update, now));
-      await engine.learner.accumulate(lessons, settingsOf(update));
-      return now;
+      const groups = lessonGroups(reads, update);
+      const lessons = groups.map((group) => lessonOf(group, update));
+      const { logProbs } = await engine.learner.accumulate(lessons, settingsOf(update));
+      return byDatum(reads, groups, logProbs);
     },
     async optimStep({ learning_rate, beta1, beta2, eps, weight_decay, grad_clip_norm }) {
       const { gradNorm } = await engine.learner.apply({

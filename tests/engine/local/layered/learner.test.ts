@@ -260,6 +260,37 @@ describe("a layered learner", () => {
     expect(largestDifference(whole, single) / Math.max(...whole.map(Math.abs))).toBeLessThan(2e-5);
   });
 
+  it("learns without old log-probs, and some responses fewer, as with those of now and all", async () => {
+    const one = caseOf("qwen2_5_vl");
+    const step = { step: 1, learningRate: 0, maxGradNorm: 1e9, weightDecay: 0 };
+    const loss = { ...LOSS, entropyCoefficient: 0 }; // an entropy term learns from all
+    const gradient = async (lessons: readonly Lesson[]) => {
+      const learner = learnerOf(one);
+      const { logProbs } = await learner.accumulate(lessons, loss);
+      await learner.apply({ ...step, beta1: 0, beta2: 0.9, epsilon: 1e-8 });
+      return { logProbs, values: Object.values(learner.first).flatMap(({ data }) => [...data]) };
+    };
+    const readings = one.lessons.map((lesson) => ({ ...lesson, advantages_R: [1.5, 0, 0] }));
+    const now = await learnerOf(one).logProbs({ readings, of: "policy", temperature: LOSS.temperature });
+    const told = readings.map((lesson, u) => ({ ...lesson, oldLogProbs_R: now[u] ?? [] }));
+    const untold = one.lessons.map(({ prompt, responses_R, weights_R }) => ({
+      ...{
+        prompt,
+        responses_R: responses_R.slice(0, 1),
+        weights_R: weights_R.slice(0, 1),
+        advantages_R: [1.5],
+      },
+    }));
+    const [a, b] = [await gradient(told), await gradient(untold)];
+    expect(a.logProbs).toEqual(now);
+    expect(b.logProbs.map((rows_R) => rows_R.map(({ length }) => length))).toEqual(
+      untold.map(({ responses_R }) => responses_R.map(({ length }) => length)),
+    );
+    const largest = Math.max(...a.values.map(Math.abs));
+    expect(largest).toBeGreaterThan(1e-4);
+    expect(largestDifference(a.values, b.values) / largest).toBeLessThan(2e-5);
+  });
+
   it("goes on from its files as if it had not stopped, and peft's reader finds every tensor", async () => {
     const { model, lessons } = caseOf("qwen2_5_vl");
     const folder = await mkdtemp(join(tmpdir(), "adapter-state-"));
