@@ -43,9 +43,9 @@ const addSpeed: AddBenchmark = (bench, { terminal, print }) => {
   bench
     .command("speed")
     .description(
-      "training step and rollouts against PyTorch and transformers, packed update against naive pairs",
+      "training step, rollouts and RL step against PyTorch, transformers and TRL; packed update against naive pairs; what sharing costs",
     )
-    .option("--python <path>", "Python with torch and transformers", "python3")
+    .option("--python <path>", "Python with torch, transformers and trl", "python3")
     .option("--model <dir>", "policy for the packed update", join(packageRoot(), "data", "models", "tiny"))
     .option("--parts <names>", `some of ${PARTS.join(",")}`, partsOf, [...PARTS])
     .option("--repetitions <n>", "counted repetitions", positiveInteger, 7)

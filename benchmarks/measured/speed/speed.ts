@@ -1,8 +1,8 @@
 /**
- * @module `sharegrpo bench speed`: three comparisons in one run on one machine, printed and written as JSON and Markdown.
+ * @module `sharegrpo bench speed`: comparisons in one run on one machine, printed and written as JSON and Markdown.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
@@ -12,14 +12,16 @@ import type { Repetitions, Timing } from "./interleave.js";
 import { decoderSize, type Heads, writeSixMillion } from "./model.js";
 import { benchPacked, type PackedResult } from "./packed.js";
 import { type Peer, startPeer } from "./peer.js";
+import { benchRlStep, type RlStepResult } from "./rlStep.js";
 import { benchRollouts, type RolloutResult, WORKLOADS } from "./rollouts.js";
+import { benchStepCost, type StepCostResult, stepCostTable } from "./stepCost.js";
 import { benchTrainingStep, type TrainingStepResult } from "./trainingStep.js";
 
-export const PARTS = ["step", "rollouts", "packed"] as const;
+export const PARTS = ["step", "rollouts", "packed", "rl", "step-cost"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface SpeedOptions {
-  /** Model folder for the packed update; its tokenizer serves the others. */
+  /** Model folder for the packed update and what sharing costs; its tokenizer serves the others. */
   readonly model: string;
   readonly python: string;
   readonly parts: readonly Part[];
@@ -39,6 +41,10 @@ export interface SpeedReport {
   readonly step?: TrainingStepResult;
   readonly rollouts?: readonly (RolloutResult & { readonly heads: Heads })[];
   readonly packed?: PackedResult;
+  readonly rl?: RlStepResult;
+  readonly "step-cost"?: StepCostResult;
+  /** Load averages over a minute, before and after. */
+  readonly load: readonly [before: number, after: number];
 }
 
 function machine(threads: number): string {
@@ -49,9 +55,10 @@ function machine(threads: number): string {
 /** Measures, prints and writes. */
 export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
   const threads = options.threads ?? availableParallelism();
+  const [before = 0] = loadavg();
   const tiny = await loadModel(options.model);
   const dir = await mkdtemp(join(tmpdir(), "sharegrpo-speed-"));
-  const needsPeer = options.parts.some((part) => part !== "packed");
+  const needsPeer = options.parts.some((part) => part !== "packed" && part !== "step-cost");
   const started = needsPeer ? await startPeer(options.python, threads) : { missing: "not needed" };
   const peer = "missing" in started ? undefined : started;
   if ("missing" in started && needsPeer) {
@@ -67,7 +74,8 @@ export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
       machine: machine(threads),
       peer: peer?.versions ?? "none",
       parameters: decoderSize(grouped.params),
-      ...(await measure({ ...options, threads }, models, peer)),
+      ...(await measure({ ...options, threads }, models, { peer, dir })),
+      load: [before, loadavg()[0] ?? 0],
     };
     await publish(report, options);
     return report;
@@ -80,7 +88,7 @@ export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
 async function measure(
   options: SpeedOptions & { readonly threads: number },
   { tiny, grouped, ungrouped }: Readonly<Record<Heads | "tiny", Model>>,
-  peer: Peer | undefined,
+  { peer, dir }: { readonly peer: Peer | undefined; readonly dir: string },
 ): Promise<Pick<SpeedReport, Part>> {
   const { parts, repetitions, threads, isTorchCompiled } = options;
   const common = (part: Part) => ({
@@ -101,7 +109,16 @@ async function measure(
     ...(await sampled("ungrouped", ungrouped, WORKLOADS.slice(0, 2))),
   ];
   const packed = wants("packed") && (await benchPacked({ model: tiny, ...common("packed") }));
-  return { ...(step ? { step } : {}), ...(rollouts ? { rollouts } : {}), ...(packed ? { packed } : {}) };
+  const rl =
+    wants("rl") && (await benchRlStep({ model: grouped, dir: join(dir, "endless"), ...common("rl") }));
+  const cost = wants("step-cost") && (await benchStepCost({ model: tiny, ...common("step-cost") }));
+  return {
+    ...(step ? { step } : {}),
+    ...(rollouts ? { rollouts } : {}),
+    ...(packed ? { packed } : {}),
+    ...(rl ? { rl } : {}),
+    ...(cost ? { "step-cost": cost } : {}),
+  };
 }
 
 /** Rows of one comparison; the first timing is this project's, `rate` turns milliseconds into what is shown. */
@@ -116,7 +133,7 @@ function rows(what: string, timings: readonly Timing[], show: (milliseconds: num
   ]);
 }
 
-export function speedTable({ step, rollouts, packed }: SpeedReport): Table {
+export function speedTable({ step, rollouts, packed, rl }: SpeedReport): Table {
   const ms = (milliseconds: number) => `${formatNumber(milliseconds)} ms`;
   return {
     head: ["work", "by", "median", "range", "sharegrpo is faster by"],
@@ -130,6 +147,13 @@ export function speedTable({ step, rollouts, packed }: SpeedReport): Table {
         return rows(heads === "grouped" ? work : `${work}, keys ungrouped`, timings, rate);
       }),
       ...(packed ? rows(`update, ${packed.pairs} pairs (m = 2, n = 6)`, packed.timings, ms) : []),
+      ...(rl
+        ? rows(
+            `whole RL step, ${rl.prompts} × ${rl.responses}, ${rl.promptTokens} + ${rl.newTokens} tokens`,
+            rl.timings,
+            ms,
+          )
+        : []),
     ],
   };
 }
@@ -143,10 +167,16 @@ function peakNote({ timings, operations, peak }: TrainingStepResult): string {
   return `Matrix products of 1024² reach ${formatNumber(Math.round(peak / 1e9))} GFLOP/s here; of that the training step (${(operations / 1e9).toFixed(0)} GFLOP) makes use of: ${shares.join(", ")}`;
 }
 
+/** Where our RL step's time goes. */
+function rlNote({ parts }: RlStepResult): string {
+  const seconds = (part: number) => `${part.toFixed(2)} s`;
+  return `RL step, ours: rollouts ${seconds(parts.rollout)}, old log-probs ${seconds(parts.old_log_probs)}, update ${seconds(parts.update)}; GRPO, one optimizer step, rewards by lot`;
+}
+
 async function publish(report: SpeedReport, { results, print, python, repetitions }: SpeedOptions) {
   const table = speedTable(report);
   const notes = [
-    `Machine: ${report.machine}`,
+    `Machine: ${report.machine}; load ${report.load.map((each) => each.toFixed(1)).join(" before, ")} after`,
     `Peer: ${report.peer}`,
     `Model: ${(report.parameters / 1e6).toFixed(2)} M parameters, random weights, 8 query heads over 2 key-value heads (ungrouped: 8); medians of ${repetitions.counted} interleaved repetitions after ${repetitions.warmUp}`,
     ...(report.step ? [peakNote(report.step)] : []),
@@ -163,8 +193,16 @@ async function publish(report: SpeedReport, { results, print, python, repetition
           `Update: loss and gradient norm of the two layouts differ by at most ${report.packed.disagreement.toExponential(1)} (relative)`,
         ]
       : []),
+    ...(report.rl ? [rlNote(report.rl)] : []),
+    ...(report["step-cost"]
+      ? [
+          `Sharing: ${report["step-cost"].questions} drawn questions a step, ${report["step-cost"].responses} responses to each, two optimizer steps`,
+        ]
+      : []),
   ];
-  print([formatTable(table), "", ...notes].join("\n"));
+  const cost = report["step-cost"];
+  const tables = [...(table.rows.length > 0 ? [table] : []), ...(cost ? [stepCostTable(cost)] : [])];
+  print([...tables.flatMap((each) => [formatTable(each), ""]), ...notes].join("\n"));
   await mkdir(results, { recursive: true });
   const command = `npm run bench -- speed --python ${python === "python3" ? python : "PATH"}`;
   const text = [
@@ -172,8 +210,7 @@ async function publish(report: SpeedReport, { results, print, python, repetition
     "",
     `Command: \`${command}\``,
     "",
-    formatMarkdownTable(table),
-    "",
+    ...tables.flatMap((each) => [formatMarkdownTable(each), ""]),
     ...notes.map((note) => `- ${note}`),
     "",
   ];

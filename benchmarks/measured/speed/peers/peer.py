@@ -26,10 +26,11 @@ def main():
     torch.set_num_threads(int(sys.argv[1]))
     answer({"python": python, "torch": torch.__version__, "transformers": transformers.__version__})
 
+    from rlStep import RlStep
     from rollouts import Rollouts
     from trainingStep import TrainingStep
 
-    handlers = {"train": TrainingStep(), "generate": Rollouts()}
+    handlers = {"train": TrainingStep(), "generate": Rollouts(), "rl": RlStep()}
     for line in sys.stdin:
         request = json.loads(line)
         name, method = request.pop("op").split(".")
