@@ -59,6 +59,8 @@ export { readSafetensors, writeSafetensors } from "./model/safetensors.js";
 export { extractBoxed } from "./reward/boxed.js";
 export { GRADERS, type Grader, type GraderName } from "./reward/graders.js";
 export { gradeSymbolic, type SymbolicEngine, startSymbolicEngine } from "./reward/math/symbolicEngine.js";
+export { gradeResponse, type ResponseVerdict } from "./reward/response/gradeResponse.js";
+export { readResponse } from "./reward/response/readResponse.js";
 export { mathReward, r1vReward } from "./reward/reward.js";
 export {
   builtInRewarder,

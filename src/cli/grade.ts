@@ -7,8 +7,10 @@ import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { ConfigError, DataError } from "../core/errors.js";
+import type { Extracted } from "../records.js";
 import { GRADER_NAMES, GRADERS, type GraderName } from "../reward/graders.js";
 import { gradeSymbolic, startSymbolicEngine } from "../reward/math/symbolicEngine.js";
+import { gradeResponse, type ResponseVerdict } from "../reward/response/gradeResponse.js";
 import type { Verdict } from "../reward/verdict.js";
 import type { CommandContext } from "./context.js";
 
@@ -34,28 +36,46 @@ function parsePair(line: string, number: number): z.output<typeof pairSchema> {
   throw new DataError(`grade: line ${number}: ${problems.join("; ")}`);
 }
 
+/** A verdict, and the answer where it was read out of a response. */
+type GradedPair = Verdict & Partial<Pick<ResponseVerdict, "extracted">>;
+
+function answerOf(extracted: Extracted): string | null {
+  return extracted.kind === "answer" ? extracted.text : null;
+}
+
 /**
  * Verdicts as lines, in the order of the pairs; empty lines are skipped.
  * @throws DataError naming the line that is no pair
  */
 export async function* gradeLines(
   lines: Iterable<string> | AsyncIterable<string>,
-  grade: (given: string, truth: string) => Verdict | Promise<Verdict>,
+  grade: (given: string, truth: string) => GradedPair | Promise<GradedPair>,
 ): AsyncGenerator<string> {
   let number = 0;
   for await (const line of lines) {
     number++;
     if (line.trim() === "") continue;
     const { id, given, truth } = parsePair(line, number);
-    const { correct, reason } = await grade(given, truth);
-    yield JSON.stringify({ id, correct, reason });
+    const { correct, reason, extracted } = await grade(given, truth);
+    yield JSON.stringify({ id, correct, reason, ...(extracted ? { extracted: answerOf(extracted) } : {}) });
   }
 }
 
 interface GradeFlags {
   readonly grader: GraderName;
   readonly symbolic?: true;
+  readonly responses?: true;
 }
+
+/** @throws ConfigError for flags that do not go together */
+function checkFlags({ grader, symbolic, responses }: GradeFlags): void {
+  if (symbolic && grader !== "math") throw new ConfigError("--symbolic goes with --grader math");
+  if (responses && grader !== "math") throw new ConfigError("--responses goes with --grader math");
+  if (responses && symbolic)
+    throw new ConfigError("--responses and --symbolic do not go together: leave one out");
+}
+
+const gradeOf = ({ grader, responses }: GradeFlags) => (responses ? gradeResponse : GRADERS[grader]);
 
 export function addGrade(program: Command, { print }: CommandContext): void {
   program
@@ -67,13 +87,18 @@ export function addGrade(program: Command, { print }: CommandContext): void {
         .default("mathruler"),
     )
     .option("--symbolic", "ask @cortex-js/compute-engine about what math cannot read, at most 2 s a pair")
-    .action(async ({ grader, symbolic }: GradeFlags) => {
-      if (symbolic && grader !== "math") throw new ConfigError("--symbolic goes with --grader math");
+    .option(
+      "--responses",
+      "`given` is a whole response: its answer is read out of boxes or words, by math's rules",
+    )
+    .action(async (flags: GradeFlags) => {
+      const { symbolic } = flags;
+      checkFlags(flags);
       const lines = createInterface({ input: process.stdin });
       const engine = startSymbolicEngine({ limitMs: SYMBOLIC_LIMIT_MS });
       const grade = symbolic
         ? (given: string, truth: string) => gradeSymbolic(given, truth, engine)
-        : GRADERS[grader];
+        : gradeOf(flags);
       try {
         for await (const verdict of gradeLines(lines, grade)) print(verdict);
       } finally {

@@ -125,6 +125,12 @@ export const rewardSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe("white space around <, > and / is removed before a math reward; code true"),
+  unboxed: z
+    .enum(["wrong", "read"])
+    .default("wrong")
+    .describe(
+      "a response without a box, of kind math: wrong, as in the code, or its answer is read out of its words",
+    ),
   custom: z
     .string()
     .default("")

@@ -8,6 +8,7 @@ import type { Extracted, Reward } from "../records.js";
 import { extractBoxed } from "./boxed.js";
 import { firstAnswerBlock, hasAnswerFormat, hasBoxedFormat, joinTags } from "./format.js";
 import { GRADERS, type GraderName } from "./graders.js";
+import { readResponse } from "./response/readResponse.js";
 
 export interface RewardOptions {
   /** Weight of the format part; accuracy has the rest. */
@@ -16,6 +17,8 @@ export interface RewardOptions {
   readonly grader?: GraderName;
   /** Removes white space around `<`, `>` and `/` first, as the released `math.py` does for its 32B model; default true. */
   readonly joinTags?: boolean;
+  /** `read`: where no box is, the answer is read out of the words (response/readResponse.ts); default `wrong`. */
+  readonly unboxed?: "wrong" | "read";
 }
 
 /** As the released `math.py`. */
@@ -34,14 +37,16 @@ function combine(extracted: Extracted, gold: string, hasFormat: boolean, options
   return { overall, accuracy, format, extracted, reason: verdict.reason };
 }
 
-/** Reward of a response whose answer stands in the last `\boxed{}` after a think block. */
+/** Reward of a response whose answer stands in the last `\boxed{}`, or in its words where `unboxed` says so. */
 export function mathReward(
   response: string,
   gold: string,
   options: RewardOptions = MATH_REWARD_DEFAULTS,
 ): Reward {
   const text = options.joinTags === false ? response : joinTags(response);
-  return combine(extractBoxed(text), gold, hasBoxedFormat(text), options);
+  const boxed = extractBoxed(text);
+  const extracted = boxed.kind === "none" && options.unboxed === "read" ? readResponse(text) : boxed;
+  return combine(extracted, gold, hasBoxedFormat(text), options);
 }
 
 /** Reward of a response whose answer stands in answer tags; without tags the whole response is graded. */

@@ -46,6 +46,7 @@ export interface RewardSettings {
   readonly grader: GraderName;
   readonly formatWeight: number;
   readonly joinTags: boolean;
+  readonly unboxed: "wrong" | "read";
   /** `path/to/file.js#name`; empty unless `kind` is `custom`. */
   readonly custom: string;
 }

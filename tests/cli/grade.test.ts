@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gradeLines } from "../../src/cli/grade.js";
 import { GRADERS } from "../../src/reward/graders.js";
+import { gradeResponse } from "../../src/reward/response/gradeResponse.js";
 
 async function graded(lines: readonly string[], grader: keyof typeof GRADERS): Promise<unknown[]> {
   const verdicts: unknown[] = [];
@@ -17,6 +18,19 @@ describe("gradeLines", () => {
       { id: "b", correct: false, reason: "different choices" },
     ]);
     expect(await graded(PAIRS, "mathruler")).toMatchObject([{ correct: false }, { correct: false }]);
+  });
+
+  it("says of a response what was read out of it", async () => {
+    const lines = [
+      '{"id": 1, "given": "The answer is $4$.", "truth": "4"}',
+      '{"id": 2, "given": "", "truth": "4"}',
+    ];
+    const verdicts: unknown[] = [];
+    for await (const line of gradeLines(lines, gradeResponse)) verdicts.push(JSON.parse(line));
+    expect(verdicts).toMatchObject([
+      { id: 1, correct: true, extracted: "4" },
+      { id: 2, correct: false, extracted: null },
+    ]);
   });
 
   it.each([

@@ -58,6 +58,7 @@ function rulesOf({ advantage, expand, kl, reward, rollout, train, update }: RunC
     ],
     [reward.kind !== "custom", "reward.kind=custom: a function of yours cannot run on the cluster"],
     [reward.grader === "mathruler", `reward.grader=${reward.grader}: the cluster has mathruler`],
+    [reward.unboxed === "wrong", `reward.unboxed=${reward.unboxed}: the cluster reads boxes only`],
     [reward.overlongBuffer === 0, "reward.overlongBuffer: the job has no over-long penalty"],
     [rollout.filter.kind === "off", `rollout.filter.kind=${rollout.filter.kind}: groups must stay whole`],
     [

@@ -23,7 +23,7 @@ function isIndex(tokens: readonly Token[], at: number): boolean {
   return tokens[at]?.kind === "number" && (last === "_" || (last === "{" && before === "_"));
 }
 
-const MEASURE_WORD = /^(?:[A-Z]{1,3}|sin|cos|tan|cot)$/;
+const MEASURE_WORD = /^(?:[A-Z]{1,5}|sin|cos|tan|cot)$/;
 const MEASURE_MARKS = new Set(["|", "{", "}", "\\frac", ":", "/", "∠", "△", "_", "'", "°", "(", ")"]);
 
 /**

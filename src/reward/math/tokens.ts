@@ -37,12 +37,14 @@ const MOST_TOKENS = 1200;
 
 const SPACE = /[\s~\u200b]+/uy;
 const COMMAND = /\\(?:[A-Za-z]+\*?|[\s\S])/uy;
+/** `\quadx`: a space that lost the one behind it. */
+const GLUED_SPACE = /^(\\q?quad)[A-Za-z]+$/;
 const WORD = /[\p{L}\p{M}]+/uy;
 const ENVIRONMENT = /\\(begin|end)\s*\{([A-Za-z]+)\*?\}(?:\{[lcr| ]*\})?/uy;
 const MATRICES = new Set(["matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array"]);
 const INTEGER = /\d+/y;
-/** Groups of three digits after at most three: 1,234 · 1{,}234 · 1,\!234 · 1\,234 · 1 234 · 1_234. */
-const SEPARATOR = "(?:\\{,\\}|,\\\\[!,]|\\\\[,! ]|[ \\u2009\\u202f_])";
+/** Groups of three digits after at most three: 1,234 · 1{,}234 · 1,\!234 · 1,\! 234 · 1\,234 · 1 234 · 1_234. */
+const SEPARATOR = "(?: ?\\{, ?\\}|,\\\\[!,] ?|\\\\[,! ]|[ \\u2009\\u202f_])";
 const ANY_GROUPS = new RegExp(`(?:(?:,|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
 /** Between brackets a plain comma separates, unless the group begins with 0, as no number does: (1,000, 2). */
 const SAFE_GROUPS = new RegExp(`(?:(?:,(?=0)|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
@@ -176,6 +178,12 @@ function readCommand(lexer: Lexer): void {
     return;
   }
   const command = matchAt(lexer, COMMAND)?.[0] ?? "\\";
+  const glued = GLUED_SPACE.exec(command)?.[1];
+  if (glued !== undefined) {
+    lexer.at -= command.length - glued.length;
+    lexer.isSpaced = true;
+    return;
+  }
   if (command === "\\") lexer.at++;
   else if (COLOURED.has(command)) {
     for (let left = COLOURED.get(command) ?? 0; left > 0; left--) matchAt(lexer, ARGUMENT);
