@@ -8,32 +8,59 @@
  * Departures from `eval`: comparisons (`3<5` is 1 in Python), calls (`round(5.2)`), complex numbers, `& | ~ << >>`.
  */
 
-export type Variables = Readonly<Record<string, number>>;
+import {
+  add,
+  divide,
+  fraction,
+  isWhole,
+  multiply,
+  negate,
+  power,
+  type Real,
+  signOf,
+  toNumber,
+  wholeOf,
+} from "./real.js";
+
+export type Variables = Readonly<Record<string, Real>>;
 
 /** Longer texts, or more brackets within each other, have no value. */
 const LONGEST = 2000;
 const DEEPEST = 50;
 
-type Operator = (left: number, right: number) => number | undefined;
+type Operator = (left: Real, right: Real) => Real | undefined;
 
-/** Exact while integers fit into a double; a larger power or product is rounded, a zero divisor has no value. */
+/** A zero divisor has no value; `/` gives a double, as in Python. */
 const OPERATORS: Readonly<Record<string, { readonly level: number; readonly apply: Operator }>> = {
   "^": { level: 1, apply: exclusiveOr },
-  "+": { level: 2, apply: (left, right) => left + right },
-  "-": { level: 2, apply: (left, right) => left - right },
-  "*": { level: 3, apply: (left, right) => left * right },
-  "/": { level: 3, apply: (left, right) => (right === 0 ? undefined : left / right) },
-  "//": { level: 3, apply: (left, right) => (right === 0 ? undefined : Math.floor(left / right)) },
-  "%": {
-    level: 3,
-    apply: (left, right) => (right === 0 ? undefined : left - right * Math.floor(left / right)),
-  },
+  "+": { level: 2, apply: add },
+  "-": { level: 2, apply: (left, right) => add(left, negate(right)) },
+  "*": { level: 3, apply: multiply },
+  "/": { level: 3, apply: trueQuotient },
+  "//": { level: 3, apply: floorQuotient },
+  "%": { level: 3, apply: remainder },
 };
 const UNARY_LEVEL = 4;
 
-function exclusiveOr(left: number, right: number): number | undefined {
-  if (!Number.isSafeInteger(left) || !Number.isSafeInteger(right)) return undefined;
-  return Number(BigInt(left) ^ BigInt(right));
+function exclusiveOr(left: Real, right: Real): Real | undefined {
+  return isWhole(left) && isWhole(right) ? fraction(wholeOf(left) ^ wholeOf(right)) : undefined;
+}
+
+function trueQuotient(left: Real, right: Real): Real | undefined {
+  const quotient = divide(left, right);
+  return quotient === undefined ? undefined : toNumber(quotient);
+}
+
+function floorQuotient(left: Real, right: Real): Real | undefined {
+  if (signOf(right) === 0) return undefined;
+  if (!isWhole(left) || !isWhole(right)) return Math.floor(toNumber(left) / toNumber(right));
+  const [a, b] = [wholeOf(left), wholeOf(right)];
+  return fraction(a / b - (a % b !== 0n && a < 0n !== b < 0n ? 1n : 0n));
+}
+
+function remainder(left: Real, right: Real): Real | undefined {
+  const whole = floorQuotient(left, right);
+  return whole === undefined ? undefined : add(left, negate(multiply(right, whole)));
 }
 
 const TOKEN =
@@ -60,9 +87,10 @@ function tokensOf(text: string): Token[] | undefined {
 }
 
 /** An integer may not start with 0, underscores stand between digits. */
-function numberOf(text: string): number | undefined {
+function numberOf(text: string): Real | undefined {
   if (/^0[0_]*[1-9][\d_]*$/.test(text) || /__|_(?!\d)|^_|\._/.test(text)) return undefined;
-  return Number(text.replaceAll("_", ""));
+  const digits = text.replaceAll("_", "");
+  return /^(?:\d+|0x[\da-f]+)$/i.test(digits) ? fraction(BigInt(digits)) : Number(digits);
 }
 
 /** Where reading stands. */
@@ -77,7 +105,7 @@ function isSign(cursor: Cursor, sign: string): boolean {
   return token?.kind === "sign" && token.text === sign;
 }
 
-function readAtom(cursor: Cursor, depth: number): number | undefined {
+function readAtom(cursor: Cursor, depth: number): Real | undefined {
   const token = cursor.tokens[cursor.at++];
   if (token?.kind === "number") return numberOf(token.text);
   if (token?.kind === "name") {
@@ -91,26 +119,24 @@ function readAtom(cursor: Cursor, depth: number): number | undefined {
 }
 
 /** A power binds its base tighter than a sign, its exponent less tight: `-2**-1` is `-(2**(-1))`. */
-function readPower(cursor: Cursor, depth: number): number | undefined {
+function readPower(cursor: Cursor, depth: number): Real | undefined {
   const base = readAtom(cursor, depth);
   if (base === undefined || !isSign(cursor, "**")) return base;
   cursor.at++;
   const exponent = readExpression(cursor, UNARY_LEVEL, depth + 1);
-  if (exponent === undefined || (base === 0 && exponent < 0)) return undefined;
-  const value = base ** exponent;
-  return Number.isNaN(value) ? undefined : value;
+  return exponent === undefined ? undefined : power(base, exponent);
 }
 
-function readUnary(cursor: Cursor, depth: number): number | undefined {
+function readUnary(cursor: Cursor, depth: number): Real | undefined {
   const isMinus = isSign(cursor, "-");
   if (!isMinus && !isSign(cursor, "+")) return readPower(cursor, depth);
   cursor.at++;
   const value = readExpression(cursor, UNARY_LEVEL, depth + 1);
-  return value !== undefined && isMinus ? -value : value;
+  return value !== undefined && isMinus ? negate(value) : value;
 }
 
 /** Operators of at least `level`, from the left. */
-function readExpression(cursor: Cursor, level: number, depth: number): number | undefined {
+function readExpression(cursor: Cursor, level: number, depth: number): Real | undefined {
   if (depth > DEEPEST) return undefined;
   let left = readUnary(cursor, depth);
   for (;;) {
@@ -125,7 +151,7 @@ function readExpression(cursor: Cursor, level: number, depth: number): number | 
 }
 
 /** The value of `text`; undefined where Python has none or it is no number. */
-export function pythonValue(text: string, variables: Variables = {}): number | undefined {
+export function pythonValue(text: string, variables: Variables = {}): Real | undefined {
   const tokens = text.length > LONGEST ? undefined : tokensOf(text);
   if (!tokens || tokens.length === 0) return undefined;
   const cursor: Cursor = { tokens, variables, at: 0 };

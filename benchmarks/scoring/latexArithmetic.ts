@@ -3,13 +3,16 @@
  * computes it: numbers, fractions, powers, ratios, percent. Names, roots and π have no value there.
  *
  * Two readers: `latex2sympy2` (rule sets of 2025) and `latex2sympy2_extended` (2026-08), which also reads degrees,
- * `\text{14}`, `\boxed{14}`, spaces of all kinds and mixed numbers.
+ * `\text{14}`, spaces of all kinds and mixed numbers. Of a text with boxes (`\boxed{8}`, `\fbox{8}`, `\boxed 8`) it
+ * reads their contents alone, joined by commas. The older one stops without a word where it cannot read on, and keeps
+ * what it has (`8. and` is 8, `1_000` is 1), and gives an assignment to one letter its value (`x=5` is 5).
  *
- * Departures: the older reader stops without a word at some signs it does not know (`1_000` is 1, `7&5` is 7);
- * here such a text has no value. A square root written as the power ½ has one.
+ * Departure: a square root written as the power ½ has a value.
  */
+import { boxContents } from "../../src/reward/response/boxes.js";
 import type { RuleSet } from "../records.js";
 import type { Variables } from "./arithmetic.js";
+import { add, divide, fraction, isWhole, multiply, negate, power, type Real, signOf } from "./real.js";
 
 export type LatexReader = "latex2sympy2" | "latex2sympy2_extended";
 
@@ -31,12 +34,18 @@ const SKIPPED: Readonly<Record<LatexReader, RegExp>> = {
 const WRAPPERS = /^\\(?:text|mathrm|mathbf|textbf|boxed)(?=\{)/;
 const FRACTION = /^\\[dt]?frac/;
 const NUMBER = /^(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)/;
-/** The older reader also takes a full stop after the number. */
-const NUMBER_WITH_STOP = /^(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d*)?|\d+\.?\d*|\.\d+)/;
+/** Where the older reader stops and keeps what it has. */
+const STOP = /^[.)\]}_&']/;
+/** What may stand before the value: a letter that it is given to. */
+const GIVEN: Readonly<Record<LatexReader, RegExp>> = {
+  latex2sympy2: /^\s*[a-z](?:_(?:\w|\{\s*\w+\s*\}))?\s*=/,
+  latex2sympy2_extended: /^\s*[a-z]\s*\\approx(?![a-z])/,
+};
 const TIMES = /^(?:\*(?!\*)|\\times|\\cdot|×|·)/;
 const OVER = /^(?:\/|:|\\div)/;
 const OVER_EXTENDED = /^(?:\/|:|\\div|÷)/;
 const DEGREES = /^\^\s*(?:\\circ|\{\s*\\circ\s*\})/;
+const HUNDREDTH: Real = { top: 1n, bottom: 100n };
 const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}", "\\{": "\\}" };
 
 /** Where reading stands. */
@@ -50,7 +59,7 @@ interface Cursor {
 
 /** A number and whether it was written as one (not computed): only those make mixed numbers. */
 interface Value {
-  readonly value: number;
+  readonly value: Real;
   readonly isWritten: boolean;
 }
 
@@ -91,13 +100,18 @@ function readBraces(cursor: Cursor): Value | undefined {
 function readFraction(cursor: Cursor): Value | undefined {
   const upper = readBraces(cursor);
   const lower = upper && readBraces(cursor);
-  if (!upper || !lower || lower.value === 0) return undefined;
-  return { value: upper.value / lower.value, isWritten: upper.isWritten && lower.isWritten };
+  if (!upper || !lower) return undefined;
+  const value = divide(upper.value, lower.value);
+  return value === undefined ? undefined : { value, isWritten: upper.isWritten && lower.isWritten };
+}
+
+function written(number: string): Real {
+  return number.includes(".") ? Number(number) : fraction(BigInt(number));
 }
 
 function readAtom(cursor: Cursor): Value | undefined {
-  const number = take(cursor, isExtended(cursor) ? NUMBER : NUMBER_WITH_STOP);
-  if (number !== undefined) return { value: Number(number.replaceAll(",", "")), isWritten: true };
+  const number = take(cursor, NUMBER);
+  if (number !== undefined) return { value: written(number.replaceAll(",", "")), isWritten: true };
   if (take(cursor, FRACTION) !== undefined) return readFraction(cursor);
   if (isExtended(cursor)) {
     if (take(cursor, WRAPPERS) !== undefined) return readBraces(cursor);
@@ -115,13 +129,14 @@ function readPostfix(cursor: Cursor): Value | undefined {
   const base = readAtom(cursor);
   if (!base) return undefined;
   if (isExtended(cursor)) {
-    if (take(cursor, /^\\?%/) !== undefined) return { value: base.value / 100, isWritten: false };
+    if (take(cursor, /^\\?%/) !== undefined)
+      return { value: multiply(base.value, HUNDREDTH), isWritten: false };
     if (take(cursor, DEGREES) !== undefined) return { value: base.value, isWritten: false };
     return base;
   }
   if (!cursor.rest.startsWith("\\%")) return base;
   cursor.rest = cursor.rest.slice(2);
-  return { value: base.value / 100, isWritten: false };
+  return { value: multiply(base.value, HUNDREDTH), isWritten: false };
 }
 
 function readExponent(cursor: Cursor): Value | undefined {
@@ -134,8 +149,8 @@ function readPower(cursor: Cursor): Value | undefined {
   let base = readPostfix(cursor);
   while (base && take(cursor, /^\^/) !== undefined) {
     const exponent = readExponent(cursor);
-    const value = exponent ? base.value ** exponent.value : Number.NaN;
-    base = Number.isFinite(value) ? { value, isWritten: false } : undefined;
+    const value = exponent && power(base.value, exponent.value);
+    base = value === undefined ? undefined : { value, isWritten: false };
   }
   return base;
 }
@@ -146,17 +161,17 @@ function sideBySide(cursor: Cursor, left: Value, right: Value): Value {
     isExtended(cursor) &&
     left.isWritten &&
     right.isWritten &&
-    Number.isInteger(left.value) &&
-    left.value > 0 &&
-    right.value > 0;
-  return { value: isMixed ? left.value + right.value : left.value * right.value, isWritten: isMixed };
+    isWhole(left.value) &&
+    signOf(left.value) > 0 &&
+    signOf(right.value) > 0;
+  return { value: (isMixed ? add : multiply)(left.value, right.value), isWritten: isMixed };
 }
 
 function readFactors(cursor: Cursor): Value | undefined {
   let left = readPower(cursor);
   for (;;) {
     skip(cursor);
-    if (!left || !/^(?:[([{\d.]|\\[dt]?frac|\\\{)/.test(cursor.rest)) return left;
+    if (!left || !/^(?:[([{\d]|\.\d|\\[dt]?frac|\\\{)/.test(cursor.rest)) return left;
     const right = readPower(cursor);
     left = right && sideBySide(cursor, left, right);
   }
@@ -169,7 +184,7 @@ function readSigned(cursor: Cursor): Value | undefined {
   cursor.depth++;
   const value = readSigned(cursor);
   cursor.depth--;
-  return value && { value: sign === "+" ? value.value : -value.value, isWritten: false };
+  return value && { value: sign === "+" ? value.value : negate(value.value), isWritten: false };
 }
 
 function readProduct(cursor: Cursor): Value | undefined {
@@ -179,9 +194,8 @@ function readProduct(cursor: Cursor): Value | undefined {
     const isOver = left && !isTimes && take(cursor, isExtended(cursor) ? OVER_EXTENDED : OVER) !== undefined;
     if (!left || (!isTimes && !isOver)) return left;
     const right = readSigned(cursor);
-    if (!right || (isOver && right.value === 0)) return undefined;
-    const value: number = isTimes ? left.value * right.value : left.value / right.value;
-    left = { value, isWritten: false };
+    const value: Real | undefined = right && (isTimes ? multiply : divide)(left.value, right.value);
+    left = value === undefined ? undefined : { value, isWritten: false };
   }
 }
 
@@ -192,15 +206,18 @@ function readSum(cursor: Cursor): Value | undefined {
     if (!left || sign === undefined) return left;
     const right = readProduct(cursor);
     if (!right) return undefined;
-    left = { value: sign === "+" ? left.value + right.value : left.value - right.value, isWritten: false };
+    left = { value: add(left.value, sign === "+" ? right.value : negate(right.value)), isWritten: false };
   }
 }
 
 /** The value of a text; undefined where the reader finds none or it is no plain arithmetic. */
-export function latexValue(text: string, reader: LatexReader, variables: Variables = {}): number | undefined {
+export function latexValue(text: string, reader: LatexReader, variables: Variables = {}): Real | undefined {
   if (text.length > LONGEST) return undefined;
-  const cursor: Cursor = { reader, variables, rest: text, depth: 0 };
+  const isNewer = reader === "latex2sympy2_extended";
+  const boxed = isNewer ? boxContents(text) : [];
+  const shown = boxed.length > 0 ? boxed.join(",") : text;
+  const cursor: Cursor = { reader, variables, rest: shown.replace(GIVEN[reader], ""), depth: 0 };
   const value = readSum(cursor)?.value;
   skip(cursor);
-  return cursor.rest === "" ? value : undefined;
+  return cursor.rest === "" || (!isNewer && STOP.test(cursor.rest)) ? value : undefined;
 }

@@ -5,6 +5,7 @@ import { isUnitWord } from "../../src/reward/math/units.js";
 import { latexValue } from "./latexArithmetic.js";
 import { pythonFloat } from "./python.js";
 import { type Reading, RULE } from "./reading.js";
+import { toNumber } from "./real.js";
 
 const PLAIN = String.raw`[-+−]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)`;
 /** A number with a unit behind it: `14 cm`, `60°`, `12.5%`. */
@@ -31,10 +32,11 @@ function plainNumber(text: string): number | undefined {
 export function numberOf(text: string): number | undefined {
   const bare = text.replaceAll(DRESS, "$1").trim();
   const [, number, unit = ""] = WITH_UNIT.exec(bare) ?? [];
+  const inLatex = latexValue(bare, "latex2sympy2_extended");
   const value =
     plainNumber(bare) ??
     (number === undefined || isFactor(unit) ? undefined : plainNumber(number)) ??
-    latexValue(bare, "latex2sympy2_extended");
+    (inLatex === undefined ? undefined : toNumber(inLatex));
   return value === undefined || Number.isNaN(value) ? undefined : value;
 }
 

@@ -6,18 +6,17 @@ import type { RuleSet, ScoreMode } from "../records.js";
 import { pythonValue, type Variables } from "./arithmetic.js";
 import { latexReader, latexValue } from "./latexArithmetic.js";
 import { strip } from "./python.js";
+import { isWithin, type Real } from "./real.js";
 
-const WITHIN = 1e-6;
-
-function isWithin(one: number | undefined, other: number | undefined): boolean {
-  return one !== undefined && other !== undefined && Math.abs(one - other) < WITHIN;
+function isSame(one: Real | undefined, other: Real | undefined): boolean {
+  return one !== undefined && other !== undefined && isWithin(one, other);
 }
 
 /**
  * The reference evaluates the answer where a variable `a` holds the gold value, so that an answer `a` or `A` equals any
  * number: reproduced by `compatible`, not by `fixed`.
  */
-function scope(gold: number | undefined, mode: ScoreMode): Variables {
+function scope(gold: Real | undefined, mode: ScoreMode): Variables {
   return mode === "compatible" && gold !== undefined ? { a: gold } : {};
 }
 
@@ -30,8 +29,8 @@ export function pythonEqual(
   const truth = strip(gold.toLowerCase());
   if (given === truth) return true;
   const value = pythonValue(truth);
-  if (isWithin(value, pythonValue(given, scope(value, mode)))) return true;
+  if (isSame(value, pythonValue(given, scope(value, mode)))) return true;
   const reader = latexReader(rules);
   const inLatex = latexValue(truth, reader);
-  return isWithin(inLatex, latexValue(given, reader, scope(inLatex, mode)));
+  return isSame(inLatex, latexValue(given, reader, scope(inLatex, mode)));
 }

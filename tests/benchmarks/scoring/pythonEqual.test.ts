@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RuleSet } from "../../../benchmarks/records.js";
-import { pythonValue } from "../../../benchmarks/scoring/arithmetic.js";
+import { pythonValue, type Variables } from "../../../benchmarks/scoring/arithmetic.js";
 import { latexValue } from "../../../benchmarks/scoring/latexArithmetic.js";
 import { pythonEqual } from "../../../benchmarks/scoring/pythonEqual.js";
+import { toNumber } from "../../../benchmarks/scoring/real.js";
 import { golden } from "../../golden/load.js";
 
 interface Golden {
@@ -25,7 +26,8 @@ const EVALUATED = [
   "5 ← \\lbrace 5 \\rbrace",
 ];
 const DEPARTURES: Readonly<Record<string, readonly string[]>> = {
-  "2025-05": [...EVALUATED, "5 ← \\frac{5}{1}."],
+  // The library loses its assignments after some texts ("60 degrees"), as before these two: afresh, `x=5` is 5.
+  "2025-05": [...EVALUATED, "5 ← x=5", "5 ← x = 5"],
   "2026-08": [...EVALUATED, "5 ← {5}", "A ← 2*a/2", "A ← \\frac{a}{1}"],
 };
 
@@ -82,16 +84,71 @@ describe("pythonEqual, compatible", () => {
   });
 });
 
+describe("the two LaTeX readers", () => {
+  const by = (answer: string, gold: string) =>
+    (["2025-05", "2026-08"] as const).map((rules) =>
+      pythonEqual(answer, gold, { rules, mode: "compatible" }),
+    );
+
+  it.each([
+    // Boxes: the newer reader reads their contents alone, and several are a list.
+    ["So it is $\\boxed{8}$ cm.", "8", [false, true]],
+    ["\\boxed 8", "8", [false, true]],
+    ["it is \\fbox{\\frac{1}{2}}", "1/2", [false, true]],
+    ["8", "\\boxed{8}", [false, true]],
+    ["\\boxed{8} or \\boxed{9}", "8", [false, false]],
+    // Where the older one stops it keeps what it has.
+    ["8. and", "8", [true, false]],
+    ["8)", "8", [true, false]],
+    ["8. 5", "8", [true, false]],
+    ["8'", "8", [true, false]],
+    ["8;", "8", [false, false]],
+    ["y=8. and", "8", [true, false]],
+    ["1_000", "1", [true, false]],
+    ["7&5", "7", [true, false]],
+    ["8 and", "8", [false, false]],
+    ["8.", "8", [true, true]],
+    // A letter that is given the value.
+    ["x=5", "5", [true, false]],
+    ["x_1=5", "5", [true, false]],
+    ["x_{12} = 2+3", "5", [true, false]],
+    ["area=5", "5", [false, false]],
+    ["x\\approx5", "5", [false, true]],
+  ] as const)("%s ~ %s", (answer, gold, expected) => {
+    expect(by(answer, gold)).toEqual(expected);
+  });
+
+  it.each([
+    ["1/2", "\\frac{2^{2000}-1}{2^{2001}}", true],
+    ["9007199254740993", "9007199254740992", false],
+    ["9007199254740993", "2^{53}+1", true],
+    ["2**100", "1267650600228229401496703205376", true],
+    ["2**100+1", "2**100", false],
+    ["10^{400}", "10^{400}", true],
+    ["10^{400}", "10^{400}+1", false],
+    ["\\frac{10^{400}}{10^{399}}", "10", true],
+    ["(-1)^{9^{20}}", "-1", true],
+    ["9^{9^{9^9}}", "1", false],
+    ["9**9**9**9", "9**9**9", false],
+  ])("is exact beyond doubles: %s ~ %s: %s", (answer, gold, expected) => {
+    expect(by(answer, gold)).toEqual([expected, expected]);
+  });
+});
+
 describe("arithmetic", () => {
   it("is computed as Python does", () => {
-    expect(pythonValue("-2**2")).toBe(-4);
-    expect(pythonValue("2**-1")).toBe(0.5);
-    expect(pythonValue("2**3**2")).toBe(512);
-    expect(pythonValue("-7//2")).toBe(-4);
-    expect(pythonValue("-7%3")).toBe(2);
-    expect(pythonValue("2^3")).toBe(1); // exclusive or
-    expect(pythonValue("1_000.5")).toBe(1000.5);
-    expect(pythonValue("a+1", { a: 2 })).toBe(3);
+    const value = (text: string, variables?: Variables) => {
+      const found = pythonValue(text, variables);
+      return found === undefined ? undefined : toNumber(found);
+    };
+    expect(value("-2**2")).toBe(-4);
+    expect(value("2**-1")).toBe(0.5);
+    expect(value("2**3**2")).toBe(512);
+    expect(value("-7//2")).toBe(-4);
+    expect(value("-7%3")).toBe(2);
+    expect(value("2^3")).toBe(1); // exclusive or
+    expect(value("1_000.5")).toBe(1000.5);
+    expect(value("a+1", { a: 2 })).toBe(3);
   });
 
   it.each([
@@ -137,7 +194,7 @@ describe("arithmetic", () => {
           latexValue(text, "latex2sympy2"),
           latexValue(text, "latex2sympy2_extended"),
         ]) {
-          expect(value === undefined || typeof value === "number").toBe(true);
+          expect(value === undefined || typeof toNumber(value) === "number").toBe(true);
         }
       }),
       { seed: 7, numRuns: 500 },
