@@ -28,6 +28,8 @@ export interface PlanOptions {
   readonly root: string;
   /** Where decoded images are kept; in memory when left out. */
   readonly imageFolder?: string;
+  /** Rows are shown, not scored: columns that only scores need may be missing. Default: false. */
+  readonly isShown?: boolean;
   /** The first rows only. */
   readonly limit?: number;
   readonly onProgress?: OnProgress;
@@ -44,13 +46,13 @@ export async function planDataset(
   path: string,
   options: PlanOptions,
 ): Promise<PlannedDataset> {
-  const { root, limit, onProgress, signal } = options;
+  const { root, isShown, limit, onProgress, signal } = options;
   const bytes = await stat(path).then(
     ({ size }) => size,
     () => 0, // reading it will say what is wrong
   );
   const file = await readDataset(path, {
-    columns: requiredColumns({ benchmark, dataset }),
+    columns: isShown ? [dataset.questionColumn ?? "question"] : requiredColumns({ benchmark, dataset }),
     images: options.imageFolder === undefined ? "memory" : { folder: options.imageFolder },
     imageRoot: imageFolder(root, dataset.name),
     onBytes: (done) => onProgress?.({ phase: "read", done, total: bytes, note: `${dataset.name}, bytes` }),

@@ -40,6 +40,7 @@ async function planAll(
   flags: EvaluateFlags,
   { terminal }: CommandContext,
   signal: AbortSignal,
+  isShown = false,
 ): Promise<PlannedDataset[]> {
   const place = dataPlaceOf(flags);
   const plans: PlannedDataset[] = [];
@@ -56,6 +57,7 @@ async function planAll(
     const images = kept ?? (flags.out === undefined ? undefined : join(flags.out, "images"));
     const plan = await planDataset(benchmark, dataset, path, {
       root: place.folder,
+      isShown,
       onProgress: terminal.onProgress,
       signal,
       ...(images === undefined ? {} : { imageFolder: images }),
@@ -144,7 +146,7 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
 /** Prompts need neither a model nor a run folder. */
 async function showPrompts(flags: EvaluateFlags, count: number, context: CommandContext): Promise<void> {
   const limit = Math.min(flags.limit ?? count, count);
-  for (const plan of await planAll({ ...flags, limit }, context, context.signal())) {
+  for (const plan of await planAll({ ...flags, limit }, context, context.signal(), true)) {
     context.terminal.finish();
     for (const shown of firstPrompts(plan, { prompt: promptStyleOf(flags) }, count)) context.print(shown);
   }

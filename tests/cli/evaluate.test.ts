@@ -92,6 +92,22 @@ describe("sharegrpo evaluate", () => {
     );
   });
 
+  it("shows prompts of a file without the columns that scores need", async () => {
+    const data = await newFolder();
+    const image = readFileSync(join(samplesFolder(), "MMStar.tsv"), "utf8").split("\n")[1]?.split("\t")[2];
+    const rows = [
+      ["index", "question", "question_for_eval", "image"],
+      ["1", "Find x.", "Find x.", image],
+    ];
+    await writeFile(join(data, "MathVerse_MINI.tsv"), rows.map((cells) => `${cells.join("\t")}\n`).join(""));
+    const flags = ["--benchmarks", "MathVerse", "--data", data];
+    const { printed } = await evaluate(...flags, "--prompt", "none", "--show-prompts", "1");
+    expect(printed).toContain("⏐ Find x.");
+    const model = await serve(() => "5");
+    const scored = evaluate(...model, ...flags, "--out", await newFolder());
+    await expect(scored).rejects.toThrow(/missing columns: answer, question_type, problem_version/);
+  });
+
   it("refuses what cannot be meant, before anything is asked", async () => {
     const out = ["--benchmarks", "MMStar", "--data", "samples", "--out", await newFolder()];
     const cases: readonly (readonly [flags: readonly string[], message: string])[] = [
