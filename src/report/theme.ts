@@ -17,6 +17,9 @@ const INK: Readonly<Record<Shade, Ink>> = {
   dark: { text: "#c9d0d6", line: "#343b43", hover: "#22272d", whisker: "#e4e7ea" },
 };
 
+/** What a figure that brings its own paper stands on; the dark one is JupyterLab's. */
+export const PAPER: Readonly<Record<Shade, string>> = { light: "#ffffff", dark: "#111111" };
+
 /** Okabe and Ito's sky blue stands for their blue where the paper is dark. */
 const ON_DARK: readonly (readonly [string, string])[] = [["#0072B2", "#56B4E9"]];
 
@@ -33,7 +36,14 @@ export function mergeJson(base: JsonObject, over: JsonObject): JsonObject {
   return merged;
 }
 
-function baseLayout({ text, line, hover }: Ink, hasLegend: boolean): JsonObject {
+/** The axes that a layout names, the first two in any case. */
+function axesOf(layout: JsonObject): string[] {
+  const further = Object.keys(layout).filter((key) => /^[xy]axis\d+$/.test(key));
+  return ["xaxis", "yaxis", ...further];
+}
+
+function baseLayout({ text, line, hover }: Ink, layout: JsonObject): JsonObject {
+  const hasLegend = layout["showlegend"] !== false;
   const axis = () => ({
     gridcolor: line,
     linecolor: line,
@@ -53,8 +63,7 @@ function baseLayout({ text, line, hover }: Ink, hasLegend: boolean): JsonObject 
     hovermode: "x unified",
     hoverlabel: { bgcolor: hover, font: { color: text } },
     legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" },
-    xaxis: axis(), // one each: Plotly writes into them
-    yaxis: axis(),
+    ...Object.fromEntries(axesOf(layout).map((name) => [name, axis()])), // one each: Plotly writes into them
   };
 }
 
@@ -75,6 +84,37 @@ export function themed(
 ): { readonly data: readonly JsonObject[]; readonly layout: JsonObject } {
   return {
     data: data.map((trace) => shadeTrace(trace, shade)),
-    layout: mergeJson(baseLayout(INK[shade], layout["showlegend"] !== false), layout),
+    layout: mergeJson(baseLayout(INK[shade], layout), layout),
   };
+}
+
+/** As style attributes write `#0072B2`: `rgb(0, 114, 178)`. */
+function written(hex: string): string {
+  const parts = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  return `rgb(${parts.join(", ")})`;
+}
+
+/**
+ * A rule for drawings on light paper that turns their inks where the reader's page is dark. In an `<img>` that is what
+ * the page says of itself (`color-scheme`, which JupyterLab sets), elsewhere what the system does. Numbers on the cells
+ * of a grid are in colours of their own, and stay with them.
+ * @param place selector of the drawing, whose own `rect` is the paper
+ */
+export function darkRule(place: string): string {
+  const { light, dark } = INK;
+  const inks: readonly (readonly [string, string])[] = [
+    [light.text, dark.text],
+    [light.line, dark.line],
+    [light.whisker, dark.whisker],
+    ...ON_DARK,
+  ];
+  const turned = inks.flatMap(([from, to]) =>
+    ["fill", "stroke"].map((kind) => {
+      const drawn = `${place} [style*="${kind}: ${written(from)}"]:not(.cbfill)`;
+      return `${drawn} { ${kind}: ${to} !important; }`;
+    }),
+  );
+  const outline = `${place} [style*="stroke: ${written(PAPER.light)}"] { stroke: ${PAPER.dark} !important; }`;
+  const paper = `${place} > rect, ${place} rect.bg { fill: ${PAPER.dark} !important; }`;
+  return `@media (prefers-color-scheme: dark) { ${[...turned, outline, paper].join(" ")} }`;
 }

@@ -59,6 +59,9 @@ describe("compareNotebooks", () => {
 
   it("compares pictures by their being there, and figures by their numbers to five digits", () => {
     expect(differs(bundle({ "image/png": "AAAA" }), bundle({ "image/png": "BBBB" }))).toBe(false);
+    expect(differs(bundle({ "image/svg+xml": "<svg/>" }), bundle({ "image/svg+xml": "<svg></svg>" }))).toBe(
+      false,
+    );
     const figure = (y: number) => bundle({ "application/vnd.plotly.v1+json": { data: [{ y: [y] }] } });
     expect(differs(figure(0.1234567), figure(0.1234568))).toBe(false);
     expect(differs(figure(0.1234), figure(0.1235))).toBe(true);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { mean } from "../../../src/core/stats.js";
 import { runningMean, seriesOf } from "../../../src/report/figure.js";
-import { drawPng } from "../../../src/report/notebook/drawing.js";
+import { drawSvg, pngOf } from "../../../src/report/notebook/drawing.js";
 import { plot } from "../../../src/report/notebook/plot.js";
 import { formatMarkdownTable, formatPoints, type Table } from "../../../src/report/table.js";
 import { type Figure1b, QUANTITIES, type Quantity, type SeedCurve } from "./figure1bCurves.js";
@@ -87,7 +87,10 @@ export async function benchFigure1b(options: SeedsOptions): Promise<Figure1b> {
     figure = figureOf(finished, seeds.slice(0, at + 1), settings);
     await writeFileAtomic(join(results, "figure1b.json"), `${JSON.stringify(figure)}\n`);
     await writeFileAtomic(join(results, "figure1b.md"), markdownOf(figure));
-    await writeFileAtomic(join(results, "figure1b.png"), await drawPng(plot(figure1bPlot(figure))));
+    await writeFileAtomic(
+      join(results, "figure1b.png"),
+      await pngOf(await drawSvg(plot(figure1bPlot(figure)))),
+    );
     options.print(formatMarkdownTable(tableOf(figure)));
   }
   return figure as Figure1b;

@@ -17,6 +17,7 @@ export interface MimeBundle {
   readonly "text/plain": string;
   readonly "text/html"?: string;
   readonly "text/markdown"?: string;
+  readonly "image/svg+xml"?: string;
   /** Base64. */
   readonly "image/png"?: string;
   readonly "application/vnd.plotly.v1+json"?: object;

@@ -7,6 +7,8 @@ import { createRequire } from "node:module";
 import type { DOMWindow } from "jsdom";
 import sharp from "sharp";
 import { invariant } from "../../core/errors.js";
+import { digestJson } from "../../core/files/digest.js";
+import { Rng } from "../../core/rng.js";
 import type { JsonObject } from "../figure.js";
 import { type CanvasPrototype, installCanvas } from "./canvas.js";
 import { type Box, boxOf } from "./svgBox.js";
@@ -28,6 +30,8 @@ interface Plotly {
 
 interface Page {
   readonly plotly: Plotly;
+  /** Decides the names that Plotly gives to the parts of a drawing. */
+  seed(random: () => number): void;
   readonly document: Document;
 }
 
@@ -83,7 +87,11 @@ async function openPage(): Promise<Page> {
   installStandIns(window);
   window.eval(await plotlySource());
   invariant("Plotly" in window, "drawing: plotly.js defines Plotly");
-  return { plotly: window["Plotly"] as Plotly, document: window.document };
+  const { Math: math } = window.eval("globalThis") as { Math: { random: () => number } };
+  const seed = (random: () => number) => {
+    math.random = random;
+  };
+  return { plotly: window["Plotly"] as Plotly, document: window.document, seed };
 }
 
 /** One page for all drawings of a process. */
@@ -95,9 +103,14 @@ function sharedPage(): Promise<Page> {
   return page;
 }
 
-/** The drawing as an SVG document. */
+/**
+ * The drawing as an SVG document. Its parts have names that follow from what is drawn: the same each time, and others in
+ * another drawing on the same page.
+ */
 export async function drawSvg({ data, layout, width, height }: Drawing): Promise<string> {
-  const { plotly, document } = await sharedPage();
+  const { plotly, document, seed } = await sharedPage();
+  const rng = Rng.fromSeed(0).split(digestJson({ data, layout, width, height }));
+  seed(() => rng.uniform());
   const element = document.createElement("div");
   await plotly.newPlot(
     element,
@@ -112,9 +125,8 @@ export async function drawSvg({ data, layout, width, height }: Drawing): Promise
   }
 }
 
-/** The drawing as a PNG file, `scale` pixels of it to one of the drawing's. */
-export async function drawPng(drawing: Drawing, scale = 2): Promise<Uint8Array> {
-  const svg = await drawSvg(drawing);
+/** A drawing as a PNG file, `scale` pixels of it to one of the drawing's. */
+export async function pngOf(svg: string, scale = 2): Promise<Uint8Array> {
   const png = sharp(Buffer.from(svg), { density: 72 * scale }).png({ palette: true, effort: 7 });
   return new Uint8Array(await png.toBuffer());
 }

@@ -1,13 +1,14 @@
 /**
- * @module Figures in a notebook: a PNG for every viewer, and Plotly's own description for those that draw it live.
+ * @module Figures in a notebook: an SVG in the colours of the reader's page, a PNG for viewers that take no SVG (and for
+ * notebooks that are not trusted), and Plotly's own description for those that draw it live.
  */
 import { invariant } from "../../core/errors.js";
 import type { Figure, JsonObject } from "../figure.js";
 import { scriptJson } from "../markup.js";
 import { formatTable } from "../table.js";
-import { mergeJson, themed } from "../theme.js";
+import { darkRule, mergeJson, PAPER, themed } from "../theme.js";
 import { type Displayable, JUPYTER_DISPLAY, JUPYTER_METADATA, type MimeBundle } from "./display.js";
-import { drawPng, plotlySource } from "./drawing.js";
+import { drawSvg, plotlySource, pngOf } from "./drawing.js";
 
 /** What a notebook needs of a figure; without numbers to print, its title stands for it in a script. */
 export type PlotSource = Pick<Figure, "data" | "layout"> & Partial<Pick<Figure, "title" | "table">>;
@@ -35,8 +36,8 @@ const FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif";
 
 function notebookLayout(title: string, hasLegend: boolean): JsonObject {
   return {
-    paper_bgcolor: "#ffffff", // dark notebooks too: the text is dark
-    plot_bgcolor: "#ffffff",
+    paper_bgcolor: PAPER.light,
+    plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: FONT, size: 13 },
     margin: { l: 60, r: 20, t: (title === "" ? 10 : 44) + (hasLegend ? 26 : 0), b: 50 },
     ...(title === ""
@@ -61,7 +62,7 @@ function hasLegend({ data, layout }: PlotSource): boolean {
   return layout["showlegend"] !== false && (layout["showlegend"] === true || data.length > 1);
 }
 
-/** A figure as a notebook shows it: with its title, on white. */
+/** A figure as a notebook shows it: with its title, on paper of its own, which is dark where the page is. */
 export function plot(figure: PlotSource, options: PlotOptions = {}): Plot {
   const own = figure.layout["height"];
   const width = options.width ?? PLOT_WIDTH;
@@ -79,17 +80,32 @@ export function plot(figure: PlotSource, options: PlotOptions = {}): Plot {
   };
 }
 
+/** The class of a drawing that turns its colours. */
+const TURNING = "sharegrpo-plot";
+
+/** A reader's fonts may be broader than those that the legend was measured in. */
+const WHOLE_LEGEND = `.${TURNING} .legend * { clip-path: none; }`;
+
+/** A drawing on light paper that is dark where the page is. */
+function onAnyPaper(svg: string): string {
+  const [root = ""] = /^<svg [^>]*>/.exec(svg) ?? [];
+  invariant(root.includes('class="main-svg"'), "onAnyPaper: Plotly's drawing begins with its element");
+  const named = root.replace('class="main-svg"', `class="main-svg ${TURNING}"`);
+  return `${named}<style>${WHOLE_LEGEND} ${darkRule(`.${TURNING}`)}</style>${svg.slice(root.length)}`;
+}
+
 async function plotBundle(
   drawn: Omit<Plot, typeof JUPYTER_DISPLAY>,
   { title, table }: PlotSource,
   isInteractive: boolean,
 ): Promise<MimeBundle> {
   const { data, layout, width, height } = drawn;
-  const png = await drawPng(drawn);
+  const svg = await drawSvg(drawn);
   const text = [title ?? "figure", ...(table ? [formatTable(table)] : [])].join("\n\n");
   return {
     "text/plain": text,
-    "image/png": Buffer.from(png).toString("base64"),
+    "image/svg+xml": onAnyPaper(svg),
+    "image/png": Buffer.from(await pngOf(svg)).toString("base64"),
     "application/vnd.plotly.v1+json": { data, layout: { ...layout, width, height }, config: {} },
     // A viewer that is given HTML prefers it to the PNG, so it is there only when asked for.
     ...(isInteractive ? { "text/html": await interactiveHtml(drawn) } : {}),

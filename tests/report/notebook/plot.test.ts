@@ -22,6 +22,26 @@ describe("plot", () => {
     expect(ticks.every(([, x]) => Number(x) > 0)).toBe(true);
   });
 
+  it("names the parts of a drawing by what is drawn: the same each time, others in another drawing", async () => {
+    const idsOf = (svg: string) => [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    const first = await drawSvg(bars);
+    expect(await drawSvg(bars)).toBe(first);
+    const other = idsOf(await drawSvg({ ...bars, height: 300 }));
+    expect(idsOf(first).filter((id) => other.includes(id))).toEqual([]);
+  });
+
+  it("brings an SVG that is dark where its page is, and has the inks that the rule turns", async () => {
+    const svg = (await bars[JUPYTER_DISPLAY]())["image/svg+xml"] ?? "";
+    const [, style = ""] =
+      /^<svg [^>]*><style>[^@]*@media \(prefers-color-scheme: dark\) \{(.*?)\}<\/style>/.exec(svg) ?? [];
+    // title, ticks and labels in the dark text's light; the paper dark
+    expect(style).toContain('[style*="fill: rgb(51, 58, 64)"]:not(.cbfill) { fill: #c9d0d6 !important; }');
+    expect(style).toContain(".sharegrpo-plot > rect, .sharegrpo-plot rect.bg { fill: #111111 !important; }");
+    const drawing = svg.slice(svg.indexOf("</style>"));
+    for (const ink of ["fill: rgb(51, 58, 64)", "stroke: rgb(227, 230, 234)"]) expect(drawing).toContain(ink);
+    expect(drawing).toMatch(/^<\/style><rect [^>]*style="fill: rgb\(255, 255, 255\)/);
+  });
+
   it("shows a PNG, twice as dense as its size on the page, and Plotly's own description, but no HTML", async () => {
     const bundle = await bars[JUPYTER_DISPLAY]();
     const png = await sharp(Buffer.from(bundle["image/png"] ?? "", "base64")).metadata();
