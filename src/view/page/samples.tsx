@@ -24,25 +24,28 @@ const WORDS: Readonly<Record<Mark, string>> = {
 };
 const ORDER = Object.keys(WORDS) as Mark[];
 
-/** Pages of the list by number, fetched as they come into sight. */
+type Pages = Readonly<Record<number, readonly SampleLine[]>>;
+
+/** Pages of the list by number, fetched as they come into sight, each once until something else is listed. */
 function usePages(params: Params, version: string) {
-  const [pages, setPages] = useState<Readonly<Record<number, readonly SampleLine[]>>>({});
-  const asked = useRef(new Set<number>());
   const key = `${query(params)} ${version}`;
-  const latest = useRef(key);
-  latest.current = key;
-  useEffect(() => {
-    asked.current = new Set();
-    setPages({});
-  }, [key]);
+  const [got, setGot] = useState<{ readonly key: string; readonly pages: Pages }>({ key, pages: {} });
+  const asked = useRef({ key, pages: new Set<number>() });
+  if (asked.current.key !== key) asked.current = { key, pages: new Set() };
+  const pages = got.key === key ? got.pages : {};
   const need = (page: number) => {
-    if (asked.current.has(page)) return;
-    asked.current.add(page);
+    const { current } = asked;
+    if (current.pages.has(page)) return;
+    current.pages.add(page);
     get<SamplePage>("samples", { ...params, offset: page * PAGE, limit: PAGE }).then(
-      (got) => {
-        if (got && latest.current === key) setPages((kept) => ({ ...kept, [page]: got.lines }));
+      (answer) => {
+        if (!answer || asked.current !== current) return;
+        setGot((kept) => ({
+          key,
+          pages: { ...(kept.key === key ? kept.pages : {}), [page]: answer.lines },
+        }));
       },
-      () => asked.current.delete(page),
+      () => current.pages.delete(page),
     );
   };
   const line = (place: number): SampleLine | undefined => {
@@ -130,7 +133,11 @@ interface FieldProps {
 /** A field whose words count once nobody has typed for a moment. */
 function Field({ type, label, placeholder, value, onChange }: FieldProps) {
   const [draft, setDraft] = useState(value);
-  useEffect(() => setDraft(value), [value]);
+  const known = useRef(value);
+  useEffect(() => {
+    if (known.current !== value) setDraft(value); // not when it is new: somebody may have typed already
+    known.current = value;
+  }, [value]);
   useEffect(() => {
     if (draft === value) return;
     const timer = window.setTimeout(() => onChange(draft), PAUSE_MS);
@@ -237,6 +244,13 @@ function useSample(params: Params, at: number | undefined) {
   return sample;
 }
 
+/** The last value that there was under this key: who types in a field must not have it taken away. */
+function useLast<T>(value: T | undefined, key: string): T | undefined {
+  const last = useRef<{ readonly key: string; readonly value: T }>();
+  if (value !== undefined) last.current = { key, value };
+  return last.current?.key === key ? last.current.value : undefined;
+}
+
 function paramsOf(params: URLSearchParams): Params {
   const one = (name: string) => params.get(name) ?? undefined;
   return {
@@ -253,6 +267,7 @@ function paramsOf(params: URLSearchParams): Params {
 export function Samples({ params }: Route) {
   const asked = paramsOf(params);
   const { data, problem } = useLive<SamplePage>("samples", { ...asked, limit: 1 }, REFRESH_MS);
+  const page = useLast(data, query({ run: asked["run"], set: asked["set"], against: asked["against"] }));
   const total = data?.total ?? 0;
   const { line } = usePages(asked, String(total));
   const place = Math.min(Math.max(0, Number(params.get("place") ?? 0)), Math.max(0, total - 1));
@@ -268,9 +283,9 @@ export function Samples({ params }: Route) {
         <p class="head">
           <a href={address("run", { run })}>{run}</a> · {params.get("set")}
         </p>
-        {data && (
+        {page && (
           <Filters
-            page={data}
+            page={page}
             params={params}
             onChange={(changes) => replace("samples", { ...asked, ...changes })}
           />
