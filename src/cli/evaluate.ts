@@ -37,6 +37,7 @@ function namedBenchmarks({ benchmarks }: EvaluateFlags): NamedBenchmark[] {
 
 /** Finds and reads every dataset before anything is asked, and says what was found. */
 async function planAll(
+  named: readonly NamedBenchmark[],
   flags: EvaluateFlags,
   { terminal }: CommandContext,
   signal: AbortSignal,
@@ -44,7 +45,7 @@ async function planAll(
 ): Promise<PlannedDataset[]> {
   const place = dataPlaceOf(flags);
   const plans: PlannedDataset[] = [];
-  for (const { benchmark, dataset } of namedBenchmarks(flags)) {
+  for (const { benchmark, dataset } of named) {
     const path =
       place.kind === "folder"
         ? fileIn(place.folder, dataset)
@@ -113,13 +114,14 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
       `${out}: nothing to resume: no evaluation was begun there: start it without --resume`,
     );
   }
+  const named = namedBenchmarks(flags);
   const signal = context.signal();
   const judging = await judgeFrom(flags, signal);
   try {
     // First: what cannot be asked is no reason to download and read its questions.
     const model = await openModel(flags, context);
     try {
-      const plans = await planAll(flags, context, signal);
+      const plans = await planAll(named, flags, context, signal);
       const outcome = await runEvaluation({
         plans,
         settings: answerSettings(flags, model),
@@ -146,7 +148,8 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
 /** Prompts need neither a model nor a run folder. */
 async function showPrompts(flags: EvaluateFlags, count: number, context: CommandContext): Promise<void> {
   const limit = Math.min(flags.limit ?? count, count);
-  for (const plan of await planAll({ ...flags, limit }, context, context.signal(), true)) {
+  const named = namedBenchmarks(flags);
+  for (const plan of await planAll(named, { ...flags, limit }, context, context.signal(), true)) {
     context.terminal.finish();
     for (const shown of firstPrompts(plan, { prompt: promptStyleOf(flags) }, count)) context.print(shown);
   }

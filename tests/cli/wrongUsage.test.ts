@@ -95,6 +95,15 @@ describe("arguments that cannot be used", () => {
     [["doctor", "--rank", "-1"], "expected a whole number from 0"],
     [["evaluate", "--benchmarks", "MMStar"], "evaluate: --out is missing: name a run folder"],
     [["evaluate", "--benchmarks", "MMStar", "--out", "DIR/run"], "evaluate: --model is missing"],
+    // before the model is looked for
+    [
+      ["evaluate", "--benchmarks", "MMStar,MMStarr", "--model", "DIR/none", "--out", "DIR/run"],
+      "unknown benchmark: MMStarr: choose from MathVista, MMStar, ",
+    ],
+    [
+      ["evaluate", "--benchmarks", "", "--model", "DIR/none", "--out", "DIR/run"],
+      "unknown benchmark: : choose",
+    ],
     [
       ["evaluate", "--benchmarks", "MMStar", "--model", "tiny", "--out", "DIR/run", "--resume"],
       "nothing to resume: no evaluation was begun there",
