@@ -164,6 +164,61 @@ describe("what the viewer tells of runs", () => {
   });
 });
 
+describe("questions that the viewer cannot answer", () => {
+  it.each<readonly [path: string, status: number, words: string]>([
+    ["/api/run", 400, "view: missing parameter: run"],
+    ["/api/samples?set=rollouts", 400, "view: missing parameter: run"],
+    ["/api/samples?run=RUN", 400, "view: missing parameter: set"],
+    ["/api/image?run=RUN", 400, "view: missing parameter: name"],
+    ["/api/samples?run=RUN&set=.hidden", 400, "view: unknown set: .hidden"],
+    ["/api/samples?run=RUN&set=a%2Fb", 400, "view: unknown set: a/b"],
+    ["/api/samples?run=RUN&set=MMStar&against=/nowhere", 400, "view: unknown run: /nowhere"],
+    ["/api/compare?run=RUN&run=/nowhere", 400, "view: unknown run: /nowhere"],
+    ["/api/sample?run=RUN&set=MMStar&at=99", 204, ""],
+    ["/api/image?run=RUN&name=images/none.png", 404, "not found"],
+    ["/nowhere", 404, "not found"],
+  ])("%s: %i %s", async (path, status, words) => {
+    const { body, ...reply } = await ask(path.replace("RUN", encodeURIComponent(id("first"))), {
+      headers: bearer(),
+    });
+    expect([reply.status, body.toString()]).toEqual([status, words]);
+  });
+
+  it("takes numbers that are none for not given, and gives no more than a page", async () => {
+    const asked = { run: id("first"), set: "MMStar" };
+    const { lines, offset } = await api<SamplePage>("samples", {
+      ...asked,
+      offset: -1,
+      limit: "many",
+      step: "x",
+    });
+    expect([lines.length, offset]).toEqual([4, 0]);
+    expect((await api<SamplePage>("samples", { ...asked, limit: 0 })).lines).toEqual([]);
+    expect((await api<SamplePage>("samples", { ...asked, mark: ["nonsense"] })).total).toBe(4);
+  });
+});
+
+describe("startView", () => {
+  it("says that a port is taken, and what to do", async () => {
+    const taken = startView({ folders: [root], test: comparePaired, port: Number(base.port) });
+    await expect(taken).rejects.toThrow(
+      `view: port ${base.port} is taken: leave --port out for any free one`,
+    );
+  });
+
+  it("has a token of its own each time, which opens no other viewer", async () => {
+    const other = await startView({ folders: [root], test: comparePaired });
+    try {
+      const theirs = new URL(other.url).searchParams.get("token");
+      expect(theirs).not.toBe(token);
+      const { status } = await ask("/api/runs", { headers: { authorization: `Bearer ${theirs}` } });
+      expect(status).toBe(401);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
 describe("the viewer's samples", () => {
   const asked = (more: Params) => ({ run: id("first"), set: "MMStar", ...more });
 
