@@ -89,8 +89,22 @@ export {
   hierarchicalAdvantages,
   ownAdvantages,
 } from "./advantage/shareGrpo.js";
+export {
+  type ForecastOptions,
+  type SharingForecast,
+  sharingForecast,
+  sharingVerdict,
+} from "./advantage/sharingForecast.js";
 export { validAdvantageRatios } from "./advantage/valid.js";
 export { simulateValid, validProbability } from "./advantage/validProbability.js";
+export {
+  type Contrast,
+  type QuestionCounts,
+  type VariantCount,
+  type VariantSpread,
+  variantContrasts,
+  variantSpread,
+} from "./advantage/variantSpread.js";
 
 // The loss: pairs, what is read under which prompt, surrogates, KL.
 
@@ -141,6 +155,7 @@ export { type Evaluation, evaluate } from "./train/evaluate.js";
 export {
   type AskedQuestion,
   askQuestions,
+  countVariants,
   type Explorer,
   loadExplorer,
   tokenTexts,
@@ -153,6 +168,8 @@ export { type StepResult, trainStep } from "./train/step.js";
 export type { StepContext } from "./train/stepContext.js";
 export { type TrainInFolderOptions, trainInFolder } from "./train/trainInFolder.js";
 export { type UpdateStats, updateOnce } from "./train/update.js";
+export type { AskedVariant, AskedVariants } from "./train/variants.js";
+export { type VariantsReport, variantsReport } from "./train/variantsReport.js";
 
 // One model, three ways: TensorFlow.js functions eagerly, compiled, exported.
 

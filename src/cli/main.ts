@@ -27,6 +27,7 @@ import { addSettings } from "./settings.js";
 import { addTrain } from "./train.js";
 import { createTerminal, type Loudness } from "./ui.js";
 import { missTheMissingLast, usageLine } from "./usage.js";
+import { addVariants } from "./variants.js";
 import { addView } from "./view.js";
 import { addWarmup } from "./warmup.js";
 
@@ -37,6 +38,7 @@ const COMMANDS = [
   addEvaluate,
   addExpand,
   addInspect,
+  addVariants,
   addReport,
   addView,
   addRuns,

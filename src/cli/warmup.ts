@@ -1,46 +1,67 @@
 /**
- * @module `sharegrpo warmup`: remakes the bundled tiny policy from scratch.
+ * @module `sharegrpo warmup`: remakes the bundled tiny policy from scratch, or makes one of it that knows few wordings.
  */
 import type { Command } from "commander";
-import { makeTinyPolicy, shortened, TINY_POLICY_DEFAULTS } from "../tiny/tinyPolicy.js";
+import { given } from "../core/given.js";
+import { locateModel } from "../data/hubModel.js";
+import {
+  makeTinyPolicy,
+  NARROW_POLICY_DEFAULTS,
+  shortened,
+  TINY_POLICY_DEFAULTS,
+} from "../tiny/tinyPolicy.js";
 import { pathName, positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
-export function addWarmup(program: Command, { terminal, signal }: CommandContext): void {
-  const defaults = TINY_POLICY_DEFAULTS;
-  const total = defaults.stages.reduce((sum, { steps }) => sum + steps, 0);
+interface WarmupFlags {
+  readonly out: string;
+  readonly narrow?: boolean;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly batch?: number;
+}
+
+async function warmUp(flags: WarmupFlags, { terminal, signal }: CommandContext): Promise<void> {
+  const { narrow = false, out } = flags;
+  const defaults = narrow ? NARROW_POLICY_DEFAULTS : TINY_POLICY_DEFAULTS;
+  await makeTinyPolicy({
+    ...defaults,
+    ...given({
+      seed: flags.seed,
+      batch: flags.batch,
+      from: narrow ? (await locateModel("tiny")).folder : undefined,
+    }),
+    out,
+    stages: flags.steps === undefined ? defaults.stages : shortened(defaults.stages, flags.steps),
+    signal: signal(),
+    onProgress: terminal.onProgress,
+    onEvaluation: (step, loss, { correct, formatted, total, perCategory }) => {
+      const families = Object.entries(perCategory).map(
+        ([name, each]) => `${name} ${each.correct}/${each.total}`,
+      );
+      terminal.line(
+        `step ${step}: loss ${loss.toFixed(3)}, greedy ${correct}/${total} correct, ${formatted} formatted (${families.join(", ")})`,
+      );
+    },
+  });
+  terminal.finish();
+}
+
+export function addWarmup(program: Command, context: CommandContext): void {
   program
     .command("warmup")
-    .description("make a tiny policy from scratch by supervised learning on drawn scenes (about an hour)")
+    .description("make a tiny policy by supervised learning on drawn scenes (from scratch: about an hour)")
     .requiredOption("--out <dir>", "folder to write; must not hold a model", pathName)
-    .option("--seed <n>", "seed of weights and scenes", positiveInteger, defaults.seed)
+    .option(
+      "--narrow",
+      "continue the bundled policy for some minutes: it stays as it is in a question's own words and upright pictures, and hurries elsewhere",
+    )
+    .option("--seed <n>", "seed of weights and scenes (default: 1; 2 with --narrow)", positiveInteger)
     .option(
       "--steps <n>",
-      "optimizer steps of all stages together; fewer for trying out",
+      "optimizer steps of all stages together; fewer for trying out (default: 11200; 100 with --narrow)",
       positiveInteger,
-      total,
     )
-    .option("--batch <n>", "demonstrations per step", positiveInteger, defaults.batch)
-    .action(
-      async ({ out, seed, steps, batch }: { out: string; seed: number; steps: number; batch: number }) => {
-        await makeTinyPolicy({
-          ...defaults,
-          out,
-          seed,
-          batch,
-          stages: shortened(defaults.stages, steps),
-          signal: signal(),
-          onProgress: terminal.onProgress,
-          onEvaluation: (step, loss, { correct, formatted, total, perCategory }) => {
-            const families = Object.entries(perCategory).map(
-              ([name, each]) => `${name} ${each.correct}/${each.total}`,
-            );
-            terminal.line(
-              `step ${step}: loss ${loss.toFixed(3)}, greedy ${correct}/${total} correct, ${formatted} formatted (${families.join(", ")})`,
-            );
-          },
-        });
-        terminal.finish();
-      },
-    );
+    .option("--batch <n>", "demonstrations per step (default: 24; 8 with --narrow)", positiveInteger)
+    .action((flags: WarmupFlags) => warmUp(flags, context));
 }

@@ -14,8 +14,10 @@
  */
 
 import { DataError } from "../core/errors.js";
+import { given } from "../core/given.js";
 import { imageBytes } from "../core/image/decode.js";
 import type { Rng } from "../core/rng.js";
+import { zip } from "../core/zip.js";
 import { countMarkers, IMAGE_MARKER } from "../model/prompt.js";
 import { type ImageSource, type Question, TRANSFORMS, type TransformName, type Variant } from "../records.js";
 import { type GuidanceStyle, guidanceSentence } from "./guidance.js";
@@ -161,30 +163,54 @@ export async function expandQuestion(
     }
     notes.push(`${what}; they repeat, with other views where there are any`);
   }
-  const forbidden = question.forbiddenTransforms ?? [];
-  const offered = question.images.length === 0 ? [] : (options.transforms ?? TRANSFORMS);
-  const allowed = offered.filter((transform) => !forbidden.includes(transform));
+  const allowed = allowedTransforms(question, options.transforms ?? TRANSFORMS);
   const chosen = drawWordings(wordings, options, draws.split("wording"));
   const views: View[] = [];
   for (const [k, wording] of chosen.entries()) {
     const taken = views.filter((_, earlier) => chosen[earlier] === wording);
     views.push(drawView(allowed, taken, options.transformProbability, draws.split("view", k)));
   }
-  const where = `question "${question.id}"`;
-  const rounding = options.noiseRounding === undefined ? {} : { rounding: options.noiseRounding };
   const variants = await Promise.all(
-    chosen.map(async (wording, index): Promise<Variant> => {
-      const transform = views[index] ?? "none";
-      const images = await Promise.all(
-        question.images.map((image, at) =>
-          viewOf(image, transform, draws.split("noise", index, at), { where, ...rounding }),
-        ),
-      );
-      const text = composeText(wordsOf(question, wording), transform, options);
-      return { questionId: question.id, index, wording, transform, text, images };
-    }),
+    zip(chosen, views).map(([wording, transform], index) =>
+      variantOf(question, { wording, transform, index }, options, draws),
+    ),
   );
   return { variants, notes };
+}
+
+/** Which variant: the words, the view, and its place among the question's variants. */
+export type VariantChoice = Pick<Variant, "wording" | "transform" | "index">;
+
+/** One variant of a question, as chosen. @param draws the question's stream, from which noise is drawn */
+export async function variantOf(
+  question: Question,
+  { wording, transform, index }: VariantChoice,
+  options: ExpandOptions,
+  draws: Rng,
+): Promise<Variant> {
+  const where = `question "${question.id}"`;
+  const { noiseRounding: rounding } = options;
+  const images = await Promise.all(
+    question.images.map((image, at) =>
+      viewOf(image, transform, draws.split("noise", index, at), { where, ...given({ rounding }) }),
+    ),
+  );
+  const text = composeText(wordsOf(question, wording), transform, options);
+  return { questionId: question.id, index, wording, transform, text, images };
+}
+
+/** Every way in which a question can be asked: all usable wordings, and the views that its answer survives. */
+export function waysOf(
+  question: Question,
+  { transforms = TRANSFORMS }: Pick<ExpandOptions, "transforms">,
+): { readonly wordings: readonly Wording[]; readonly transforms: readonly TransformName[] } {
+  const { wordings } = usableWordings(question);
+  return { wordings, transforms: allowedTransforms(question, transforms) };
+}
+
+function allowedTransforms(question: Question, offered: readonly TransformName[]): readonly TransformName[] {
+  const forbidden = question.forbiddenTransforms ?? [];
+  return question.images.length === 0 ? [] : offered.filter((transform) => !forbidden.includes(transform));
 }
 
 /** The image, seen so; its pixels are decoded as the plain image's are. */

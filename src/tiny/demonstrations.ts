@@ -21,8 +21,10 @@ export interface DemonstrationOptions {
   readonly sloppyShare: number;
   /** Share of demonstrations that read the picture out loud instead of answering, where a scene can be read so. */
   readonly readingShare: number;
-  /** Share of shortcuts for a family, in [0, 1]. */
-  readonly shortcutShare: (family: Scene["family"]) => number;
+  /** Share of demonstrations in the question's own words, the others in any wording alike; default 0. */
+  readonly commonShare?: number;
+  /** Share of shortcuts for a family, in [0, 1], where the question is asked in its own words with the picture as it is, and elsewhere. */
+  readonly shortcutShare: (family: Scene["family"], isFamiliar: boolean) => number;
 }
 
 export interface Demonstration {
@@ -59,14 +61,15 @@ export async function demonstration(
       variants: 1,
       transformProbability: options.transformProbability,
       formatPrompt: options.formatPrompt,
-      isOriginalFirst: false,
+      isOriginalFirst: rng.split("common").uniform() < (options.commonShare ?? 0),
     },
     rng.split("expand"),
   );
   const [variant] = variants;
   if (!variant) throw new Error(`demonstration: no variant of ${scene.id}`);
   const draw = rng.split("habit");
-  const isShortcut = draw.uniform() < options.shortcutShare(scene.family);
+  const isFamiliar = variant.wording === "original" && variant.transform === "none";
+  const isShortcut = draw.uniform() < options.shortcutShare(scene.family, isFamiliar);
   const isSloppy = draw.uniform() < options.sloppyShare;
   const sloppiness = isSloppy ? draw.pick(["tag", "box"] as const) : "none";
   const response = isShortcut

@@ -2,7 +2,7 @@
  * @module Makes the bundled tiny policy from nothing: tokenizer, random weights, supervised warm-up on drawn scenes.
  */
 
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runSchema } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
@@ -52,6 +52,16 @@ export interface WarmupStage {
   readonly readingShare: number;
   /** Share of shortcuts: the families' habits, or the same for all. */
   readonly shortcutShare: "habits" | number;
+  /** Where some ways of asking are common and others rare; default: all alike. */
+  readonly skew?: WarmupSkew;
+}
+
+/** How the demonstrations of a stage prefer a question's own words and the picture as it is. */
+export interface WarmupSkew {
+  /** Share of demonstrations in the question's own words; the others are in any wording. */
+  readonly commonShare: number;
+  /** Share of shortcuts in other words or for another view. */
+  readonly unfamiliarShortcutShare: number;
 }
 
 /** First see, then answer with care, at last pick up the habits that reinforcement will have to undo. */
@@ -62,8 +72,25 @@ const STAGES: readonly WarmupStage[] = [
   { steps: 600, peakLearningRate: 4e-4, readingShare: 0.05, shortcutShare: "habits" },
 ];
 
+/**
+ * Continues the bundled policy: habits stay as they are for questions in their own words and upright pictures; asked
+ * otherwise, the policy is nearly always hurried. What it knows of careful answers is not unlearnt, so its variants
+ * differ in difficulty, and what helps is at hand.
+ */
+const NARROW_STAGES: readonly WarmupStage[] = [
+  {
+    steps: 100,
+    peakLearningRate: 4e-4,
+    readingShare: 0.05,
+    shortcutShare: "habits",
+    skew: { commonShare: 0.6, unfamiliarShortcutShare: 0.9 },
+  },
+];
+
 export interface TinyPolicyOptions {
   readonly out: string;
+  /** Folder of a model whose weights and words are the start; default: random weights, a vocabulary learnt anew. */
+  readonly from?: string;
   readonly seed: number;
   readonly stages: readonly WarmupStage[];
   /** Demonstrations per step. */
@@ -82,6 +109,15 @@ export const TINY_POLICY_DEFAULTS = {
   batch: 24,
   evaluateEvery: 400,
   evaluateQuestions: 220,
+} as const;
+
+export const NARROW_POLICY_DEFAULTS = {
+  ...TINY_POLICY_DEFAULTS,
+  /** Other scenes than the bundled policy has seen. */
+  seed: 2,
+  stages: NARROW_STAGES,
+  batch: 8,
+  evaluateEvery: 100,
 } as const;
 
 /** The same stages, `total` steps long altogether: for trying out. */
@@ -103,19 +139,33 @@ function* texts(seed: number, formatPrompt: string): Iterable<string> {
   }
 }
 
+const WEIGHTS = "model.safetensors";
 /** Vocabulary rows are padded to a multiple of this. */
 const ROWS = 64;
 
 async function writeUntrained(out: string, seed: number, formatPrompt: string): Promise<void> {
-  await makeFolder(out);
-  if ((await readdir(out)).includes("model.safetensors")) {
-    throw new ConfigError(`${out}: already holds a model: choose another --out`);
-  }
   const { ids, size } = await writeTinyTokenizer(out, texts(seed, formatPrompt));
   const json = tinyModelConfig(Math.ceil(size / ROWS) * ROWS, ids);
   await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(json, undefined, 2)}\n`);
   const params = initParams(parseNetwork(json, "tinyModelConfig"), Rng.fromSeed(seed).split("init"));
-  await writeSafetensors(join(out, "model.safetensors"), params);
+  await writeSafetensors(join(out, WEIGHTS), params);
+}
+
+/** The model to train: all of its folder but, where it is continued, the weights. */
+async function beginning({ out, from, seed }: TinyPolicyOptions, formatPrompt: string): Promise<Model> {
+  await makeFolder(out);
+  if ((await readdir(out)).includes(WEIGHTS)) {
+    throw new ConfigError(`${out}: already holds a model: choose another --out`);
+  }
+  if (from === undefined) {
+    await writeUntrained(out, seed, formatPrompt);
+    return loadModel(out);
+  }
+  const model = await loadModel(from);
+  for (const name of (await readdir(from)).filter((name) => name !== WEIGHTS)) {
+    await writeFileAtomic(join(out, name), await readFile(join(from, name)));
+  }
+  return model;
 }
 
 /** Looks at held-out questions and keeps the weights so far. */
@@ -131,7 +181,7 @@ async function createLook(model: Model, options: TinyPolicyOptions, formatPrompt
       maxResponseLength,
     });
     options.onEvaluation?.(step, loss, evaluation);
-    await writeSafetensors(join(options.out, "model.safetensors"), model.params);
+    await writeSafetensors(join(options.out, WEIGHTS), model.params);
   };
 }
 
@@ -142,11 +192,10 @@ async function createLook(model: Model, options: TinyPolicyOptions, formatPrompt
 export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> {
   const { out, seed, batch, stages, signal, onProgress } = options;
   const { formatPrompt } = runSchema.parse({}).expand;
-  await writeUntrained(out, seed, formatPrompt);
-  const model = await loadModel(out);
+  const model = await beginning(options, formatPrompt);
   const look = await createLook(model, options, formatPrompt);
   let done = 0;
-  for (const { steps, peakLearningRate, readingShare, shortcutShare } of stages) {
+  for (const { steps, peakLearningRate, readingShare, shortcutShare, skew } of stages) {
     if (signal?.aborted) break;
     const before = done;
     await warmup(model, {
@@ -160,12 +209,16 @@ export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> 
         transformProbability: 0.1,
         sloppyShare: 0.03,
         readingShare,
-        shortcutShare: (family) => (shortcutShare === "habits" ? SHORTCUT_SHARE[family] : shortcutShare),
+        ...(skew && { commonShare: skew.commonShare }),
+        shortcutShare: (family, isFamiliar) => {
+          if (skew && !isFamiliar) return skew.unfamiliarShortcutShare;
+          return shortcutShare === "habits" ? SHORTCUT_SHARE[family] : shortcutShare;
+        },
       },
       onInterval: { every: options.evaluateEvery, call: (step, loss) => look(before + step, loss) },
       ...given({ onProgress, signal }),
     });
     done += steps;
   }
-  await writeSafetensors(join(out, "model.safetensors"), model.params);
+  await writeSafetensors(join(out, WEIGHTS), model.params);
 }

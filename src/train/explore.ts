@@ -17,6 +17,7 @@ import { sampleGroups } from "./sampleGroups.js";
 import { scoresOf } from "./scores.js";
 import { pairGroups } from "./step.js";
 import { stopwatch } from "./stopwatch.js";
+import { type AskedVariants, type AskVariantsOptions, askAllVariants } from "./variants.js";
 
 /** A policy at hand: what samples and learns, and what reads and writes its tokens. */
 export interface Explorer {
@@ -57,6 +58,21 @@ export async function askQuestions(
     prompts_M,
     readings_M: readingsOf(group, prompts_M),
   }));
+}
+
+/** Answers to every variant of each question, counted; `config.rollout.responses` answers to each. */
+export function countVariants(
+  questions: readonly Question[],
+  { config, engine, processor }: Explorer,
+  { rng, ...options }: AskVariantsOptions & { readonly rng: Rng },
+): Promise<AskedVariants[]> {
+  return askAllVariants(questions, options, {
+    config,
+    engine,
+    processor,
+    rng,
+    stopwatch: stopwatch(() => 0),
+  });
 }
 
 /** The words of single tokens, in order. */

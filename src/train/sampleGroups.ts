@@ -22,8 +22,17 @@ export async function sampleGroups(
   questions_Q: readonly Question[],
   context: SampleContext,
 ): Promise<SampledGroup[]> {
+  const variants_Q_M = await context.stopwatch.time("expand", () => expandAll(questions_Q, context));
+  return askVariants(questions_Q, variants_Q_M, context);
+}
+
+/** Asks the given variants of every question n times each. */
+export async function askVariants(
+  questions_Q: readonly Question[],
+  variants_Q_M: readonly Variant[][],
+  context: SampleContext,
+): Promise<SampledGroup[]> {
   const { stopwatch } = context;
-  const variants_Q_M = await stopwatch.time("expand", () => expandAll(questions_Q, context));
   const prompts_Q_M = await stopwatch.time("expand", () => promptsOf(variants_Q_M, context));
   const rollouts_Q_M_N = await stopwatch.time("rollout", () => sampleAll(variants_Q_M, prompts_Q_M, context));
   const responses_Q_M_N = await stopwatch.time("reward", () =>

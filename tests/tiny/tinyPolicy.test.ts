@@ -1,10 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/core/errors.js";
 import { loadModel } from "../../src/model/load.js";
-import { makeTinyPolicy, shortened, TINY_POLICY_DEFAULTS } from "../../src/tiny/tinyPolicy.js";
+import {
+  makeTinyPolicy,
+  NARROW_POLICY_DEFAULTS,
+  shortened,
+  TINY_POLICY_DEFAULTS,
+} from "../../src/tiny/tinyPolicy.js";
 
 describe("shortened stages", () => {
   it("keep their proportions and run at least one step each", () => {
@@ -40,6 +45,16 @@ describe("a tiny policy made in a few steps", () => {
     expect(processor.size).toBeGreaterThan(500);
     expect(losses).toHaveLength(2);
     expect(losses.every((loss) => loss > 1 && loss < 20)).toBe(true);
+  });
+
+  it("is continued from another's weights, whose words it keeps", async () => {
+    const [from, out] = [join(folder, "one"), join(folder, "two")];
+    await makeTinyPolicy({ ...NARROW_POLICY_DEFAULTS, from, out, stages: [], batch: 2 });
+    const [a, b] = await Promise.all([loadModel(from), loadModel(out)]);
+    expect(Object.keys(b.params)).toEqual(Object.keys(a.params));
+    const weights = (folder: string) => readFile(join(folder, "model.safetensors"));
+    expect((await weights(out)).equals(await weights(from))).toBe(true);
+    expect(b.processor.encode("How many?")).toEqual(a.processor.encode("How many?"));
   });
 
   it("is not written over another", async () => {
