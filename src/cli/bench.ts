@@ -9,7 +9,14 @@ import { writeRandomModel } from "../../benchmarks/measured/large/randomModel.js
 import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
 import { benchLearning } from "../../benchmarks/measured/learning/learning.js";
+import { POLICIES, type PolicyName } from "../../benchmarks/measured/learning/policies.js";
 import type { SeedsOptions } from "../../benchmarks/measured/learning/runs.js";
+import { benchSharing, type SharingOptions } from "../../benchmarks/measured/learning/sharing.js";
+import {
+  benchVariants,
+  FORECAST,
+  type VariantsOptions,
+} from "../../benchmarks/measured/learning/variants.js";
 import { benchKernel } from "../../benchmarks/measured/notebookKernel/kernel.js";
 import { benchSpeed, PARTS, type Part } from "../../benchmarks/measured/speed/speed.js";
 import { packageRoot } from "../core/files/packageRoot.js";
@@ -120,6 +127,56 @@ const addAblations = addSeeds({
   run: benchAblations,
 });
 
+function policiesOf(text: string): PolicyName[] {
+  const names = text.split(",");
+  const unknown = names.filter((name) => !POLICIES.some((policy) => policy === name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`expected some of ${POLICIES.join(",")}.`);
+  return POLICIES.filter((policy) => names.includes(policy));
+}
+
+const SHARING_RUNS = "runs/sharing";
+
+const addVariants: AddBenchmark = (bench, { print }) => {
+  bench
+    .command("variants")
+    .description(
+      "how far variants of drawn scenes differ in difficulty for two policies, and what sharing will buy",
+    )
+    .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
+    .option("--questions <n>", "questions asked", positiveInteger, FORECAST.questions)
+    .option("--samples <n>", "answers to each variant", positiveInteger, FORECAST.samples)
+    .option("--runs <dir>", "folder of counts and of the narrow policy; neither is made twice", SHARING_RUNS)
+    .option("--out <dir>", "folder for variants.json and variants.md", RESULTS)
+    .action(async ({ out, ...flags }: Omit<VariantsOptions, "results" | "print"> & { out: string }) => {
+      await benchVariants({ ...flags, results: out, print });
+    });
+};
+
+interface SharingFlags extends Omit<SharingOptions, "results" | "print" | "settings" | "isEqualTime"> {
+  readonly out: string;
+  readonly equalTime: boolean;
+}
+
+const addSharing: AddBenchmark = (bench, { print }) => {
+  const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+  bench
+    .command("sharing")
+    .description(
+      "when sharing helps: five ways to train, two policies, over seeds, as registered in docs/LOG.md",
+    )
+    .argument("[settings...]", "key=value settings for every run")
+    .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
+    .option("--seeds <list>", "seeds, separated by commas", seedsOf, seeds)
+    .option("--questions <n>", "held-out questions asked in all variants afterwards", positiveInteger, 110)
+    .option("--no-equal-time", "leave out the baselines at equal processor time")
+    .option("--runs <dir>", "folder of the runs; finished ones are not repeated", SHARING_RUNS)
+    .option("--out <dir>", "folder for sharing.json and sharing.md", RESULTS)
+    .action(async (settings: string[], { out, equalTime, ...flags }: SharingFlags) => {
+      const registered = { registeredSeeds: seeds.length, isEqualTime: equalTime };
+      await benchSharing({ ...flags, ...registered, results: out, settings, print });
+    });
+};
+
 const addGrader: AddBenchmark = (bench, { print }) => {
   bench
     .command("grader")
@@ -183,6 +240,7 @@ const addRandomModel: AddBenchmark = (bench, { terminal, print, signal }) => {
 /** Each adds its subcommand. */
 const BENCHMARKS: readonly AddBenchmark[] = [
   ...[addSpeed, addRandomModel, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
+  ...[addVariants, addSharing],
 ];
 
 export function addBench(program: Command, context: CommandContext): void {

@@ -59,7 +59,7 @@ export function addWarmup(program: Command, context: CommandContext): void {
     .option("--seed <n>", "seed of weights and scenes (default: 1; 2 with --narrow)", positiveInteger)
     .option(
       "--steps <n>",
-      "optimizer steps of all stages together; fewer for trying out (default: 11200; 100 with --narrow)",
+      "optimizer steps of all stages together; fewer for trying out (default: 11200; 150 with --narrow)",
       positiveInteger,
     )
     .option("--batch <n>", "demonstrations per step (default: 24; 8 with --narrow)", positiveInteger)

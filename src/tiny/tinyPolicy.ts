@@ -79,11 +79,11 @@ const STAGES: readonly WarmupStage[] = [
  */
 const NARROW_STAGES: readonly WarmupStage[] = [
   {
-    steps: 100,
-    peakLearningRate: 4e-4,
+    steps: 150,
+    peakLearningRate: 1e-3,
     readingShare: 0.05,
     shortcutShare: "habits",
-    skew: { commonShare: 0.6, unfamiliarShortcutShare: 0.9 },
+    skew: { commonShare: 0.4, unfamiliarShortcutShare: 0.95 },
   },
 ];
 
@@ -117,7 +117,7 @@ export const NARROW_POLICY_DEFAULTS = {
   seed: 2,
   stages: NARROW_STAGES,
   batch: 8,
-  evaluateEvery: 100,
+  evaluateEvery: 150,
 } as const;
 
 /** The same stages, `total` steps long altogether: for trying out. */

@@ -9,28 +9,20 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { type Interval, wilson } from "../../../src/core/stats.js";
-import { formatInterval, formatMarkdownTable, formatPoints } from "../../../src/report/table.js";
-import { type Arm, accuracyOf, finishedRun, meanOverSeeds, type SeedsOptions } from "./runs.js";
+import { zip } from "../../../src/core/zip.js";
+import { formatInterval, formatMarkdownTable } from "../../../src/report/table.js";
+import { GLOBAL, GRPO, GRPO_AUGMENTED, grpo, IMAGES, REWRITES, SHARE, SHARE_GLOBAL, share } from "./arms.js";
+import {
+  type Arm,
+  accuracyOf,
+  finishedRun,
+  meanOverSeeds,
+  pairedBySeed,
+  pointsOf,
+  type SeedsOptions,
+} from "./runs.js";
 
-const share = (id: string, name: string, ...settings: string[]): Arm => ({
-  id,
-  name,
-  preset: "tiny",
-  settings,
-});
-const grpo = (id: string, name: string, ...settings: string[]): Arm => ({
-  id,
-  name,
-  preset: "tiny-grpo",
-  settings,
-});
-
-const SHARE = share("share-2x6", "Share-GRPO, 6+6");
-const GRPO = grpo("grpo-12", "GRPO, N = 12");
-const IMAGES = "expand.transformProbability=0.3";
 const NO_IMAGES = "expand.transformProbability=0";
-const REWRITES = "expand.isOriginalFirst=false";
-const GLOBAL = "advantage.terms=global";
 
 /** A table of the paper: which arms it compares, and what the paper measured on MathVista (7B), in percent. */
 interface AblationTable {
@@ -49,7 +41,7 @@ export const TABLES: readonly AblationTable[] = [
         paper: 73.9,
       },
       {
-        arm: share("share-both-global", "rewrites and images, global", GLOBAL),
+        arm: SHARE_GLOBAL,
         label: "+ image transforms",
         paper: 74.8,
       },
@@ -85,7 +77,7 @@ export const TABLES: readonly AblationTable[] = [
       { arm: GRPO, label: "GRPO", paper: 72.8 },
       { arm: grpo("grpo-images", "GRPO with transforms", IMAGES), label: "+ image transforms", paper: 73.4 },
       { arm: grpo("grpo-rewrites", "GRPO with rewrites", REWRITES), label: "+ rewrites", paper: 73.1 },
-      { arm: grpo("grpo-both", "GRPO with both", IMAGES, REWRITES), label: "+ both", paper: 73.6 },
+      { arm: GRPO_AUGMENTED, label: "+ both", paper: 73.6 },
       { arm: SHARE, label: "Share-GRPO", paper: 75.4 },
     ],
   },
@@ -106,29 +98,36 @@ export interface ArmOutcome {
 
 const percent = (share: number) => (100 * share).toFixed(1);
 
+/** An arm's accuracies after training by seed. */
+const bySeed = ({ seeds, after }: ArmOutcome) => new Map(zip(seeds, after));
+
 function markdownOf(outcomes: ReadonlyMap<string, ArmOutcome>, command: string): string {
   const sections = TABLES.flatMap(({ title, arms }) => {
+    const first = outcomes.get(arms[0]?.arm.id ?? "");
     const rows = arms.map(({ arm, label, paper }) => {
       const outcome = outcomes.get(arm.id);
-      if (!outcome) return [label, "–", "–", "0", paper?.toFixed(1) ?? "–"];
-      const { value, low, high } = outcome.gain;
-      const spread = Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`;
+      if (!outcome) return [label, "–", "–", "–", "0", paper?.toFixed(1) ?? "–"];
       return [
         label,
         formatInterval(wilson(outcome.correct, outcome.questions)),
-        `${formatPoints(value)}${spread}`,
+        pointsOf(outcome.gain),
+        first && first !== outcome ? pointsOf(pairedBySeed(bySeed(outcome), bySeed(first))) : "–",
         String(outcome.seeds.length),
         paper?.toFixed(1) ?? "–",
       ];
     });
-    const head = ["", "held-out accuracy after", "gain, points", "seeds", "paper, MathVista"];
+    const head = [
+      ...["", "held-out accuracy after", "gain, points", "against the first row, by seed"],
+      ...["seeds", "paper, MathVista"],
+    ];
     return [`## ${title}`, "", formatMarkdownTable({ head, rows }), ""];
   });
   return [
     "# The paper's ablations at our scale",
     "",
     "Drawn scenes, bundled tiny policy. Greedy accuracy on the same held-out questions after training, with the 95 % Wilson",
-    "interval over all seeds' answers; gains are means over seeds, with 95 % t intervals from two seeds on. The paper's",
+    "interval over all seeds' answers; gains and differences, paired by seed, are means over seeds, with 95 % t intervals from",
+    "two seeds on: where an interval holds 0, nothing is concluded. The paper's",
     "numbers are single runs of a 7B model on MathVista: they are shown for the order of the rows, not for their size.",
     "",
     `Command: \`${command}\``,

@@ -1,0 +1,43 @@
+/**
+ * @module The two policies that sharing is measured on, and what `sharegrpo variants` says of a policy: counted once,
+ * kept in a file, never counted again.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { runCommand } from "./runs.js";
+
+/** `tiny`: the bundled one, warmed up on all wordings and views alike; `narrow`: knows few of them. */
+export const POLICIES = ["tiny", "narrow"] as const;
+export type PolicyName = (typeof POLICIES)[number];
+
+/**
+ * What `model=` calls a policy. The narrow one is made where it is not there: in some minutes, by a seed.
+ * @param runs folder of the experiment's runs
+ */
+export async function policyModel(name: PolicyName, runs: string): Promise<string> {
+  if (name === "tiny") return name;
+  const folder = resolve(runs, "narrow-policy");
+  if (existsSync(join(folder, "model.safetensors"))) return folder;
+  // What was cut off holds no weights; they are written last.
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(dirname(folder), { recursive: true });
+  await runCommand(["warmup", "--narrow", "--out", folder]);
+  return folder;
+}
+
+/**
+ * The document of `sharegrpo variants … --json`, kept in `file` beside the arguments that made it.
+ * @throws BenchmarkError when the command fails
+ */
+export async function countedOnce<T>(file: string, args: readonly string[]): Promise<T> {
+  if (existsSync(file)) {
+    const kept = JSON.parse(await readFile(file, "utf8")) as { args: readonly string[]; found: T };
+    if (kept.args.join(" ") === args.join(" ")) return kept.found;
+  }
+  const found = JSON.parse(await runCommand(["variants", ...args, "--json"])) as T;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomic(file, `${JSON.stringify({ args, found })}\n`);
+  return found;
+}
