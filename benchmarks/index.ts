@@ -37,3 +37,7 @@ export { comparePaired, rowsNeeded } from "./tables/statistics.js";
 
 export type { Figure1b } from "./measured/learning/figure1bCurves.js";
 export { figure1bPlot } from "./measured/learning/figure1bPlot.js";
+
+// When sharing helps.
+
+export { differenceTable, joinedSharing, type SharingDocument } from "./measured/learning/sharingTable.js";

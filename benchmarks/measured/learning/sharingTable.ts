@@ -82,6 +82,21 @@ export function differenceTable(document: SharingDocument, policy: PolicyName): 
   return { head: ["points", ...names.map((outcome) => OUTCOMES[outcome])], rows };
 }
 
+/**
+ * Experiments below each other, a reader's own beside the kept one: every arm of every policy with its outcomes.
+ * @param documents what `sharing.json` files hold, by what the table calls them
+ */
+export function joinedSharing(documents: Readonly<Record<string, SharingDocument>>): Table {
+  const rows = Object.entries(documents).flatMap(([source, document]) =>
+    policiesOf(document).flatMap((policy) =>
+      outcomeTable(document, policy).rows.map((row) => [source, policy, ...row]),
+    ),
+  );
+  return { head: ["runs", "policy", "arm", ...names.map((outcome) => OUTCOMES[outcome]), "seeds"], rows };
+}
+
+const policiesOf = ({ done }: Runs): PolicyName[] => [...new Set(done.map(({ policy }) => policy))];
+
 /** Which outcomes the best baseline of equal responses loses by an interval that excludes 0. */
 function findings(document: SharingDocument, policy: PolicyName): string[] {
   const baselines = ["grpo-12", "grpo-both"];
@@ -123,7 +138,7 @@ function predictionTable({ forecasts, done }: SharingDocument): Table {
 
 /** The whole page. */
 export function sharingMarkdown(document: SharingDocument): string {
-  const policies = [...new Set(document.done.map(({ policy }) => policy))];
+  const policies = policiesOf(document);
   const seeds = Math.min(
     ...document.arms.flatMap(({ id }) =>
       document.forecasts.map(({ policy }) => bySeed(document, policy, id, "original").size),

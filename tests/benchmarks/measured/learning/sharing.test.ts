@@ -11,6 +11,7 @@ import {
 import { SHARING_ARMS } from "../../../../benchmarks/measured/learning/sharing.js";
 import {
   type ArmSeed,
+  joinedSharing,
   type SharingDocument,
   sharingDifference,
   sharingMarkdown,
@@ -96,6 +97,18 @@ describe("the sharing table", () => {
       "right, all wordings and views: better than the best baseline (GRPO, augmented data): +10.0",
     );
     expect(page).toContain("right, questions as they are: not told apart");
+  });
+
+  it("puts a reader's runs below the kept ones", () => {
+    const { head, rows } = joinedSharing({
+      kept: documentOf(whole),
+      yours: documentOf([done("grpo-12", 5, 0.5)]),
+    });
+    expect(head.slice(0, 3)).toEqual(["runs", "policy", "arm"]);
+    expect(rows.map((row) => [row[0], row[2], row.at(-1)])).toEqual([
+      ["kept", "Share-GRPO", "2"],
+      ["yours", "GRPO", "1"],
+    ]);
   });
 
   it("says that it is partial, and concludes nothing from one seed", () => {
