@@ -168,6 +168,12 @@ const addSharing: AddBenchmark = (bench, { print }) => {
     .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
     .option("--seeds <list>", "seeds, separated by commas", seedsOf, seeds)
     .option("--questions <n>", "held-out questions asked in all variants afterwards", positiveInteger, 110)
+    .option(
+      "--forecast <n>",
+      "training questions that the predictions are counted from",
+      positiveInteger,
+      FORECAST.questions,
+    )
     .option("--no-equal-time", "leave out the baselines at equal processor time")
     .option("--runs <dir>", "folder of the runs; finished ones are not repeated", SHARING_RUNS)
     .option("--out <dir>", "folder for sharing.json and sharing.md", RESULTS)

@@ -52,6 +52,8 @@ export interface SharingOptions {
   readonly results: string;
   /** Held-out questions that are asked in all variants after training. */
   readonly questions: number;
+  /** Training questions that the predictions are counted from. */
+  readonly forecast: number;
   /** Whether the baselines run once more at equal processor time. */
   readonly isEqualTime: boolean;
   /** `key=value` settings for every run. */
@@ -107,11 +109,17 @@ export async function benchSharing(options: SharingOptions): Promise<SharingDocu
   const arms = [...SHARING_ARMS, ...baselines];
   const command = [
     `npm run bench -- sharing --policies ${policies.join(",")} --seeds ${seeds.join(",")}`,
-    ...[`--questions ${options.questions}`, ...(isEqualTime ? [] : ["--no-equal-time"]), ...settings],
+    ...[
+      `--questions ${options.questions} --forecast ${options.forecast}`,
+      ...(isEqualTime ? [] : ["--no-equal-time"]),
+      ...settings,
+    ],
   ].join(" ");
   const forecasts: CountedPolicy[] = [];
   for (const policy of policies)
-    forecasts.push(await forecastOf(policy, { ...FORECAST, runs: options.runs }));
+    forecasts.push(
+      await forecastOf(policy, { ...FORECAST, questions: options.forecast, runs: options.runs }),
+    );
   let document: SharingDocument = {
     ...{ command, forecasts, done: [], registeredSeeds: options.registeredSeeds },
     arms: arms.map(({ id, name }) => ({ id, name })),

@@ -5,6 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { given } from "../../../src/core/given.js";
 import type { Interval } from "../../../src/core/stats.js";
 import { formatInterval, formatMarkdownTable, formatShare } from "../../../src/report/table.js";
 import { countedOnce, type PolicyName, policyModel } from "./policies.js";
@@ -28,7 +29,7 @@ export interface VariantsDocument {
 }
 
 /** What predictions are counted from. */
-export const FORECAST = { questions: 64, samples: 16 } as const;
+export const FORECAST = { questions: 64, samples: 12 } as const;
 
 export interface VariantsOptions {
   readonly policies: readonly PolicyName[];
@@ -49,8 +50,11 @@ export async function forecastOf(
 ): Promise<CountedPolicy> {
   const model = await policyModel(policy, runs);
   const args = ["scenes", "--model", model, "--questions", String(questions), "--samples", String(samples)];
-  const found = await countedOnce<VariantsDocument>(join(runs, policy, "forecast.json"), args);
-  return { policy, ...found };
+  const { success, consistency, contrasts, sharing } = await countedOnce<VariantsDocument>(
+    join(runs, policy, "forecast.json"),
+    args,
+  );
+  return { ...{ policy, questions, samples, success, consistency, contrasts }, ...given({ sharing }) };
 }
 
 const decimals = ({ value, low, high }: Interval): string =>
@@ -121,12 +125,9 @@ export async function benchVariants(options: VariantsOptions): Promise<void> {
   const counted: CountedPolicy[] = [];
   for (const policy of policies) counted.push(await forecastOf(policy, options));
   const command = `npm run bench -- variants --policies ${policies.join(",")} --questions ${questions} --samples ${samples}`;
-  const summary = counted.map(({ policy, questions, samples, success, consistency, contrasts, sharing }) => ({
-    ...{ policy, questions, samples, success, consistency, contrasts, sharing },
-  }));
   await writeFileAtomic(
     join(results, "variants.json"),
-    `${JSON.stringify({ command, policies: summary }, undefined, 1)}\n`,
+    `${JSON.stringify({ command, policies: counted }, undefined, 1)}\n`,
   );
   await writeFileAtomic(join(results, "variants.md"), markdownOf(counted, command));
   print(forecastSections(counted).join("\n"));
