@@ -140,7 +140,10 @@ export interface SharingForecast {
   readonly gainOverAugmented: Interval;
 }
 
-/** @throws DataError for fewer samples than a group of GRPO has, or no questions */
+/**
+ * What each way to ask is expected to find valid.
+ * @throws DataError for fewer samples than a group of GRPO has, or no questions
+ */
 export function sharingForecast(
   questions: readonly QuestionCounts[],
   options: ForecastOptions,

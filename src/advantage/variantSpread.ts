@@ -68,7 +68,10 @@ export interface VariantSpread {
   readonly intraclass: Interval;
 }
 
-/** @throws DataError for differing numbers of samples, fewer than two of them, or nothing to compare */
+/**
+ * Variance components of counted answers.
+ * @throws DataError for differing numbers of samples, fewer than two of them, or nothing to compare
+ */
 export function variantSpread(questions: readonly QuestionCounts[], rng: Rng): VariantSpread {
   const [samples = 0] = questions.map((question) => question.samples);
   if (samples < 2 || questions.some((question) => question.samples !== samples))

@@ -3,8 +3,8 @@
  * kept in a file, never counted again.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { runCommand } from "./runs.js";
 
@@ -14,16 +14,17 @@ export type PolicyName = (typeof POLICIES)[number];
 
 /**
  * What `model=` calls a policy. The narrow one is made where it is not there: in some minutes, by a seed.
- * @param runs folder of the experiment's runs
+ * @param runs folder of the experiment's runs, held by the one who asks: what was cut off is made anew
  */
 export async function policyModel(name: PolicyName, runs: string): Promise<string> {
   if (name === "tiny") return name;
   const folder = resolve(runs, "narrow-policy");
-  if (existsSync(join(folder, "model.safetensors"))) return folder;
-  // What was cut off holds no weights; they are written last.
-  await rm(folder, { recursive: true, force: true });
+  if (existsSync(folder)) return folder;
+  const partial = `${folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
   await mkdir(dirname(folder), { recursive: true });
-  await runCommand(["warmup", "--narrow", "--out", folder]);
+  await runCommand(["warmup", "--narrow", "--out", partial]);
+  await rename(partial, folder);
   return folder;
 }
 

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { presetInput, resolveConfig, withOverride } from "../../../src/config/load.js";
 import { BenchmarkError } from "../../../src/core/errors.js";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { mean } from "../../../src/core/stats.js";
 import { GLOBAL, GRPO, GRPO_AUGMENTED, SHARE, SHARE_GLOBAL, share } from "./arms.js";
 import { countedOnce, type PolicyName, policyModel } from "./policies.js";
@@ -100,7 +101,11 @@ async function armSeed(
 const EARLY_STEPS = 4;
 
 /** Runs what is missing, seed by seed, and writes `sharing.json` and `sharing.md` after every run. */
-export async function benchSharing(options: SharingOptions): Promise<SharingDocument> {
+export function benchSharing(options: SharingOptions): Promise<SharingDocument> {
+  return whileHolding(options.runs, "bench sharing", () => runAndWrite(options));
+}
+
+async function runAndWrite(options: SharingOptions): Promise<SharingDocument> {
   const { policies, seeds, settings, results, isEqualTime, print } = options;
   if (policies.length === 0 || seeds.length === 0)
     throw new BenchmarkError("sharing: nothing to run: name a policy and a seed");

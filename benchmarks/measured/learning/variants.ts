@@ -5,6 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { given } from "../../../src/core/given.js";
 import type { Interval } from "../../../src/core/stats.js";
 import { formatInterval, formatMarkdownTable, formatShare } from "../../../src/report/table.js";
@@ -119,7 +120,11 @@ function markdownOf(counted: readonly CountedPolicy[], command: string): string 
 }
 
 /** Counts what is not counted yet, and writes `variants.json` and `variants.md`. */
-export async function benchVariants(options: VariantsOptions): Promise<void> {
+export function benchVariants(options: VariantsOptions): Promise<void> {
+  return whileHolding(options.runs, "bench variants", () => countAndWrite(options));
+}
+
+async function countAndWrite(options: VariantsOptions): Promise<void> {
   const { policies, results, questions, samples, print } = options;
   await mkdir(results, { recursive: true });
   const counted: CountedPolicy[] = [];
