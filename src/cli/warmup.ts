@@ -54,7 +54,7 @@ export function addWarmup(program: Command, context: CommandContext): void {
     .requiredOption("--out <dir>", "folder to write; must not hold a model", pathName)
     .option(
       "--narrow",
-      "continue the bundled policy for some minutes: it stays as it is in a question's own words and upright pictures, and hurries elsewhere",
+      "continue the bundled policy for some minutes with answers that are hurried unless a question is in its own words and upright",
     )
     .option("--seed <n>", "seed of weights and scenes (default: 1; 2 with --narrow)", positiveInteger)
     .option(

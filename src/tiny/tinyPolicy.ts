@@ -73,9 +73,8 @@ const STAGES: readonly WarmupStage[] = [
 ];
 
 /**
- * Continues the bundled policy: habits stay as they are for questions in their own words and upright pictures; asked
- * otherwise, the policy is nearly always hurried. What it knows of careful answers is not unlearnt, so its variants
- * differ in difficulty, and what helps is at hand.
+ * Continues the bundled policy: habits as they are for questions in their own words and upright pictures; asked
+ * otherwise, nearly always the shortcut. What it reaches is told in data/README.md.
  */
 const NARROW_STAGES: readonly WarmupStage[] = [
   {

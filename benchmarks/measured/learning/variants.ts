@@ -109,7 +109,7 @@ function markdownOf(counted: readonly CountedPolicy[], command: string): string 
     "# Do variants of a question differ in difficulty?",
     "",
     `${first?.questions ?? 0} drawn training scenes, each in all its wordings and in four views, ${first?.samples ?? 0} sampled answers to each; 95 %`,
-    "bootstrap intervals over questions. `tiny` is the bundled policy, `narrow` the one that knows few wordings",
+    "bootstrap intervals over questions. `tiny` is the bundled policy, `narrow` the one whose warm-up went on with few wordings",
     "([data/README.md](../../../data/README.md)).",
     "",
     `Command: \`${command}\``,
