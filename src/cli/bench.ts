@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { benchEngine } from "../../benchmarks/measured/engine/engine.js";
 import { benchGrader } from "../../benchmarks/measured/grader/grader.js";
+import { benchGreedy } from "../../benchmarks/measured/large/greedy.js";
 import { writeRandomModel } from "../../benchmarks/measured/large/randomModel.js";
 import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
@@ -74,7 +75,8 @@ const addSpeed: AddBenchmark = (bench, { terminal, print }) => {
     });
 };
 
-function seedsOf(text: string): number[] {
+/** Whole numbers above 0, separated by commas. */
+function positiveList(text: string): number[] {
   return text.split(",").map(positiveInteger);
 }
 
@@ -95,7 +97,7 @@ const addSeeds =
       .command(name)
       .description(description)
       .argument("[settings...]", "key=value settings for every run")
-      .option("--seeds <list>", "seeds, separated by commas", seedsOf, [...seeds])
+      .option("--seeds <list>", "seeds, separated by commas", positiveList, [...seeds])
       .option("--runs <dir>", "folder of the runs; finished ones are not repeated", runs)
       .option("--out <dir>", `folder for ${name}.json and ${name}.md`, RESULTS)
       .action(async (settings: string[], flags: { seeds: number[]; runs: string; out: string }) => {
@@ -243,9 +245,39 @@ const addRandomModel: AddBenchmark = (bench, { terminal, print, signal }) => {
     });
 };
 
+interface GreedyFlags {
+  readonly model: string;
+  readonly weights: readonly ("exact" | "int8")[];
+  readonly batches: readonly number[];
+  readonly python?: string;
+  readonly out: string;
+}
+
+const addGreedy: AddBenchmark = (bench, { terminal, print }) => {
+  bench
+    .command("greedy")
+    .description("tokens a second of greedy decoding from a checkpoint's own files and from 8 bits")
+    .requiredOption("--model <dir>", "model folder, as `bench random-model` makes them")
+    .addOption(new Option("--weights <names...>", "which").choices(["exact", "int8"]).default(["int8"]))
+    .option("--batches <list>", "responses decoded at once", positiveList, [1, 16, 64])
+    .option("--python <path>", "Python with xllamacpp and gguf, for llama.cpp beside it")
+    .option("--out <dir>", "folder for greedy.json and greedy.md", RESULTS)
+    .action(async ({ out, ...flags }: GreedyFlags) => {
+      await benchGreedy({
+        ...flags,
+        results: out,
+        onProgress: terminal.onProgress,
+        print: (text) => {
+          terminal.finish();
+          print(text);
+        },
+      });
+    });
+};
+
 /** Each adds its subcommand. */
 const BENCHMARKS: readonly AddBenchmark[] = [
-  ...[addSpeed, addRandomModel, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
+  ...[addSpeed, addRandomModel, addGreedy, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
   ...[addVariants, addSharing],
 ];
 

@@ -102,7 +102,7 @@ export const rolloutSchema = z.strictObject({
     .enum(["exact", "int8"])
     .default("exact")
     .describe(
-      "what samples beside an adapter (lora.rank): the weights as they are, or int8: rounded, several times as fast; gradients stay exact",
+      "what samples beside an adapter (lora.rank): the weights as they are, or int8: rounded, with half the memory and faster; gradients stay exact",
     ),
   filter: filterSchema.prefault({}),
 });

@@ -1,0 +1,161 @@
+/**
+ * @module Greedy decoding of a model of real size at several batch sizes, beside llama.cpp on random weights of the same
+ * shape (llamaCpp.py). Time of the prompt is taken out: a run of one token is subtracted.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { resolveConfig } from "../../../src/config/load.js";
+import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { packageRoot } from "../../../src/core/files/packageRoot.js";
+import type { OnProgress } from "../../../src/core/progress.js";
+import { zip } from "../../../src/core/zip.js";
+import type { Engine } from "../../../src/engine/engine.js";
+import { localSettings } from "../../../src/engine/local/settings.js";
+import { startEngine } from "../../../src/engine/process/engineInProcess.js";
+import { loadNetwork } from "../../../src/model/load.js";
+import { loadProcessor } from "../../../src/model/processor.js";
+import { buildPrompt, promptLength } from "../../../src/model/prompt.js";
+import type { Prompt } from "../../../src/records.js";
+import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
+import { type MemoryPeak, withMemoryPeak } from "./memoryWatch.js";
+
+/** Responses decoded at once. */
+export const BATCHES = [1, 16, 64] as const;
+
+export interface GreedyOptions {
+  readonly weights: "exact" | "int8";
+  readonly batches?: readonly number[];
+  /** Of each response. */
+  readonly tokens?: number;
+  readonly onProgress?: OnProgress;
+}
+
+export interface GreedyResult {
+  /** Response tokens per second, by batch. */
+  readonly tokensPerSecond: readonly { readonly batch: number; readonly rate: number }[];
+  /** Seconds until the first token: weights packed (int8) and sessions made; and again when all that is there. */
+  readonly firstToken: number;
+  readonly nextToken: number;
+  readonly peak: MemoryPeak;
+}
+
+async function timed(engine: Engine, prompt: Prompt, [responses, maxTokens]: readonly [number, number]) {
+  const decoding = { temperature: 1, isGreedy: true, topP: 1, topK: 0, maxTokens };
+  const started = performance.now();
+  const rollouts = await engine.sampler.sample({ prompts: [prompt], responses, decoding });
+  const tokens = rollouts.flat().reduce((sum, rollout) => sum + rollout.tokens.length, 0);
+  return { seconds: (performance.now() - started) / 1000, tokens };
+}
+
+/** Samples in a process of its own; packed weights are kept beside the model while it runs. */
+export async function measureGreedy(model: string, options: GreedyOptions): Promise<GreedyResult> {
+  const { weights, batches = BATCHES, tokens = 33, onProgress } = options;
+  const config = resolveConfig({ lora: { rank: 1 }, rollout: { weights } }, "bench large");
+  const cache = await mkdtemp(join(dirname(model), "packed-"));
+  const local = localSettings(config);
+  const precision = weights === "int8" ? { weights, cache } : { weights };
+  const lora = local.lora && { ...local.lora, precision };
+  const engine = startEngine({ model, local: { ...local, ...(lora ? { lora } : {}) } });
+  try {
+    const { result, peak } = await withMemoryPeak("children", async () => {
+      const processor = await loadProcessor(model);
+      const prompt = await buildPrompt(processor, { text: "How many red circles?", images: [] }, "greedy");
+      const firstToken = (await timed(engine, prompt, [1, 1])).seconds;
+      const nextToken = (await timed(engine, prompt, [1, 1])).seconds;
+      const tokensPerSecond: { batch: number; rate: number }[] = [];
+      for (const [at, batch] of batches.entries()) {
+        await timed(engine, prompt, [batch, 2]); // graphs of this batch
+        const short = await timed(engine, prompt, [batch, 1]);
+        const long = await timed(engine, prompt, [batch, tokens]);
+        const rate = (long.tokens - short.tokens) / (long.seconds - short.seconds);
+        tokensPerSecond.push({ batch, rate });
+        onProgress?.({ phase: `greedy ${weights}`, done: at + 1, total: batches.length });
+      }
+      return { tokensPerSecond, firstToken, nextToken };
+    });
+    return { ...result, peak };
+  } finally {
+    await engine.close();
+    await rm(cache, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The same of llama.cpp with weights of 8 bits (Q8_0), random and of the model's shape.
+ * @param python with the packages xllamacpp and gguf
+ * @returns response tokens per second, by batch
+ */
+export async function measureLlamaCpp(
+  model: string,
+  { python, batches = BATCHES, tokens = 32 }: { readonly python: string } & Omit<GreedyOptions, "weights">,
+): Promise<GreedyResult["tokensPerSecond"]> {
+  const { config } = await loadNetwork(model);
+  const processor = await loadProcessor(model);
+  const prompt = await buildPrompt(processor, { text: "How many red circles?", images: [] }, "greedy");
+  const folder = await mkdtemp(join(dirname(model), "gguf-"));
+  const script = join(packageRoot(), "benchmarks", "measured", "large", "llamaCpp.py");
+  try {
+    const shape = { ...config, promptTokens: promptLength(prompt), batches, tokens };
+    const { stdout } = await promisify(execFile)(python, [script, folder, JSON.stringify(shape)]);
+    const rates = JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as number[];
+    return zip(batches, rates).map(([batch, rate]) => ({ batch, rate }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export interface GreedyBenchOptions {
+  /** Model folder, as `bench random-model` makes them. */
+  readonly model: string;
+  readonly weights: readonly GreedyOptions["weights"][];
+  /** Python for llama.cpp; default: no peer. */
+  readonly python?: string;
+  readonly batches: readonly number[];
+  readonly results: string;
+  readonly print: (text: string) => void;
+  readonly onProgress?: OnProgress;
+}
+
+/** Measures, and writes `greedy.json` and `greedy.md`. */
+export async function benchGreedy(options: GreedyBenchOptions): Promise<void> {
+  const { model, weights, python, batches, results, print, onProgress } = options;
+  const { config } = await loadNetwork(model);
+  const load = () => (loadavg()[0] as number).toFixed(1);
+  const before = load();
+  const rows: string[][] = [];
+  const rates = (all: GreedyResult["tokensPerSecond"]) => all.map(({ rate }) => rate.toFixed(1));
+  const found: Record<string, unknown> = {};
+  for (const each of weights) {
+    const one = await measureGreedy(model, { weights: each, batches, ...(onProgress ? { onProgress } : {}) });
+    found[each] = one;
+    rows.push([
+      each,
+      ...rates(one.tokensPerSecond),
+      `${one.firstToken.toFixed(0)} s`,
+      formatBytes(one.peak.anonymous),
+    ]);
+  }
+  if (python !== undefined) {
+    const peer = await measureLlamaCpp(model, { python, batches });
+    found["llama.cpp Q8_0"] = peer;
+    rows.push(["llama.cpp, Q8_0", ...rates(peer), "", ""]);
+  }
+  const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? "?"}`;
+  const about = `${config.layers} layers of ${config.hiddenSize}, ${config.vocabSize} tokens, random weights. ${machine}, load ${before} before and ${load()} after.`;
+  const head = [
+    "tokens a second",
+    ...batches.map((batch) => `batch ${batch}`),
+    "first token",
+    "memory at most, without file pages",
+  ];
+  const text = ["# Greedy decoding", "", about, "", formatMarkdownTable({ head, rows }), ""].join("\n");
+  await writeFileAtomic(
+    join(results, "greedy.json"),
+    `${JSON.stringify({ about, ...found }, undefined, 2)}\n`,
+  );
+  await writeFileAtomic(join(results, "greedy.md"), text);
+  print(text);
+}
