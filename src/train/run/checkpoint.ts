@@ -71,8 +71,7 @@ export async function saveCheckpoint(
     );
     const manifest = { format: "sharegrpo-checkpoint-1", files };
     await writeFileAtomic(join(partial, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
+    await replaceFolder(folder, partial);
     await syncPath(parent);
     return folder;
   } catch (cause) {
@@ -83,6 +82,17 @@ export async function saveCheckpoint(
       cause,
     });
   }
+}
+
+/** Puts a folder in the place of another, which is there until its place is taken. */
+async function replaceFolder(folder: string, by: string): Promise<void> {
+  const former = `${folder}.replaced.partial`;
+  await rm(former, { recursive: true, force: true });
+  await rename(folder, former).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  await rename(by, folder);
+  await rm(former, { recursive: true, force: true });
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
