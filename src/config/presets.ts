@@ -3,6 +3,16 @@
  */
 import type { RunConfigInput } from "./schema.js";
 
+/** An adapter trained on two cores, one question a step. README has the times and the memory. */
+const LAPTOP = {
+  data: { maxPixels: 448 * 448 },
+  expand: { variants: 2 },
+  rollout: { responses: 2, maxResponseLength: 64, maxRows: 16 },
+  update: { optimizerStepsPerRollout: 1, microBatchUnits: 2, learningRate: 1e-5, weightDecay: 0 },
+  train: { steps: 100, questionsPerStep: 1, saveEvery: 5, evaluateQuestions: 0 },
+  lora: { rank: 16 },
+} as const satisfies RunConfigInput;
+
 /** Settings that belong together, by name; where paper and released code differ, so do their presets. */
 export const PRESETS = {
   /** What `npm start` runs: the bundled policy on drawn scenes, a few minutes on two cores. */
@@ -46,6 +56,10 @@ export const PRESETS = {
     update: { optimizerStepsPerRollout: 4, learningRate: 1e-6 },
     train: { steps: 15_150, questionsPerStep: 512, saveEvery: 20, keepCheckpoints: 5, evaluateQuestions: 0 },
   },
+  /** 3 billion weights on a laptop: memory for a layer at a time. */
+  "qwen2.5-vl-3b-laptop": { model: "Qwen/Qwen2.5-VL-3B-Instruct", ...LAPTOP },
+  /** The same of 7 billion. */
+  "qwen2.5-vl-7b-laptop": { model: "Qwen/Qwen2.5-VL-7B-Instruct", ...LAPTOP },
 } as const satisfies Readonly<Record<string, RunConfigInput>>;
 
 export type PresetName = keyof typeof PRESETS;

@@ -268,6 +268,12 @@ export const updateSchema = z.strictObject({
     .nonnegative()
     .default(0)
     .describe("weight of the policy's entropy, subtracted from the loss; code 0"),
+  frozen: z
+    .enum(["none", "vision", "language"])
+    .default("none")
+    .describe(
+      "kinds process, local: part of the weights that is not trained: vision tower or language model; code: none",
+    ),
   learningRate: z.number().positive().default(1e-6).describe("AdamW; paper 1e-6"),
   warmupSteps: z.int().nonnegative().default(0).describe("rollout steps of linear warm-up; code 0"),
   startsAtZero: z
@@ -326,6 +332,17 @@ export const runSchema = z
     message:
       "int8 samples from models whose weights stay in their files: lora.rank above 0, with engine.kind process or local",
     path: ["rollout", "weights"],
+  })
+  .refine(
+    ({ engine, update }) => update.frozen === "none" || engine.kind === "process" || engine.kind === "local",
+    {
+      message: "parts are frozen by the kinds process and local",
+      path: ["update", "frozen"],
+    },
+  )
+  .refine(({ lora, update }) => update.frozen === "none" || lora.rank === 0, {
+    message: "with an adapter all weights are frozen; lora.targets says what has one",
+    path: ["update", "frozen"],
   })
   .refine((run) => run.expand.variants * run.rollout.responses >= 2, {
     message: "responses are compared with each other: variants × responses must be at least 2",

@@ -68,11 +68,19 @@ const NAMES_SHOWN = 5;
 
 /**
  * @param where the file or folder the parameters came from
+ * @param wanted names that must be there; default: all of the network's
  * @throws ModelError naming what is missing, unexpected or of the wrong shape
  */
-export function checkParams(network: Network, params: Params, where: string): void {
+export function checkParams(
+  network: Network,
+  params: Params,
+  where: string,
+  wanted?: readonly string[],
+): void {
   const shapes = Object.fromEntries(Object.entries(params).map(([name, { shape }]) => [name, shape]));
-  const problems = fitProblems(network, shapes);
+  const isWanted = new Set(wanted);
+  const excused = wanted ? Object.keys(paramShapes(network)).filter((name) => !isWanted.has(name)) : [];
+  const problems = fitProblems(network, shapes, new Set(excused));
   if (problems.length === 0) return;
   throw new ModelError(`${where}: parameters do not fit config.json: ${problems.join("; ")}`);
 }

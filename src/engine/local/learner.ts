@@ -18,7 +18,7 @@ import { lossBatch, responseRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
 import { memoized } from "./memoized.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
-import type { LocalSettings } from "./settings.js";
+import type { Frozen, LocalSettings } from "./settings.js";
 import { type LocalLearner, statefulLearner } from "./statefulLearner.js";
 import type { KlForm } from "./tokenLoss.js";
 import { readWeights, writeWeights } from "./weightFiles.js";
@@ -32,8 +32,23 @@ export interface LearnerParts {
   readonly moments?: Moments<NdArray>;
 }
 
+/** Parameters that change, and those that do not. */
+interface Split {
+  readonly trained: Params;
+  readonly frozen: Params;
+}
+
+/** The merger, which speaks the decoder's language, belongs to the vision tower, as in the published code. */
+function splitOf(params: Params, frozen: Frozen | undefined): Split {
+  const isFrozen = (name: string) =>
+    frozen !== undefined && name.startsWith("visual.") === (frozen === "vision");
+  const part = (wanted: boolean) =>
+    Object.fromEntries(Object.entries(params).filter(([name]) => isFrozen(name) === wanted));
+  return { trained: part(false), frozen: part(true) };
+}
+
 /** A model with its graphs and what they read. */
-interface Compiled {
+interface Compiled extends Split {
   readonly model: Model;
   readonly settings: LocalSettings;
   /** The policy that training began with, where it is kept. */
@@ -51,6 +66,7 @@ type GraphSettings = Omit<LossSettings, "kl" | "temperature"> & { readonly kl: K
 function compile(model: Model, settings: LocalSettings, readPrompts: PromptReader): Compiled {
   const bias = tokenBias(model.config, model.processor.size);
   return {
+    ...splitOf(model.params, settings.frozen),
     model,
     settings,
     reference: settings.keepsReference ? copyOf(model.params) : undefined,
@@ -99,13 +115,14 @@ async function logProbsOf(
 /** Adds the gradients of lessons to `gradients`, micro-batch by micro-batch. */
 async function accumulateInto(
   gradients: Params,
-  { model, reference, settings, accumulate, sampler, pack }: Compiled,
+  { trained, frozen, reference, settings, accumulate, sampler, pack }: Compiled,
   lessons: readonly Lesson[],
   { loss: { kl, temperature, ...loss }, signal, onProgress }: Watch & { readonly loss: LossSettings },
 ): Promise<Accumulated> {
   const run = accumulate({ ...loss, kl: kl?.term ?? "none" });
   const fixed = {
     sampler: sampler(temperature),
+    ...(settings.frozen ? { frozen } : {}),
     ...(kl?.term === "full" && reference ? { reference } : {}),
   };
   const perLesson: Float32Array[][] = lessons.map(() => []);
@@ -115,7 +132,7 @@ async function accumulateInto(
   for (const batch of microBatches(lessons, settings.microBatch)) {
     const here = batch.map(({ reading }) => reading);
     const packed = await pack(here, most);
-    const [, found] = await run(model.params, gradients, lossBatch(here, packed, kl?.coefficient), fixed);
+    const [, found] = await run(trained, gradients, lossBatch(here, packed, kl?.coefficient), fixed);
     sums = addSums(sums, found.sums);
     const rows = responseRows(here, sizesOf(packed), found.logProbs.data);
     for (const [{ at }, rows_R] of zip(batch, rows)) perLesson[at] = rows_R;
@@ -132,16 +149,16 @@ export function createLearner(
   settings: LocalSettings,
   { readPrompts = createPromptReader(model.processor), moments }: LearnerParts = {},
 ): LocalLearner {
-  const { params } = model;
-  const state = moments ?? { first: zerosLike(params), second: zerosLike(params) };
   const compiled = compile(model, settings, readPrompts);
+  const { trained } = compiled;
+  const state = moments ?? { first: zerosLike(trained), second: zerosLike(trained) };
   return statefulLearner(
-    { params, first: state.first, second: state.second },
+    { params: trained, first: state.first, second: state.second },
     {
       logProbs: (request, watch) => logProbsOf(compiled, request, watch),
       accumulate: (gradients, lessons, given) => accumulateInto(gradients, compiled, lessons, given),
-      save: (folder, parts) => writeWeights(folder, parts, model),
-      read: (folder) => readWeights(folder, model),
+      save: (folder, parts) => writeWeights(folder, { ...parts, params: model.params }, model),
+      read: (folder) => readWeights(folder, model, Object.keys(trained)),
     },
   );
 }

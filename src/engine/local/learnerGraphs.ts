@@ -21,6 +21,8 @@ export interface Moments<Array = Tensor> {
 /** What a loss reads beside the parameters and the batch. */
 interface Fixed {
   readonly sampler: Sampler;
+  /** Parameters that are not trained, where some are not. */
+  readonly frozen?: TensorParams;
   /** The reference policy, where KL to it is summed over the vocabulary. */
   readonly reference?: TensorParams;
 }
@@ -28,8 +30,8 @@ interface Fixed {
 /** The loss of a micro-batch, sums over its tokens, and their log-probabilities. */
 function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
   const ofTokens = tokenLoss(form, klForm);
-  return (params: TensorParams, batch: LossBatch, { sampler, reference }: Fixed) => {
-    const scores = responseScores(params, model, batch.packed, sampler);
+  return (trained: TensorParams, batch: LossBatch, { sampler, frozen, reference }: Fixed) => {
+    const scores = responseScores({ ...frozen, ...trained }, model, batch.packed, sampler);
     const logSoftmax = tf.logSoftmax(scores);
     const isFull = batch.kl !== undefined && reference !== undefined;
     const found = {
@@ -46,12 +48,12 @@ function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
 
 /**
  * Loss of a micro-batch and its gradients added to those before it, which change in place:
- * `(params, sums, batch, fixed) → [sums, { sums over tokens, log-probs }]`.
+ * `(trained, sums, batch, fixed) → [sums, { sums over tokens, log-probs }]`.
  */
 export function accumulateGraph(model: Model, form: LossForm, klForm: KlForm) {
   const loss = valueAndGrad(totalLoss(model, form, klForm));
-  const accumulate = (params: TensorParams, sums: TensorParams, batch: LossBatch, fixed: Fixed) => {
-    const { aux, grads } = loss(params, batch, fixed);
+  const accumulate = (trained: TensorParams, sums: TensorParams, batch: LossBatch, fixed: Fixed) => {
+    const { aux, grads } = loss(trained, batch, fixed);
     const added = Object.entries(sums).map(([name, sum]) => [name, tf.add(sum, grads[name] as Tensor)]);
     return [Object.fromEntries(added) as TensorParams, aux] as const;
   };

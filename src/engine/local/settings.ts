@@ -1,5 +1,5 @@
 /**
- * @module What a local engine is told once: how much of a batch is in one graph, and what it keeps.
+ * @module What a local engine is told once: how much of a batch is in one graph, what it keeps, and what it trains.
  */
 import { packedCache } from "../../config/load.js";
 import type { RunConfig } from "../../config/schema.js";
@@ -14,7 +14,10 @@ export type SamplingPrecision =
       readonly cache: string;
     };
 
-/** Memory settings of a local engine; results do not depend on them but for rounding. */
+/** A part of the network that can be left as it is. */
+export type Frozen = Exclude<RunConfig["update"]["frozen"], "none">;
+
+/** Settings of a local engine. Results depend on those of memory only by rounding. */
 export interface LocalSettings {
   /** Prompts in one gradient graph. */
   readonly microBatch: number;
@@ -22,6 +25,8 @@ export interface LocalSettings {
   readonly maxRows: number;
   /** Whether the initial weights are kept, as the reference policy. */
   readonly keepsReference: boolean;
+  /** Part of the weights that training leaves as it is. Default: none. */
+  readonly frozen?: Frozen;
   /** What is trained instead of the weights, layer by layer. */
   readonly lora?: LoraSettings;
 }
@@ -49,6 +54,7 @@ export function localSettings({
     microBatch: update.microBatchUnits,
     maxRows: rollout.maxRows,
     keepsReference: kl.use !== "off",
+    ...(update.frozen === "none" ? {} : { frozen: update.frozen }),
     ...(rank > 0 ? { lora: { spec: { rank, ...spec }, seed, precision } } : {}),
   };
 }

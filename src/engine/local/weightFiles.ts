@@ -36,8 +36,15 @@ export async function writeWeights(
   });
 }
 
-/** @throws CheckpointError when a file is missing or damaged; ModelError when it is another model's */
-export async function readWeights(folder: string, network: Network): Promise<LearnerState> {
+/**
+ * @param trained parameters that have moments; default: all
+ * @throws CheckpointError when a file is missing or damaged; ModelError when it is another model's
+ */
+export async function readWeights(
+  folder: string,
+  network: Network,
+  trained?: readonly string[],
+): Promise<LearnerState> {
   const optimizer = await readSafetensors(join(folder, OPTIMIZER_FILE));
   const state = {
     params: ownParams(network, await readSafetensors(join(folder, WEIGHTS))),
@@ -45,7 +52,7 @@ export async function readWeights(folder: string, network: Network): Promise<Lea
     second: unprefixed("second", optimizer),
   };
   checkParams(network, state.params, `${folder}: ${WEIGHTS}`);
-  checkParams(network, state.first, `${folder}: ${OPTIMIZER_FILE}, first moments`);
-  checkParams(network, state.second, `${folder}: ${OPTIMIZER_FILE}, second moments`);
+  checkParams(network, state.first, `${folder}: ${OPTIMIZER_FILE}, first moments`, trained);
+  checkParams(network, state.second, `${folder}: ${OPTIMIZER_FILE}, second moments`, trained);
   return state;
 }

@@ -4,7 +4,7 @@ import { zip } from "../../../src/core/zip.js";
 import type { Model } from "../../../src/model/load.js";
 import { lossSettings } from "../../../src/train/update.js";
 import { largestDifference } from "../../model/parity.js";
-import { fakeModel, fakePrompt } from "../../support/fakeModel.js";
+import { fakeModel, fakePrompt, temporaryFolder } from "../../support/fakeModel.js";
 import {
   type OffPolicyLesson,
   type PlainLesson,
@@ -326,5 +326,31 @@ describe("update", () => {
     const [params, ...moments] = await twoSteps();
     expect([params, ...moments]).toEqual(await twoSteps());
     expect(params).not.toEqual(model.params);
+  });
+
+  it.each([
+    { frozen: "vision", isFrozen: (name: string) => name.startsWith("visual.") },
+    { frozen: "language", isFrozen: (name: string) => !name.startsWith("visual.") },
+  ] as const)("leaves $frozen as it is where that is frozen, and trains the rest alike", async (part) => {
+    const free = { maxGradNorm: 1e9 };
+    const whole = learner(free);
+    await whole.update(lessons, AT);
+    const copy = copyOf(model);
+    const partly = testLearner(copy, { update: { ...free, frozen: part.frozen } });
+    await partly.update(lessons, AT);
+    for (const [name, { data }] of Object.entries(copy.params)) {
+      const expected = part.isFrozen(name) ? model.params[name]?.data : whole.params[name]?.data;
+      expect(largestDifference(data, expected ?? []), name).toBeLessThan(part.isFrozen(name) ? 1e-12 : 2e-5);
+    }
+    expect(Object.keys(partly.first).some(part.isFrozen)).toBe(false);
+    const folder = await temporaryFolder();
+    await partly.learner.save(folder);
+    const again = testLearner(copyOf(model), { update: { ...free, frozen: part.frozen } });
+    await again.learner.restore(folder, 1);
+    expect(again.params).toEqual(partly.params);
+    expect(again.second).toEqual(partly.second);
+    await expect(testLearner(copyOf(model)).learner.restore(folder, 1)).rejects.toThrow(
+      /first moments: .*missing/,
+    );
   });
 });
