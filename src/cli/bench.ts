@@ -6,10 +6,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { benchEngine } from "../../benchmarks/measured/engine/engine.js";
 import { benchGrader } from "../../benchmarks/measured/grader/grader.js";
 import { benchGreedy } from "../../benchmarks/measured/large/greedy.js";
+import { benchLarge, LARGE_PARTS, type LargePart } from "../../benchmarks/measured/large/large.js";
 import { writeRandomModel } from "../../benchmarks/measured/large/randomModel.js";
 import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
-import { benchLearning } from "../../benchmarks/measured/learning/learning.js";
+import { benchLearning, benchLora } from "../../benchmarks/measured/learning/learning.js";
 import { POLICIES, type PolicyName } from "../../benchmarks/measured/learning/policies.js";
 import type { SeedsOptions } from "../../benchmarks/measured/learning/runs.js";
 import { benchSharing, type SharingOptions } from "../../benchmarks/measured/learning/sharing.js";
@@ -30,11 +31,14 @@ type AddBenchmark = (bench: Command, context: CommandContext) => void;
 const RESULTS = "benchmarks/measured/results";
 const WARM_UP_ROUNDS = 2;
 
-function partsOf(text: string): Part[] {
-  const names = text.split(",");
-  const unknown = names.filter((name) => !PARTS.some((part) => part === name));
-  if (unknown.length > 0) throw new InvalidArgumentError(`expected some of ${PARTS.join(",")}.`);
-  return PARTS.filter((part) => names.includes(part));
+/** Reads names of parts, separated by commas. */
+function partsOf<Name extends string>(all: readonly Name[]): (text: string) => Name[] {
+  return (text) => {
+    const names = text.split(",");
+    const unknown = names.filter((name) => !all.some((part) => part === name));
+    if (unknown.length > 0) throw new InvalidArgumentError(`expected some of ${all.join(",")}.`);
+    return all.filter((part) => names.includes(part));
+  };
 }
 
 interface SpeedFlags {
@@ -55,7 +59,7 @@ const addSpeed: AddBenchmark = (bench, { terminal, print }) => {
     )
     .option("--python <path>", "Python with torch, transformers and trl", "python3")
     .option("--model <dir>", "policy for the packed update", join(packageRoot(), "data", "models", "tiny"))
-    .option("--parts <names>", `some of ${PARTS.join(",")}`, partsOf, [...PARTS])
+    .option("--parts <names>", `some of ${PARTS.join(",")}`, partsOf(PARTS), [...PARTS])
     .option("--repetitions <n>", "counted repetitions", positiveInteger, 7)
     .option("--threads <n>", "threads of each side (default: all cores)", positiveInteger)
     .option("--torch-compile", "also time torch.compile's training step")
@@ -111,6 +115,14 @@ const addLearning = addSeeds({
   seeds: [1, 2, 3],
   runs: "runs/learning",
   run: benchLearning,
+});
+
+const addLora = addSeeds({
+  name: "lora",
+  description: "held-out accuracy before and after training all weights, and an adapter layer by layer",
+  seeds: [1, 2, 3],
+  runs: "runs/learning",
+  run: benchLora,
 });
 
 const addFigure1b = addSeeds({
@@ -231,11 +243,44 @@ const addEngine: AddBenchmark = (bench, { terminal, print }) => {
     });
 };
 
+const sizeOption = () => new Option("--size <name>", "size").choices(PUBLISHED_SIZES).default("3b");
+
+interface LargeFlags {
+  readonly size: PublishedSize;
+  readonly layers?: number;
+  readonly parts: readonly LargePart[];
+  readonly model?: string;
+  readonly out: string;
+}
+
+const addLarge: AddBenchmark = (bench, { terminal, print, signal }) => {
+  bench
+    .command("large")
+    .description("a model of a published size: the head, a merge, an update of an adapter; time and memory")
+    .addOption(sizeOption())
+    .option("--layers <n>", "layers of the decoder (default: all)", positiveInteger)
+    .option("--parts <names>", `some of ${LARGE_PARTS.join(",")}`, partsOf(LARGE_PARTS), [...LARGE_PARTS])
+    .option("--model <dir>", "a model folder of that size (default: a random one, removed afterwards)")
+    .option("--out <dir>", "folder for large-SIZE.json and large-SIZE.md", RESULTS)
+    .action(async ({ out, ...flags }: LargeFlags) => {
+      await benchLarge({
+        ...flags,
+        results: out,
+        onProgress: terminal.onProgress,
+        signal: signal(),
+        print: (text) => {
+          terminal.finish();
+          print(text);
+        },
+      });
+    });
+};
+
 const addRandomModel: AddBenchmark = (bench, { terminal, print, signal }) => {
   bench
     .command("random-model")
     .description("write a model folder of a published size with random bfloat16 weights, to try a size out")
-    .addOption(new Option("--size <name>", "size").choices(PUBLISHED_SIZES).default("3b"))
+    .addOption(sizeOption())
     .option("--layers <n>", "layers of the decoder (default: all)", positiveInteger)
     .requiredOption("--out <dir>", "a folder that is not there yet")
     .action(async (flags: { size: PublishedSize; layers?: number; out: string }) => {
@@ -277,8 +322,8 @@ const addGreedy: AddBenchmark = (bench, { terminal, print }) => {
 
 /** Each adds its subcommand. */
 const BENCHMARKS: readonly AddBenchmark[] = [
-  ...[addSpeed, addRandomModel, addGreedy, addEngine, addGrader, addKernel, addLearning, addFigure1b, addAblations],
-  ...[addVariants, addSharing],
+  ...[addSpeed, addLarge, addGreedy, addRandomModel, addEngine, addGrader, addKernel],
+  ...[addLearning, addLora, addFigure1b, addAblations, addVariants, addSharing],
 ];
 
 export function addBench(program: Command, context: CommandContext): void {

@@ -28,26 +28,30 @@ const IDS: Readonly<Record<string, number>> = {
   "<|video_pad|>": 151_656,
 };
 
-/**
- * `config.json` of a published size.
- * @param layers of the decoder, where it is cut short
- * @param tokens ids of the special tokens, where the tokenizer is another
- */
-export function publishedConfig(
-  size: PublishedSize,
-  {
-    layers,
-    tokens = IDS,
-  }: { readonly layers?: number; readonly tokens?: Readonly<Record<string, number>> } = {},
-) {
-  const { hidden, intermediate, heads, kv, vocab, vision, ...whole } = SIZES[size];
+/** What is cut of a published size, so that its real widths can be tried with less. Default: nothing. */
+export interface Cut {
+  /** Of the decoder. */
+  readonly layers?: number;
+  /** Blocks of the vision tower. */
+  readonly visionDepth?: number;
+  readonly vocabSize?: number;
+  /** Ids of the special tokens, where the tokenizer is another. */
+  readonly tokens?: Readonly<Record<string, number>>;
+}
+
+const FULL_ATTENTION = [7, 15, 23, 31];
+
+/** `config.json` of a published size. */
+export function publishedConfig(size: PublishedSize, cut: Cut = {}) {
+  const { hidden, intermediate, heads, kv, vision, ...whole } = SIZES[size];
+  const { layers = whole.layers, visionDepth = 32, vocabSize = whole.vocab, tokens = IDS } = cut;
   return {
     architectures: ["Qwen2_5_VLForConditionalGeneration"],
     model_type: "qwen2_5_vl",
     torch_dtype: "bfloat16",
     hidden_size: hidden,
     intermediate_size: intermediate,
-    num_hidden_layers: layers ?? whole.layers,
+    num_hidden_layers: layers,
     num_attention_heads: heads,
     num_key_value_heads: kv,
     hidden_act: "silu",
@@ -57,7 +61,7 @@ export function publishedConfig(
     rope_scaling: { type: "mrope", mrope_section: [16, 24, 24] },
     use_sliding_window: false,
     tie_word_embeddings: size === "3b",
-    vocab_size: vocab,
+    vocab_size: vocabSize,
     bos_token_id: tokens["<|endoftext|>"],
     eos_token_id: tokens["<|im_end|>"],
     vision_start_token_id: tokens["<|vision_start|>"],
@@ -66,7 +70,7 @@ export function publishedConfig(
     image_token_id: tokens["<|image_pad|>"],
     video_token_id: tokens["<|video_pad|>"],
     vision_config: {
-      depth: 32,
+      depth: visionDepth,
       hidden_act: "silu",
       hidden_size: 1280,
       intermediate_size: vision,
@@ -77,12 +81,12 @@ export function publishedConfig(
       spatial_merge_size: 2,
       temporal_patch_size: 2,
       window_size: 112,
-      fullatt_block_indexes: [7, 15, 23, 31],
+      fullatt_block_indexes: FULL_ATTENTION.filter((block) => block < visionDepth),
     },
   };
 }
 
 /** Family and sizes of a published checkpoint. */
-export function publishedNetwork(size: PublishedSize, layers?: number): Network {
-  return parseNetwork(publishedConfig(size, layers === undefined ? {} : { layers }), `Qwen2.5-VL-${size}`);
+export function publishedNetwork(size: PublishedSize, cut: Cut = {}): Network {
+  return parseNetwork(publishedConfig(size, cut), `Qwen2.5-VL-${size}`);
 }

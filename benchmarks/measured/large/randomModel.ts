@@ -13,13 +13,11 @@ import type { Network } from "../../../src/model/family.js";
 import { MODEL_FILES, modelFolder } from "../../../src/model/load.js";
 import { initStd, paramShapes } from "../../../src/model/params.js";
 import { loadProcessor } from "../../../src/model/processor.js";
-import { type PublishedSize, publishedConfig } from "../../../src/model/publishedSizes.js";
+import { type Cut, type PublishedSize, publishedConfig } from "../../../src/model/publishedSizes.js";
 import { createFolder, saveTensors, type TensorSource } from "../../../src/model/weights/save.js";
 
-export interface RandomModelOptions {
+export interface RandomModelOptions extends Omit<Cut, "tokens"> {
   readonly size: PublishedSize;
-  /** Layers of the decoder; default: all. */
-  readonly layers?: number;
   /** A folder that is not there yet. */
   readonly out: string;
   readonly onProgress?: OnProgress;
@@ -71,10 +69,10 @@ function sourcesOf(network: Network): TensorSource[] {
 
 /** Writes the folder, in shards as published ones. @throws CheckpointError when `out` is there or the disk is full */
 export async function writeRandomModel(options: RandomModelOptions): Promise<void> {
-  const { size, layers, out, onProgress, signal } = options;
+  const { size, out, onProgress, signal, ...cut } = options;
   const tiny = modelFolder("tiny");
   const tokens = Object.fromEntries((await loadProcessor(tiny)).specialTokens);
-  const json = publishedConfig(size, { tokens, ...(layers === undefined ? {} : { layers }) });
+  const json = publishedConfig(size, { ...cut, tokens });
   const network = parseNetwork(json, `Qwen2.5-VL-${size}`);
   await createFolder(out, async (partial) => {
     const present = new Set(await readdir(tiny));

@@ -16,6 +16,17 @@ import {
 } from "../../../src/report/table.js";
 import { type Arm, accuracyOf, finishedRun, type SeedsOptions } from "./runs.js";
 
+/** All weights beside an adapter, layer by layer; an adapter's rate is ten times that of all weights. */
+export const WEIGHTS_TRAINED: readonly Arm[] = [
+  { id: "tiny", preset: "tiny", name: "all weights", settings: [] },
+  {
+    id: "tiny-lora",
+    preset: "tiny",
+    name: "adapter of rank 16",
+    settings: ["lora.rank=16", "update.learningRate=2e-3"],
+  },
+];
+
 /** Equal responses per question (m·n = 12), equal optimizer steps. */
 export const ALGORITHMS: readonly Arm[] = [
   { id: "tiny", preset: "tiny", name: "Share-GRPO (m = 2, n = 6)", settings: [] },
@@ -44,7 +55,7 @@ async function measure(arm: Arm, seed: number, runs: string): Promise<LearningRo
   };
 }
 
-function tableOf(rows: readonly LearningRow[]): Table {
+function tableOf(rows: readonly LearningRow[], arms: readonly Arm[]): Table {
   const lines = rows.map((row) => [
     row.algorithm,
     String(row.seed),
@@ -52,7 +63,7 @@ function tableOf(rows: readonly LearningRow[]): Table {
     formatInterval(row.after),
     formatPoints(row.gain / 100),
   ]);
-  const means = ALGORITHMS.flatMap(({ name }) => {
+  const means = arms.flatMap(({ name }) => {
     const own = rows.filter((row) => row.algorithm === name);
     if (own.length === 0) return [];
     const percent = (values: readonly number[]) => `${(100 * mean(values)).toFixed(1)} %`;
@@ -64,40 +75,69 @@ function tableOf(rows: readonly LearningRow[]): Table {
   return { head: ["algorithm", "seed", "before", "after", "points"], rows: [...lines, ...means] };
 }
 
+/** A comparison of arms: what its page is called and says. */
+interface Comparison {
+  /** Of the command and of the files. */
+  readonly name: string;
+  readonly arms: readonly Arm[];
+  readonly title: string;
+  readonly sentence: string;
+}
+
 /** Runs all seeds of both algorithms, prints and writes the table after each. */
-export async function benchLearning(options: SeedsOptions): Promise<void> {
+export function benchLearning(options: SeedsOptions): Promise<void> {
+  return compareArms(options, {
+    name: "learning",
+    arms: ALGORITHMS,
+    title: "Learning on drawn scenes",
+    sentence: "Both algorithms see as many questions and responses and take as many optimizer steps.",
+  });
+}
+
+/** The same for training all weights and training an adapter layer by layer. */
+export function benchLora(options: SeedsOptions): Promise<void> {
+  return compareArms(options, {
+    name: "lora",
+    arms: WEIGHTS_TRAINED,
+    title: "Learning with an adapter",
+    sentence: "Share-GRPO on all weights as one graph, and on an adapter of the decoder layer by layer.",
+  });
+}
+
+async function compareArms(options: SeedsOptions, comparison: Comparison): Promise<void> {
   await mkdir(options.results, { recursive: true });
   const rows: LearningRow[] = [];
-  for (const algorithm of ALGORITHMS) {
-    const arm = { ...algorithm, settings: [...algorithm.settings, ...options.settings] };
+  for (const each of comparison.arms) {
+    const arm = { ...each, settings: [...each.settings, ...options.settings] };
     for (const seed of options.seeds) {
       rows.push(await measure(arm, seed, options.runs));
-      await write(rows, options);
+      await write(rows, options, comparison);
     }
   }
-  options.print(formatTable(tableOf(rows)));
+  options.print(formatTable(tableOf(rows, comparison.arms)));
 }
 
 async function write(
   rows: readonly LearningRow[],
   { results, settings, seeds }: SeedsOptions,
+  { name, arms, title, sentence }: Comparison,
 ): Promise<void> {
-  const command = `npm run bench -- learning --seeds ${seeds.join(",")}${settings.length > 0 ? ` ${settings.join(" ")}` : ""}`;
+  const command = `npm run bench -- ${name} --seeds ${seeds.join(",")}${settings.length > 0 ? ` ${settings.join(" ")}` : ""}`;
   const questions = rows[0]?.questions ?? 0;
   const text = [
-    "# Learning on drawn scenes",
+    `# ${title}`,
     "",
     `Greedy accuracy of the bundled tiny policy on the same ${questions} held-out questions before and after training, with`,
-    "95 % Wilson intervals. Both algorithms see as many questions and responses and take as many optimizer steps.",
+    `95 % Wilson intervals. ${sentence}`,
     "",
     `Command: \`${command}\``,
     "",
-    formatMarkdownTable(tableOf(rows)),
+    formatMarkdownTable(tableOf(rows, arms)),
     "",
   ].join("\n");
-  await writeFileAtomic(join(results, "learning.md"), text);
+  await writeFileAtomic(join(results, `${name}.md`), text);
   await writeFileAtomic(
-    join(results, "learning.json"),
+    join(results, `${name}.json`),
     `${JSON.stringify({ command, rows }, undefined, 2)}\n`,
   );
 }

@@ -1,0 +1,146 @@
+/**
+ * @module Models of real size on this machine: an update of an adapter, the head, a merge. Weights are random; a model
+ * is made, measured and removed, unless a folder is given.
+ */
+import { access, mkdtemp, rm, statfs } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { BenchmarkError } from "../../../src/core/errors.js";
+import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { sizeOf } from "../../../src/core/ndarray.js";
+import type { OnProgress } from "../../../src/core/progress.js";
+import { loadNetwork } from "../../../src/model/load.js";
+import { paramShapes } from "../../../src/model/params.js";
+import { type PublishedSize, publishedNetwork } from "../../../src/model/publishedSizes.js";
+import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
+import { HEAD_TOKENS, type Measured, measureHead, measureMerge } from "./head.js";
+import { writeRandomModel } from "./randomModel.js";
+import { measureUpdate, UPDATE_SIZES, type UpdateResult, type UpdateSizes } from "./update.js";
+
+export const LARGE_PARTS = ["head", "merge", "update"] as const;
+export type LargePart = (typeof LARGE_PARTS)[number];
+
+export interface LargeOptions {
+  readonly size: PublishedSize;
+  readonly layers?: number;
+  readonly parts: readonly LargePart[];
+  /** A model folder to measure; default: a random one that is removed afterwards. */
+  readonly model?: string;
+  readonly update?: UpdateSizes;
+  readonly results: string;
+  readonly print: (text: string) => void;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface LargeResult {
+  readonly size: PublishedSize;
+  /** Layers measured, and those of the published model. */
+  readonly layers: number;
+  readonly allLayers: number;
+  readonly parameters: number;
+  readonly machine: string;
+  /** Load averages over one minute, before and after. */
+  readonly load: readonly [number, number];
+  readonly sizes: UpdateSizes;
+  readonly head?: Measured;
+  readonly merge?: Measured;
+  readonly update?: UpdateResult;
+}
+
+const count = (shapes: Readonly<Record<string, readonly number[]>>) =>
+  Object.values(shapes).reduce((sum, shape) => sum + sizeOf(shape), 0);
+
+/** @throws BenchmarkError when the disk has no room for a random model and its merged copy */
+async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= bytes) return;
+  throw new BenchmarkError(
+    `${folder}: too little room: ${formatBytes(bytes)} are needed, ${formatBytes(bavail * bsize)} are free: measure fewer layers with --layers`,
+  );
+}
+
+/** Uses the folder given, or makes a model and removes it. */
+async function withModel<T>(options: LargeOptions, use: (model: string) => Promise<T>): Promise<T> {
+  if (options.model !== undefined) {
+    await access(options.model);
+    return use(options.model);
+  }
+  const { size, layers, parts, onProgress, signal } = options;
+  const folder = await mkdtemp(join(tmpdir(), "bench-large-"));
+  try {
+    const cut = layers === undefined ? {} : { layers };
+    const bytes = 2 * count(paramShapes(publishedNetwork(size, cut)));
+    await requireRoom(folder, bytes * (parts.includes("merge") ? 2 : 1));
+    const model = join(folder, "model");
+    await writeRandomModel({
+      ...{ size, ...cut, out: model },
+      ...(onProgress ? { onProgress } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    return await use(model);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const load = () => Math.round(10 * (loadavg()[0] as number)) / 10;
+
+/** Measures the parts asked for, and writes `large-SIZE.json` and `large-SIZE.md`. */
+export async function benchLarge(options: LargeOptions): Promise<LargeResult> {
+  const { size, parts, results, print, onProgress, update: sizes = UPDATE_SIZES } = options;
+  const result = await withModel(options, async (model): Promise<LargeResult> => {
+    const network = await loadNetwork(model);
+    const before = load();
+    const measured = {
+      ...(parts.includes("head") ? { head: await measureHead(model) } : {}),
+      ...(parts.includes("merge") ? { merge: await measureMerge(model) } : {}),
+      ...(parts.includes("update") ? { update: await measureUpdate(model, sizes, onProgress) } : {}),
+    };
+    return {
+      ...{ size, layers: network.config.layers, sizes },
+      allLayers: publishedNetwork(size).config.layers,
+      parameters: count(paramShapes(network)),
+      machine: `${availableParallelism()} × ${cpus()[0]?.model ?? "?"}`,
+      load: [before, load()],
+      ...measured,
+    };
+  });
+  const text = markdown(result);
+  await writeFileAtomic(join(results, `large-${size}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeFileAtomic(join(results, `large-${size}.md`), text);
+  print(text);
+  return result;
+}
+
+const seconds = (value: number) => `${value.toFixed(1)} s`;
+
+function markdown(result: LargeResult): string {
+  const { size, layers, allLayers, parameters, machine, load: loads, sizes, head, merge, update } = result;
+  const row = (name: string, one: Measured) => [name, seconds(one.seconds), formatBytes(one.peak.anonymous)];
+  const rows = [
+    ...(head ? [row(`head and its gradient, ${HEAD_TOKENS} tokens`, head)] : []),
+    ...(merge ? [row("merge of a rank-16 adapter", merge)] : []),
+    ...(update
+      ? [
+          ["vision tower and old log-probabilities", seconds(update.oldLogProbs), ""],
+          ["gradients of the adapter", seconds(update.gradients), ""],
+          ["AdamW", seconds(update.adamw), ""],
+          ["the update's process", "", formatBytes(update.peak.anonymous)],
+        ]
+      : []),
+  ];
+  const { variants, responses, tokens, side, rank } = sizes;
+  const flags = layers === allLayers ? "" : ` --layers ${layers}`;
+  return [
+    `# Qwen2.5-VL-${size} on this machine`,
+    "",
+    `${layers} of ${allLayers} layers, ${(parameters / 1e9).toFixed(2)} billion random weights in bfloat16. Update: one question of ${side} × ${side}`,
+    `pixels, m = ${variants}, n = ${responses}, ${tokens} tokens, rank ${rank}. ${machine}, load ${loads[0]} before and ${loads[1]} after.`,
+    "",
+    `Command: \`npm run bench -- large --size ${size}${flags}\``,
+    "",
+    formatMarkdownTable({ head: ["", "time", "memory at most, without file pages"], rows }),
+    "",
+  ].join("\n");
+}
