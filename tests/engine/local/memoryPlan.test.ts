@@ -11,7 +11,33 @@ const SIZES: PlanSizes = {
   ...{ rows: 4, readings: 2, updates: 1 },
 };
 
+/**
+ * Resident gigabytes at most (own pages and those of the program's files) of an update at real widths with a few layers:
+ * `measureUpdate` of benchmarks/measured/large on `bench -- random-model`. Load does not matter for it.
+ */
+const MEASURED = [
+  {
+    size: "3b",
+    layers: 2,
+    more: { promptTokens: 94, responseTokens: 16, patchesPerImage: 256 },
+    peak: 1.522,
+  },
+  { size: "3b", layers: 2, more: { promptTokens: 286 }, peak: 2.09 },
+  {
+    size: "7b",
+    layers: 1,
+    more: { promptTokens: 94, responseTokens: 16, patchesPerImage: 256 },
+    peak: 2.744,
+  },
+] as const;
+
 describe("planMemory", () => {
+  it.each(MEASURED)("is within 5 % of the measured peak: $size, $layers layers, $more", (one) => {
+    const network = publishedNetwork(one.size, { layers: one.layers });
+    const { lora } = planMemory(network, { sizes: { ...SIZES, ...one.more }, lora: LORA });
+    expect(Math.abs(lora.anonymous / 1e9 / one.peak - 1)).toBeLessThan(0.05);
+  });
+
   it("counts what a rank-16 adapter of 3B has", () => {
     // A layer: q and o 16·(2048 + 2048), k and v 16·(2048 + 256), gate, up and down 16·(2048 + 11008); 36 of them.
     const perLayer = 16 * (2 * 4096 + 2 * 2304 + 3 * 13056);
