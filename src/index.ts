@@ -52,6 +52,7 @@ export { applyTransform } from "./expand/visual.js";
 export { loadModel, type Model, modelFolder } from "./model/load.js";
 export { loadProcessor, type Processor } from "./model/processor.js";
 export { buildPrompt, promptLength, tokenPrompt } from "./model/prompt.js";
+export { type Cut, PUBLISHED_SIZES, type PublishedSize, publishedNetwork } from "./model/publishedSizes.js";
 export { readSafetensors, writeSafetensors } from "./model/safetensors.js";
 
 // Rewards: the built-in ones, graders, your own.
@@ -134,6 +135,8 @@ export type {
   Watch,
 } from "./engine/engine.js";
 export { createEngine, type EngineSettings, loadEngine } from "./engine/local/engine.js";
+export type { MemoryNeed, MemoryPlan, PlanMode } from "./engine/local/memoryPlan.js";
+export { type PlannedModel, type PromptSizes, planOf } from "./engine/local/planSettings.js";
 export { type LocalSettings, localSettings } from "./engine/local/settings.js";
 export { openEngine } from "./engine/open.js";
 export { startEngine } from "./engine/process/engineInProcess.js";

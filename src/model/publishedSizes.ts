@@ -16,6 +16,7 @@ const SIZES = {
 /** A published size. */
 export type PublishedSize = keyof typeof SIZES;
 
+/** All of them, smallest first. */
 export const PUBLISHED_SIZES = Object.keys(SIZES) as readonly PublishedSize[];
 
 const IDS: Readonly<Record<string, number>> = {

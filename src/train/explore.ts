@@ -7,10 +7,9 @@ import type { Rng } from "../core/rng.js";
 import { zip } from "../core/zip.js";
 import { locateModel } from "../data/hubModel.js";
 import type { Engine } from "../engine/engine.js";
-import { createEngine } from "../engine/local/engine.js";
+import { loadEngine } from "../engine/local/engine.js";
 import { localSettings } from "../engine/local/settings.js";
-import { loadModel } from "../model/load.js";
-import type { Processor } from "../model/processor.js";
+import { loadProcessor, type Processor } from "../model/processor.js";
 import { type PairReading, readingsOf } from "../policy/lessons.js";
 import type { Prompt, Question, QuestionGroup } from "../records.js";
 import { sampleGroups } from "./sampleGroups.js";
@@ -34,13 +33,13 @@ export interface AskedQuestion {
 }
 
 /**
- * The policy that `config.model` names, on this thread.
+ * The policy that `config.model` names, on this thread; with `lora.rank` an adapter of it is trained.
  * @throws ModelError naming the file that is missing or damaged
  */
 export async function loadExplorer(config: RunConfig): Promise<Explorer> {
-  const model = await loadModel((await locateModel(config.model)).folder);
-  const engine = createEngine(model, localSettings(config));
-  return { config, engine, processor: model.processor };
+  const { folder: model } = await locateModel(config.model);
+  const engine = await loadEngine({ model, local: localSettings(config) });
+  return { config, engine, processor: await loadProcessor(model) };
 }
 
 /** Variants, responses, rewards, advantages and pairs of each question, all by the config. */
