@@ -7,7 +7,7 @@ import type { RunConfigInput } from "./schema.js";
 const LAPTOP = {
   data: { maxPixels: 448 * 448 },
   expand: { variants: 2 },
-  rollout: { responses: 2, maxResponseLength: 64, maxRows: 16 },
+  rollout: { responses: 2, maxResponseLength: 64, maxRows: 16, weights: "int8" },
   update: { optimizerStepsPerRollout: 1, microBatchUnits: 2, learningRate: 1e-5, weightDecay: 0 },
   train: { steps: 100, questionsPerStep: 1, saveEvery: 5, evaluateQuestions: 0 },
   lora: { rank: 16 },

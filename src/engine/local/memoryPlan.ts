@@ -13,6 +13,7 @@
  *   adapter    16·A: weights, gradients, two moments; 12·A more where a step takes several updates
  *   cache      8·L·K·D·(prompts · P + rows · T)
  *   scores     4·4 · rows · V
+ *   packed     1.03 · weights of the decoder's layers and of the head, where rollouts read 8 bits
  *
  *
  * An update and a rollout follow each other: the larger of the two counts. An idle process with its graphs takes 0.65 GB.
@@ -58,6 +59,8 @@ export interface PlanRequest {
   readonly lora: LoraSpec;
   /** Of one weight as it is stored. Default: 2, bfloat16. */
   readonly weightBytes?: number;
+  /** Whether an adapter's rollouts read weights of 8 bits (`rollout.weights=int8`). Default: false. */
+  readonly packsRollouts?: boolean;
 }
 
 /** What a process takes beside the parts: Node, ONNX Runtime, graphs of all kinds of layers. */
@@ -106,8 +109,14 @@ function updateBytes({ config }: Network, sizes: PlanSizes, weightBytes: number)
   return inputs + Math.max(gradients, head);
 }
 
+/** 8 bits and a scale for each 128 weights, laid out for the processor: kept as long as the engine. */
+function packedBytes({ config }: Network, shapes: Readonly<Record<string, readonly number[]>>): number {
+  return 1.03 * (count(shapes, "model.layers.") + config.vocabSize * config.hiddenSize);
+}
+
 /** What each use needs. Pure: reads no file and asks no machine. */
-export function planMemory(network: Network, { sizes, lora, weightBytes = 2 }: PlanRequest): MemoryPlan {
+export function planMemory(network: Network, request: PlanRequest): MemoryPlan {
+  const { sizes, lora, weightBytes = 2, packsRollouts = false } = request;
   const shapes = paramShapes(network);
   const file = weightBytes * count(shapes);
   const perLayer = Math.max(count(shapes, "model.layers.0."), count(shapes, "visual.blocks.0."));
@@ -116,12 +125,11 @@ export function planMemory(network: Network, { sizes, lora, weightBytes = 2 }: P
   const streamed = (2 * weightBytes + 4) * perLayer;
   const adapter = (sizes.updates > 1 ? 28 : 16) * adapterSize(network, lora);
   const update = vision + updateBytes(network, sizes, weightBytes);
+  const packed = packsRollouts ? packedBytes(network, shapes) : 0;
+  const held = LAYERED_PROCESS_BYTES + streamed + adapter + packed;
   return {
     inference: { anonymous: PROCESS_BYTES + 4 * count(shapes) + rollouts + vision, mapped: file },
-    lora: {
-      anonymous: LAYERED_PROCESS_BYTES + streamed + adapter + Math.max(update, rollouts),
-      mapped: file,
-    },
+    lora: { anonymous: held + Math.max(update, rollouts), mapped: file },
     full: { anonymous: predictStepMemory(network, sizes).total, mapped: file },
   };
 }

@@ -41,7 +41,8 @@ export function planSizes({ expand, rollout, update, train }: Planned, prompts: 
 /** What the settings need, in each mode. */
 export function planOf(config: Planned, { network, prompts, weightBytes }: PlannedModel): MemoryPlan {
   const lora = { ...config.lora, rank: config.lora.rank > 0 ? config.lora.rank : USUAL_RANK };
-  const request = { sizes: planSizes(config, prompts), lora };
+  const packsRollouts = config.rollout.weights === "int8";
+  const request = { sizes: planSizes(config, prompts), lora, packsRollouts };
   return planMemory(network, weightBytes === undefined ? request : { ...request, weightBytes });
 }
 
@@ -50,6 +51,7 @@ export function modeOf({ lora }: Pick<RunConfig, "lora">): PlanMode {
   return lora.rank > 0 ? "lora" : "full";
 }
 
+/** A setting that can be halved. */
 interface Change {
   readonly key: string;
   readonly value: (config: Planned) => number;
@@ -91,22 +93,32 @@ function shrunk(config: Planned, fits: (config: Planned) => boolean): Planned | 
   return fits(now) ? now : undefined;
 }
 
+/** With weights as they are in place of 8 bits. */
+const exactly = (config: Planned): Planned => ({
+  ...config,
+  rollout: { ...config.rollout, weights: "exact" },
+});
+
 /** Settings in which two differ, as arguments of `train`. */
 function differences(before: Planned, after: Planned): string[] {
-  const changed = CHANGES.filter(({ value }) => value(before) !== value(after)).map(
+  const halved = CHANGES.filter(({ value }) => value(before) !== value(after)).map(
     ({ key, value }) => `${key}=${value(after)}`,
   );
-  return before.lora.rank === after.lora.rank ? changed : [`lora.rank=${after.lora.rank}`, ...changed];
+  return [
+    ...(before.lora.rank === after.lora.rank ? [] : [`lora.rank=${after.lora.rank}`]),
+    ...(before.rollout.weights === after.rollout.weights ? [] : [`rollout.weights=${after.rollout.weights}`]),
+    ...halved,
+  ];
 }
 
 /**
- * The nearest settings whose plan fits: smaller batches first, then an adapter in place of all weights, then shorter
- * responses. @returns arguments of `train`, none where the settings fit; undefined where nothing does
+ * The nearest settings whose plan fits: smaller batches and shorter responses first, then an adapter in place of all
+ * weights, or rollouts from the weights as they are in place of 8 bits. @returns arguments of `train`, none where the settings fit; undefined where nothing does
  */
 export function nearestFit(config: Planned, model: PlannedModel, available: number): string[] | undefined {
   const fits = (each: Planned) => planOf(each, model)[modeOf(each)].anonymous <= available;
   const withAdapter = { ...config, lora: { ...config.lora, rank: USUAL_RANK } };
-  const starts = config.lora.rank > 0 ? [config] : [config, withAdapter];
+  const starts = config.lora.rank > 0 ? [config, exactly(config)] : [config, withAdapter];
   const found = starts.map((start) => shrunk(start, fits)).find((each) => each !== undefined);
   return found && differences(config, found);
 }

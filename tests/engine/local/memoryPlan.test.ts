@@ -70,6 +70,18 @@ describe("planMemory", () => {
     expect(after.lora.anonymous).toBeGreaterThan(before.lora.anonymous);
   });
 
+  it("counts a byte and a little for each weight that rollouts read packed", () => {
+    const network = publishedNetwork("3b");
+    const exact = planMemory(network, { sizes: SIZES, lora: LORA });
+    const packed = planMemory(network, { sizes: SIZES, lora: LORA, packsRollouts: true });
+    // 36 layers of 77.07 million, and 151,936 × 2,048 of the head.
+    expect((packed.lora.anonymous - exact.lora.anonymous) / 1e9).toBeCloseTo(
+      1.03 * (36 * 0.07707 + 0.31116),
+      2,
+    );
+    expect(packed.full).toEqual(exact.full);
+  });
+
   it("grows with the model", () => {
     const [three, seven, thirtyTwo] = (["3b", "7b", "32b"] as const).map((size) =>
       planMemory(publishedNetwork(size), { sizes: SIZES, lora: LORA }),

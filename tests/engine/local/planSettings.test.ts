@@ -35,6 +35,15 @@ describe("nearestFit", () => {
     expect(planOf(proposed, MODEL)[modeOf(proposed)].anonymous).toBeLessThanOrEqual(available);
   });
 
+  it("samples from the weights as they are where 8 bits have no room", () => {
+    const least = ["update.microBatchUnits=1", "rollout.maxRows=1", "rollout.maxResponseLength=16"];
+    const exact = configOf("lora.rank=16", ...least);
+    const packed = configOf("lora.rank=16", ...least, "rollout.weights=int8");
+    const available = planOf(exact, MODEL).lora.anonymous;
+    expect(planOf(packed, MODEL).lora.anonymous).toBeGreaterThan(available);
+    expect(nearestFit(packed, MODEL, available)).toEqual(["rollout.weights=exact"]);
+  });
+
   it("says where nothing fits", () => {
     expect(nearestFit(configOf("lora.rank=16"), MODEL, 1e8)).toBeUndefined();
   });
