@@ -180,7 +180,7 @@ const addSharing: AddBenchmark = (bench, { print }) => {
     )
     .argument("[settings...]", "key=value settings for every run")
     .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
-    .option("--seeds <list>", "seeds, separated by commas", seedsOf, seeds)
+    .option("--seeds <list>", "seeds, separated by commas", positiveList, seeds)
     .option("--questions <n>", "held-out questions asked in all variants afterwards", positiveInteger, 110)
     .option(
       "--forecast <n>",
