@@ -13,7 +13,11 @@ import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
 import { benchLearning, benchLora } from "../../benchmarks/measured/learning/learning.js";
 import { POLICIES, type PolicyName } from "../../benchmarks/measured/learning/policies.js";
 import type { SeedsOptions } from "../../benchmarks/measured/learning/runs.js";
-import { benchSharing, type SharingOptions } from "../../benchmarks/measured/learning/sharing.js";
+import {
+  benchSharing,
+  REGISTERED_QUESTIONS,
+  type SharingOptions,
+} from "../../benchmarks/measured/learning/sharing.js";
 import {
   benchVariants,
   FORECAST,
@@ -181,7 +185,12 @@ const addSharing: AddBenchmark = (bench, { print }) => {
     .argument("[settings...]", "key=value settings for every run")
     .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
     .option("--seeds <list>", "seeds, separated by commas", positiveList, seeds)
-    .option("--questions <n>", "held-out questions asked in all variants afterwards", positiveInteger, 110)
+    .option(
+      "--questions <n>",
+      "held-out questions asked in all variants afterwards",
+      positiveInteger,
+      REGISTERED_QUESTIONS,
+    )
     .option(
       "--forecast <n>",
       "training questions that the predictions are counted from",

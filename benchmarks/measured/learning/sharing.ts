@@ -14,7 +14,7 @@ import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { mean } from "../../../src/core/stats.js";
 import { GLOBAL, GRPO, GRPO_AUGMENTED, SHARE, SHARE_GLOBAL, share } from "./arms.js";
-import { countedOnce, type PolicyName, policyModel } from "./policies.js";
+import { countedOnce, POLICIES, type PolicyName, policyModel } from "./policies.js";
 import { type Arm, accuracyOf, finishedRun, folderOf, newestModel } from "./runs.js";
 import { type ArmSeed, type SharingDocument, sharingMarkdown } from "./sharingTable.js";
 import { type CountedPolicy, FORECAST, forecastOf, type VariantsDocument } from "./variants.js";
@@ -97,6 +97,24 @@ async function armSeed(
   };
 }
 
+/** In what these options are not the registered experiment. */
+export function departuresOf({
+  policies,
+  questions,
+  isEqualTime,
+  settings,
+}: Pick<SharingOptions, "policies" | "questions" | "isEqualTime" | "settings">): string[] {
+  return [
+    ...POLICIES.filter((policy) => !policies.includes(policy)).map((policy) => `without policy ${policy}`),
+    ...(isEqualTime ? [] : ["without the baselines at equal time"]),
+    ...(questions === REGISTERED_QUESTIONS ? [] : [`${questions} questions in all variants`]),
+    ...settings,
+  ];
+}
+
+/** Held-out questions that are asked in all variants after training. */
+export const REGISTERED_QUESTIONS = 110;
+
 /** Steps over which the untrained policy's forecast is held against what training saw. */
 const EARLY_STEPS = 4;
 
@@ -127,6 +145,7 @@ async function runAndWrite(options: SharingOptions): Promise<SharingDocument> {
     );
   let document: SharingDocument = {
     ...{ command, forecasts, done: [], registeredSeeds: options.registeredSeeds },
+    departures: departuresOf(options),
     arms: arms.map(({ id, name }) => ({ id, name })),
   };
   for (const seed of seeds) {

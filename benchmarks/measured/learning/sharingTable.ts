@@ -34,6 +34,8 @@ export interface ArmSeed {
 export interface SharingDocument {
   readonly command: string;
   readonly registeredSeeds: number;
+  /** In what it is not the registered experiment: settings, policies, arms left out. */
+  readonly departures: readonly string[];
   readonly arms: readonly { readonly id: string; readonly name: string }[];
   readonly forecasts: readonly CountedPolicy[];
   readonly done: readonly ArmSeed[];
@@ -145,6 +147,7 @@ export function sharingMarkdown(document: SharingDocument): string {
     ),
   );
   const isPartial = seeds < document.registeredSeeds;
+  const { departures } = document;
   const sections = policies.flatMap((policy) => [
     `## Policy \`${policy}\``,
     "",
@@ -164,6 +167,7 @@ export function sharingMarkdown(document: SharingDocument): string {
           "",
         ]
       : []),
+    ...(departures.length > 0 ? [`**Not the registered experiment**: ${departures.join(", ")}.`, ""] : []),
     "Pre-registered in [docs/LOG.md](../../../docs/LOG.md). Means over seeds; differences are paired by seed; 95 % t intervals.",
     "",
     `Command: \`${document.command}\``,

@@ -2,13 +2,18 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { POLICIES } from "../../../../benchmarks/measured/learning/policies.js";
 import {
   finishedRun,
   newestModel,
   pairedBySeed,
   pointsOf,
 } from "../../../../benchmarks/measured/learning/runs.js";
-import { SHARING_ARMS } from "../../../../benchmarks/measured/learning/sharing.js";
+import {
+  departuresOf,
+  REGISTERED_QUESTIONS,
+  SHARING_ARMS,
+} from "../../../../benchmarks/measured/learning/sharing.js";
 import {
   type ArmSeed,
   joinedSharing,
@@ -75,7 +80,7 @@ const done = (arm: string, seed: number, variants: number): ArmSeed => ({
 });
 
 const documentOf = (runs: readonly ArmSeed[]): SharingDocument => ({
-  ...{ command: "npm run bench -- sharing", registeredSeeds: 2, forecasts: [], done: runs },
+  ...{ command: "npm run bench -- sharing", registeredSeeds: 2, departures: [], forecasts: [], done: runs },
   arms: SHARING_ARMS.map(({ id, name }) => ({ id, name })),
 });
 
@@ -109,6 +114,25 @@ describe("the sharing table", () => {
       ["kept", "Share-GRPO", "2"],
       ["yours", "GRPO", "1"],
     ]);
+  });
+
+  it("names in what it is not the registered experiment", () => {
+    const whole = { policies: POLICIES, questions: REGISTERED_QUESTIONS, isEqualTime: true, settings: [] };
+    expect(departuresOf(whole)).toEqual([]);
+    const departures = departuresOf({
+      ...whole,
+      policies: ["narrow"],
+      isEqualTime: false,
+      settings: ["train.steps=8"],
+    });
+    expect(departures).toEqual([
+      "without policy tiny",
+      "without the baselines at equal time",
+      "train.steps=8",
+    ]);
+    const page = sharingMarkdown({ ...documentOf([]), departures });
+    expect(page).toContain("**Not the registered experiment**: without policy tiny, ");
+    expect(sharingMarkdown(documentOf([]))).not.toContain("Not the registered");
   });
 
   it("says that it is partial, and concludes nothing from one seed", () => {
