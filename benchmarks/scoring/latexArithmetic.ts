@@ -9,9 +9,9 @@
  *
  * Departure: a square root written as the power ½ has a value.
  */
-import { boxContents } from "../../src/reward/response/boxes.js";
 import type { RuleSet } from "../records.js";
 import type { Variables } from "./arithmetic.js";
+import { boxContents } from "./latexBoxes.js";
 import { add, divide, fraction, isWhole, multiply, negate, power, type Real, signOf } from "./real.js";
 
 export type LatexReader = "latex2sympy2" | "latex2sympy2_extended";
@@ -31,7 +31,7 @@ const SKIPPED: Readonly<Record<LatexReader, RegExp>> = {
     /^(?:\s|\\[,;:! ]|\\quad|\\qquad|\\displaystyle|\\left|\\right|\\?\$|~|\\text\{\s*\})+/,
 };
 /** Commands whose braces change nothing. */
-const WRAPPERS = /^\\(?:text|mathrm|mathbf|textbf|boxed)(?=\{)/;
+const WRAPPERS = /^\\(?:text|mathrm|mathbf|textbf)(?=\{)/;
 const FRACTION = /^\\[dt]?frac/;
 const NUMBER = /^(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)/;
 /** Where the older reader stops and keeps what it has. */
@@ -212,10 +212,9 @@ function readSum(cursor: Cursor): Value | undefined {
 
 /** The value of a text; undefined where the reader finds none or it is no plain arithmetic. */
 export function latexValue(text: string, reader: LatexReader, variables: Variables = {}): Real | undefined {
-  if (text.length > LONGEST) return undefined;
   const isNewer = reader === "latex2sympy2_extended";
-  const boxed = isNewer ? boxContents(text) : [];
-  const shown = boxed.length > 0 ? boxed.join(",") : text;
+  const shown = isNewer ? boxContents(text) : text;
+  if (shown.length > LONGEST) return undefined;
   const cursor: Cursor = { reader, variables, rest: shown.replace(GIVEN[reader], ""), depth: 0 };
   const value = readSum(cursor)?.value;
   skip(cursor);

@@ -40,8 +40,7 @@ async function planAll(
   named: readonly NamedBenchmark[],
   flags: EvaluateFlags,
   { terminal }: CommandContext,
-  signal: AbortSignal,
-  isShown = false,
+  { signal, isShown = false }: { readonly signal: AbortSignal; readonly isShown?: boolean },
 ): Promise<PlannedDataset[]> {
   const place = dataPlaceOf(flags);
   const plans: PlannedDataset[] = [];
@@ -121,7 +120,7 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
     // First: what cannot be asked is no reason to download and read its questions.
     const model = await openModel(flags, context);
     try {
-      const plans = await planAll(named, flags, context, signal);
+      const plans = await planAll(named, flags, context, { signal });
       const outcome = await runEvaluation({
         plans,
         settings: answerSettings(flags, model),
@@ -149,7 +148,8 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
 async function showPrompts(flags: EvaluateFlags, count: number, context: CommandContext): Promise<void> {
   const limit = Math.min(flags.limit ?? count, count);
   const named = namedBenchmarks(flags);
-  for (const plan of await planAll(named, { ...flags, limit }, context, context.signal(), true)) {
+  const reading = { signal: context.signal(), isShown: true };
+  for (const plan of await planAll(named, { ...flags, limit }, context, reading)) {
     context.terminal.finish();
     for (const shown of firstPrompts(plan, { prompt: promptStyleOf(flags) }, count)) context.print(shown);
   }

@@ -128,9 +128,7 @@ export const rewardSchema = z.strictObject({
   unboxed: z
     .enum(["wrong", "read"])
     .default("wrong")
-    .describe(
-      "a response without a box, of kind math: wrong, as in the code, or its answer is read out of its words",
-    ),
+    .describe("a response without a box, for kind math: wrong as in the code, or read out of its words"),
   custom: z
     .string()
     .default("")

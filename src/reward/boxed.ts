@@ -9,7 +9,7 @@ import type { Extracted } from "../records.js";
 const OPENING = "\\boxed{";
 
 /** Index of the brace that closes the one before `from`; −1 if none does. */
-function closingBrace(text: string, from: number): number {
+export function closingBrace(text: string, from: number): number {
   let depth = 1;
   for (let at = from; at < text.length; at++) {
     const unit = text.charCodeAt(at);

@@ -39,11 +39,6 @@ function boxesOf(text: string): Box[] {
   return boxes;
 }
 
-/** Contents of all boxes that are not inside another, in order. */
-export function boxContents(text: string): readonly string[] {
-  return boxesOf(text).map((box) => box.text);
-}
-
 /** What stands between formulas and says nothing. */
 const MANNERS = /\\[()[\]]|\$|\\(?:quad|qquad|[,;!: ])|\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}/g;
 const LONGEST_JOINT = 60;

@@ -91,12 +91,7 @@ describe("the two LaTeX readers", () => {
     );
 
   it.each([
-    // Boxes: the newer reader reads their contents alone, and several are a list.
-    ["So it is $\\boxed{8}$ cm.", "8", [false, true]],
-    ["\\boxed 8", "8", [false, true]],
-    ["it is \\fbox{\\frac{1}{2}}", "1/2", [false, true]],
     ["8", "\\boxed{8}", [false, true]],
-    ["\\boxed{8} or \\boxed{9}", "8", [false, false]],
     // Where the older one stops it keeps what it has.
     ["8. and", "8", [true, false]],
     ["8)", "8", [true, false]],
