@@ -67,7 +67,9 @@ function configOf(engine: object, changes: { train?: object; update?: object } =
       data: { kind: "files", path: join(dir, "questions.parquet") },
       expand: { variants: 2, transformProbability: 0.5 },
       rollout: { responses: 3, maxResponseLength: 12 },
-      update: { learningRate: 3e-3, optimizerStepsPerRollout: 2, ...changes.update },
+      // ε above rounding: here the first mini-batch's ratio is 1, on the wire 1 ± 10⁻⁶, and where a gradient is rounding alone
+      // AdamW with ε = 10⁻⁸ makes a whole step of its sign.
+      update: { learningRate: 3e-3, epsilon: 1e-3, optimizerStepsPerRollout: 2, ...changes.update },
       train: {
         steps: 2,
         questionsPerStep: 2,
