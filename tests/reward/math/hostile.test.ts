@@ -51,6 +51,9 @@ const HOSTILE: readonly (readonly [name: string, answer: string])[] = [
   ["digits of fractions", times("\\frac", 100) + times("1", 3000)],
 ];
 
+/** Verdicts take under 50 ms on a quiet core; what is not bounded takes minutes. */
+const AT_ONCE_MS = 1000;
+
 /** Processor time of a call in milliseconds, best of three: other processes share the machine. */
 function fastest(call: () => unknown): number {
   const elapsed = Array.from({ length: 3 }, () => {
@@ -62,11 +65,11 @@ function fastest(call: () => unknown): number {
 }
 
 describe("gradeMath on hostile answers", () => {
-  it.each(HOSTILE)("gives a verdict in under 50 ms: %s", (_, answer) => {
+  it.each(HOSTILE)("gives a verdict at once, not in minutes: %s", (_, answer) => {
     const golds = ["x+1", "\\frac{1}{2}", "1, 2", `${answer.slice(0, 3990)}+1`];
     for (const gold of golds) {
-      expect(fastest(() => gradeMath(answer, gold))).toBeLessThan(50);
-      expect(fastest(() => gradeMath(gold, answer))).toBeLessThan(50);
+      expect(fastest(() => gradeMath(answer, gold))).toBeLessThan(AT_ONCE_MS);
+      expect(fastest(() => gradeMath(gold, answer))).toBeLessThan(AT_ONCE_MS);
     }
   });
 
