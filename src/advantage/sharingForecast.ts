@@ -16,7 +16,7 @@
 import { bootstrap } from "../core/bootstrap.js";
 import { DataError } from "../core/errors.js";
 import type { Rng } from "../core/rng.js";
-import type { Interval } from "../core/stats.js";
+import { type Interval, mean } from "../core/stats.js";
 import type { QuestionCounts } from "./variantSpread.js";
 
 /** The group that training would form of one question. */
@@ -161,9 +161,7 @@ export function sharingForecast(
     shared: sharedValid(question, options),
   }));
   const meanOf = (name: string, of: (value: (typeof values)[number]) => number) =>
-    bootstrap(values.map(of), (drawn) => drawn.reduce((sum, each) => sum + each, 0) / drawn.length, {
-      rng: rng.split("forecast", name),
-    });
+    bootstrap(values.map(of), mean, { rng: rng.split("forecast", name) });
   return {
     grpo: meanOf("grpo", (value) => value.grpo),
     augmented: meanOf("augmented", (value) => value.augmented),

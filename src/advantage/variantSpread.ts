@@ -15,8 +15,7 @@
 import { bootstrap } from "../core/bootstrap.js";
 import { DataError } from "../core/errors.js";
 import type { Rng } from "../core/rng.js";
-import type { Interval } from "../core/stats.js";
-import { zip } from "../core/zip.js";
+import { type Interval, mean } from "../core/stats.js";
 import type { TransformName } from "../records.js";
 
 /** How often a policy answered one variant rightly. */
@@ -44,7 +43,7 @@ interface Sums {
 
 function sumsOf({ samples, variants }: QuestionCounts): Sums {
   const shares = variants.map(({ correct }) => correct / samples);
-  const centre = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  const centre = mean(shares);
   return {
     within: shares.reduce((sum, share) => sum + samples * share * (1 - share), 0),
     withinFreedom: variants.length * (samples - 1),
@@ -136,10 +135,9 @@ export function variantContrasts(questions: readonly QuestionCounts[], rng: Rng)
   return [...named(ANY_REWRITE), ...named(ANY_TRANSFORM)].flatMap((name) => {
     const means = differences_Q.flatMap((differences) => {
       const own = differences.filter((each) => each.name === name || each.group === name);
-      return own.length === 0 ? [] : [own.reduce((sum, { value }) => sum + value, 0) / own.length];
+      return own.length === 0 ? [] : [mean(own.map(({ value }) => value))];
     });
     if (means.length === 0) return [];
-    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     return [
       {
         name,
@@ -153,11 +151,10 @@ export function variantContrasts(questions: readonly QuestionCounts[], rng: Rng)
 /** Share of right answers: asked as the data set does, and over all variants that were asked. */
 export function successRates(questions: readonly QuestionCounts[]): { original: number; variants: number } {
   const share = (pick: (question: QuestionCounts) => readonly VariantCount[]) => {
-    const shares = zip(questions, questions.map(pick)).map(
-      ([{ samples }, counts]) =>
-        counts.reduce((sum, { correct }) => sum + correct / samples, 0) / counts.length,
+    const shares = questions.map((question) =>
+      mean(pick(question).map(({ correct }) => correct / question.samples)),
     );
-    return shares.reduce((sum, each) => sum + each, 0) / shares.length;
+    return mean(shares);
   };
   return {
     original: share(({ variants }) => variants.slice(0, 1)),

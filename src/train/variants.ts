@@ -9,6 +9,7 @@
 import type { QuestionCounts, VariantCount } from "../advantage/variantSpread.js";
 import { given } from "../core/given.js";
 import type { Rng } from "../core/rng.js";
+import { mean } from "../core/stats.js";
 import { zip } from "../core/zip.js";
 import { type VariantChoice, variantOf, waysOf } from "../expand/expand.js";
 import type { Question, Response } from "../records.js";
@@ -107,5 +108,5 @@ export function consistencyOf(questions: readonly AskedVariants[]): number {
     const pairs = answers.flatMap((a, at) => answers.slice(at + 1).map((b) => a !== null && a === b));
     return pairs.length === 0 ? [] : [pairs.filter(Boolean).length / pairs.length];
   });
-  return shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return mean(shares);
 }
