@@ -14,7 +14,7 @@ import { microBatches } from "../../policy/microBatches.js";
 import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
 import { accumulateGraph, logProbsGraph, type Moments } from "./learnerGraphs.js";
-import { lossBatch, responseRows } from "./lossBatch.js";
+import { lossBatch, placeRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
 import { memoized } from "./memoized.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
@@ -103,8 +103,7 @@ async function logProbsOf(
     const here = batch.map(({ reading }) => reading);
     const packed = await pack(here, most);
     const { data } = await logProbs(weights, packed, sampler(temperature));
-    const rows = responseRows(here, sizesOf(packed), data);
-    for (const [{ at }, rows_R] of zip(batch, rows)) perReading[at] = rows_R;
+    placeRows(perReading, batch, sizesOf(packed), data);
     done += batch.length;
     onProgress?.({ phase: "log-probs", done, total: readings.length });
     await breathe(signal);
@@ -134,8 +133,7 @@ async function accumulateInto(
     const packed = await pack(here, most);
     const [, found] = await run(trained, gradients, lossBatch(here, packed, kl?.coefficient), fixed);
     sums = addSums(sums, found.sums);
-    const rows = responseRows(here, sizesOf(packed), found.logProbs.data);
-    for (const [{ at }, rows_R] of zip(batch, rows)) perLesson[at] = rows_R;
+    placeRows(perLesson, batch, sizesOf(packed), found.logProbs.data);
     done += batch.length;
     onProgress?.({ phase: "gradients", done, total: lessons.length });
     await breathe(signal);

@@ -6,6 +6,7 @@ import { type NdArray, scalar, zeros } from "../../core/ndarray.js";
 import type { Tensor } from "../../core/tf.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
 import type { Lesson, Reading } from "../../policy/lessons.js";
+import type { Placed } from "../../policy/microBatches.js";
 
 /** A packed micro-batch with what the loss needs; `Array` is NdArray on the host and Tensor in a compiled function. */
 export interface LossBatch<Array = Tensor> {
@@ -50,20 +51,21 @@ function perResponse(rows_U: readonly (readonly number[])[], U: number, R: numbe
 }
 
 /**
- * The rows of `[U, R, T]` numbers that belong to readings, cut to the responses' lengths.
- * @returns `[reading][r][t]`, copied
+ * Puts the rows of `[U, R, T]` numbers of a micro-batch, cut to the responses' lengths, where its readings stand in the call.
+ * @param perReading `[reading][r][t]`; the rows are copies
  */
-export function responseRows(
-  readings: readonly Reading[],
+export function placeRows(
+  perReading: Float32Array[][],
+  batch: readonly Placed<Reading>[],
   { R, T }: { readonly R: number; readonly T: number },
   values: NdArray["data"],
-): Float32Array[][] {
-  return readings.map(({ responses_R }, u) =>
-    responses_R.map(({ length }, r) => {
+): void {
+  for (const [u, { at, reading }] of batch.entries()) {
+    perReading[at] = reading.responses_R.map(({ length }, r) => {
       const row = (u * R + r) * T;
       return Float32Array.from(values.subarray(row, row + length));
-    }),
-  );
+    });
+  }
 }
 
 /** Advantages per response; per token, times their weights, where a lesson has weights. */

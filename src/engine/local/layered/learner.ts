@@ -14,7 +14,7 @@ import { sizesOf } from "../../../model/transformer/pack.js";
 import type { Lesson, Reading } from "../../../policy/lessons.js";
 import { microBatches, type Placed } from "../../../policy/microBatches.js";
 import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../../engine.js";
-import { lossBatch, responseRows } from "../lossBatch.js";
+import { lossBatch, placeRows } from "../lossBatch.js";
 import { addSums, NO_SUMS } from "../lossSums.js";
 import { memoized } from "../memoized.js";
 import type { PromptReader } from "../promptReader.js";
@@ -121,22 +121,10 @@ async function logProbsOf(
     await forwardPass(model, passing, { adapters, signal, onLayer });
     for (const [batch, each] of zip(group, passing)) {
       const found = await model.head.distributions(headRequest(each, temperature));
-      placeRows(perReading, batch, each, found.logProbs);
+      placeRows(perReading, batch, sizesOf(each.packed), found.logProbs);
     }
   }
   return perReading;
-}
-
-/** Puts a micro-batch's rows of `[U, R, T]` numbers where its readings stand in the call. */
-function placeRows(
-  perReading: Float32Array[][],
-  batch: readonly Placed<Reading>[],
-  { packed }: Passing,
-  values: Float32Array,
-): void {
-  const here = batch.map(({ reading }) => reading);
-  for (const [{ at }, rows_R] of zip(batch, responseRows(here, sizesOf(packed), values)))
-    perReading[at] = rows_R;
 }
 
 /** Loss of a micro-batch, its tokens' log-probs, and its gradient by what the last layer gives. */
@@ -180,7 +168,7 @@ async function accumulateInto(
       const here = batch.map(({ reading }) => reading);
       const top = await topOf(work, each, here, loss);
       sums = addSums(sums, top.aux);
-      placeRows(perLesson, batch, each, top.logProbs);
+      placeRows(perLesson, batch, sizesOf(each.packed), top.logProbs);
       dx.push(top.dx);
     }
     const onBackward = (done: number) => onLayer(count + done);
