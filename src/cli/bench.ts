@@ -11,7 +11,7 @@ import { writeRandomModel } from "../../benchmarks/measured/large/randomModel.js
 import { benchAblations } from "../../benchmarks/measured/learning/ablations.js";
 import { benchFigure1b } from "../../benchmarks/measured/learning/figure1b.js";
 import { benchLearning, benchLora } from "../../benchmarks/measured/learning/learning.js";
-import { POLICIES, type PolicyName } from "../../benchmarks/measured/learning/policies.js";
+import { POLICIES } from "../../benchmarks/measured/learning/policies.js";
 import type { SeedsOptions } from "../../benchmarks/measured/learning/runs.js";
 import {
   benchSharing,
@@ -35,6 +35,14 @@ type AddBenchmark = (bench: Command, context: CommandContext) => void;
 const RESULTS = "benchmarks/measured/results";
 const WARM_UP_ROUNDS = 2;
 
+/** Prints below the line of progress. */
+const below =
+  ({ terminal, print }: CommandContext) =>
+  (text: string): void => {
+    terminal.finish();
+    print(text);
+  };
+
 /** Reads names of parts, separated by commas. */
 function partsOf<Name extends string>(all: readonly Name[]): (text: string) => Name[] {
   return (text) => {
@@ -55,7 +63,8 @@ interface SpeedFlags {
   readonly torchCompile?: boolean;
 }
 
-const addSpeed: AddBenchmark = (bench, { terminal, print }) => {
+const addSpeed: AddBenchmark = (bench, context) => {
+  const { terminal } = context;
   bench
     .command("speed")
     .description(
@@ -74,10 +83,7 @@ const addSpeed: AddBenchmark = (bench, { terminal, print }) => {
         isTorchCompiled: torchCompile === true,
         results: out,
         repetitions: { warmUp: WARM_UP_ROUNDS, counted: repetitions },
-        print: (text) => {
-          terminal.finish();
-          print(text);
-        },
+        print: below(context),
         onRound: (part, done, total) => terminal.onProgress({ phase: part, done, total }),
       });
     });
@@ -145,13 +151,6 @@ const addAblations = addSeeds({
   run: benchAblations,
 });
 
-function policiesOf(text: string): PolicyName[] {
-  const names = text.split(",");
-  const unknown = names.filter((name) => !POLICIES.some((policy) => policy === name));
-  if (unknown.length > 0) throw new InvalidArgumentError(`expected some of ${POLICIES.join(",")}.`);
-  return POLICIES.filter((policy) => names.includes(policy));
-}
-
 const SHARING_RUNS = "runs/sharing";
 
 const addVariants: AddBenchmark = (bench, { print }) => {
@@ -160,7 +159,7 @@ const addVariants: AddBenchmark = (bench, { print }) => {
     .description(
       "how far variants of drawn scenes differ in difficulty for two policies, and what sharing will buy",
     )
-    .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
+    .option("--policies <names>", `some of ${POLICIES.join(",")}`, partsOf(POLICIES), [...POLICIES])
     .option("--questions <n>", "questions asked", positiveInteger, FORECAST.questions)
     .option("--samples <n>", "answers to each variant", positiveInteger, FORECAST.samples)
     .option("--runs <dir>", "folder of counts and of the narrow policy; neither is made twice", SHARING_RUNS)
@@ -183,7 +182,7 @@ const addSharing: AddBenchmark = (bench, { print }) => {
       "when sharing helps: five ways to train, two policies, over seeds, as registered in docs/LOG.md",
     )
     .argument("[settings...]", "key=value settings for every run")
-    .option("--policies <names>", `some of ${POLICIES.join(",")}`, policiesOf, [...POLICIES])
+    .option("--policies <names>", `some of ${POLICIES.join(",")}`, partsOf(POLICIES), [...POLICIES])
     .option("--seeds <list>", "seeds, separated by commas", positiveList, seeds)
     .option(
       "--questions <n>",
@@ -217,7 +216,8 @@ const addGrader: AddBenchmark = (bench, { print }) => {
     );
 };
 
-const addKernel: AddBenchmark = (bench, { terminal, print }) => {
+const addKernel: AddBenchmark = (bench, context) => {
+  const { terminal } = context;
   bench
     .command("kernel")
     .description("how long the notebook kernel takes to start, and its first cells")
@@ -227,15 +227,13 @@ const addKernel: AddBenchmark = (bench, { terminal, print }) => {
       await benchKernel({
         ...{ rounds, results: out },
         onRound: (done, total) => terminal.onProgress({ phase: "kernel", done, total }),
-        print: (text) => {
-          terminal.finish();
-          print(text);
-        },
+        print: below(context),
       });
     });
 };
 
-const addEngine: AddBenchmark = (bench, { terminal, print }) => {
+const addEngine: AddBenchmark = (bench, context) => {
+  const { terminal } = context;
   bench
     .command("engine")
     .description("bytes between the processes and the memory of both, for a step on large pictures")
@@ -244,10 +242,7 @@ const addEngine: AddBenchmark = (bench, { terminal, print }) => {
       await benchEngine({
         results: out,
         onProgress: terminal.onProgress,
-        print: (text) => {
-          terminal.finish();
-          print(text);
-        },
+        print: below(context),
       });
     });
 };
@@ -262,7 +257,8 @@ interface LargeFlags {
   readonly out: string;
 }
 
-const addLarge: AddBenchmark = (bench, { terminal, print, signal }) => {
+const addLarge: AddBenchmark = (bench, context) => {
+  const { terminal, signal } = context;
   bench
     .command("large")
     .description("a model of a published size: the head, a merge, an update of an adapter; time and memory")
@@ -277,10 +273,7 @@ const addLarge: AddBenchmark = (bench, { terminal, print, signal }) => {
         results: out,
         onProgress: terminal.onProgress,
         signal: signal(),
-        print: (text) => {
-          terminal.finish();
-          print(text);
-        },
+        print: below(context),
       });
     });
 };
@@ -307,7 +300,8 @@ interface GreedyFlags {
   readonly out: string;
 }
 
-const addGreedy: AddBenchmark = (bench, { terminal, print }) => {
+const addGreedy: AddBenchmark = (bench, context) => {
+  const { terminal } = context;
   bench
     .command("greedy")
     .description("tokens a second of greedy decoding from a checkpoint's own files and from 8 bits")
@@ -321,10 +315,7 @@ const addGreedy: AddBenchmark = (bench, { terminal, print }) => {
         ...flags,
         results: out,
         onProgress: terminal.onProgress,
-        print: (text) => {
-          terminal.finish();
-          print(text);
-        },
+        print: below(context),
       });
     });
 };
