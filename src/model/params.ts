@@ -2,13 +2,21 @@
  * @module The parameters of a network: a fresh initialisation, and the check of a loaded set.
  */
 import { ModelError } from "../core/errors.js";
-import { type Params, zeros } from "../core/ndarray.js";
+import { type Params, sizeOf, zeros } from "../core/ndarray.js";
 import type { Rng } from "../core/rng.js";
 import type { Network } from "./family.js";
 
 /** Every parameter's shape; a weight matrix is `[out, in]`. */
 export function paramShapes({ family, config }: Network): Readonly<Record<string, readonly number[]>> {
   return family.shapes(config);
+}
+
+/** Numbers of all parameters whose names begin so. */
+export function countParams(network: Network, prefix = ""): number {
+  return Object.entries(paramShapes(network)).reduce(
+    (sum, [name, shape]) => sum + (name.startsWith(prefix) ? sizeOf(shape) : 0),
+    0,
+  );
 }
 
 /** A checkpoint's parameters under our names, without those that are not needed. Arrays are not copied. */

@@ -7,10 +7,9 @@ import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchmarkError } from "../../../src/core/errors.js";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
-import { sizeOf } from "../../../src/core/ndarray.js";
 import type { OnProgress } from "../../../src/core/progress.js";
 import { loadNetwork } from "../../../src/model/load.js";
-import { paramShapes } from "../../../src/model/params.js";
+import { countParams } from "../../../src/model/params.js";
 import { type PublishedSize, publishedNetwork } from "../../../src/model/publishedSizes.js";
 import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
 import { HEAD_TOKENS, type Measured, measureHead, measureMerge } from "./head.js";
@@ -48,9 +47,6 @@ export interface LargeResult {
   readonly update?: UpdateResult;
 }
 
-const count = (shapes: Readonly<Record<string, readonly number[]>>) =>
-  Object.values(shapes).reduce((sum, shape) => sum + sizeOf(shape), 0);
-
 /** @throws BenchmarkError when the disk has no room for a random model and its merged copy */
 async function requireRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
@@ -70,7 +66,7 @@ async function withModel<T>(options: LargeOptions, use: (model: string) => Promi
   const folder = await mkdtemp(join(tmpdir(), "bench-large-"));
   try {
     const cut = layers === undefined ? {} : { layers };
-    const bytes = 2 * count(paramShapes(publishedNetwork(size, cut)));
+    const bytes = 2 * countParams(publishedNetwork(size, cut));
     await requireRoom(folder, bytes * (parts.includes("merge") ? 2 : 1));
     const model = join(folder, "model");
     await writeRandomModel({
@@ -100,7 +96,7 @@ export async function benchLarge(options: LargeOptions): Promise<LargeResult> {
     return {
       ...{ size, layers: network.config.layers, sizes },
       allLayers: publishedNetwork(size).config.layers,
-      parameters: count(paramShapes(network)),
+      parameters: countParams(network),
       machine: `${availableParallelism()} × ${cpus()[0]?.model ?? "?"}`,
       load: [before, load()],
       ...measured,

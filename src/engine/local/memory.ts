@@ -14,10 +14,9 @@
  * Measured on the bundled policy, the runtime's arena takes 1.4 times the sum of the last four, and an idle process
  * 0.3 GB. Predictions lie within a quarter of the measured peak (`tests/engine/local/memory.test.ts` holds the measurements).
  */
-import { sizeOf } from "../../core/ndarray.js";
 import type { Network } from "../../model/family.js";
 import type { ModelConfig } from "../../model/modelConfig.js";
-import { paramShapes } from "../../model/params.js";
+import { countParams } from "../../model/params.js";
 import { PROMPT_STEP, RESPONSE_STEP, roundUp } from "../../model/transformer/pack.js";
 
 /** Sizes of one micro-batch. */
@@ -66,7 +65,7 @@ export function predictStepMemory(network: Network, sizes: StepSizes): MemoryPre
   const { units: U, responses: R } = sizes;
   const P = roundUp(sizes.promptTokens, PROMPT_STEP);
   const T = roundUp(sizes.responseTokens, RESPONSE_STEP);
-  const parameters = Object.values(paramShapes(network)).reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const parameters = countParams(network);
   const activations = {
     tokens: L * U * (P + R * T) * (10 * h + 5 * I),
     attention: 2 * L * H * U * (P * P + R * T * (P + T)),

@@ -15,14 +15,12 @@
  *   scores     4·4 · rows · V
  *   packed     1.03 · weights of the decoder's layers and of the head, where rollouts read 8 bits
  *
- *
  * An update and a rollout follow each other: the larger of the two counts. An idle process with its graphs takes 0.65 GB.
  * Predictions lie within 5 % of the measured peaks at 3B's and 7B's widths (`tests/engine/local/memoryPlan.test.ts` has them).
  */
-import { sizeOf } from "../../core/ndarray.js";
 import type { Network } from "../../model/family.js";
 import { adaptedModules, type LoraSpec } from "../../model/lora/spec.js";
-import { paramShapes } from "../../model/params.js";
+import { countParams } from "../../model/params.js";
 import { PROMPT_STEP, RESPONSE_STEP, roundUp } from "../../model/transformer/pack.js";
 import { CHUNK } from "./layered/head.js";
 import { KEPT_BYTES } from "./layered/passes.js";
@@ -66,13 +64,6 @@ export interface PlanRequest {
 /** What a process takes beside the parts: Node, ONNX Runtime, graphs of all kinds of layers. */
 const LAYERED_PROCESS_BYTES = 0.65e9;
 
-function count(shapes: Readonly<Record<string, readonly number[]>>, prefix = ""): number {
-  return Object.entries(shapes).reduce(
-    (sum, [name, shape]) => sum + (name.startsWith(prefix) ? sizeOf(shape) : 0),
-    0,
-  );
-}
-
 /** Numbers of an adapter. */
 export function adapterSize(network: Network, spec: LoraSpec): number {
   return adaptedModules(network, spec).reduce(
@@ -110,25 +101,28 @@ function updateBytes({ config }: Network, sizes: PlanSizes, weightBytes: number)
 }
 
 /** 8 bits and a scale for each 128 weights, laid out for the processor: kept as long as the engine. */
-function packedBytes({ config }: Network, shapes: Readonly<Record<string, readonly number[]>>): number {
-  return 1.03 * (count(shapes, "model.layers.") + config.vocabSize * config.hiddenSize);
+function packedBytes(network: Network): number {
+  const { vocabSize, hiddenSize } = network.config;
+  return 1.03 * (countParams(network, "model.layers.") + vocabSize * hiddenSize);
 }
 
 /** What each use needs. Pure: reads no file and asks no machine. */
 export function planMemory(network: Network, request: PlanRequest): MemoryPlan {
   const { sizes, lora, weightBytes = 2, packsRollouts = false } = request;
-  const shapes = paramShapes(network);
-  const file = weightBytes * count(shapes);
-  const perLayer = Math.max(count(shapes, "model.layers.0."), count(shapes, "visual.blocks.0."));
+  const file = weightBytes * countParams(network);
+  const perLayer = Math.max(
+    countParams(network, "model.layers.0."),
+    countParams(network, "visual.blocks.0."),
+  );
   const rollouts = rolloutBytes(network, sizes);
   const vision = visionBytes(network, sizes);
   const streamed = (2 * weightBytes + 4) * perLayer;
   const adapter = (sizes.updates > 1 ? 28 : 16) * adapterSize(network, lora);
   const update = vision + updateBytes(network, sizes, weightBytes);
-  const packed = packsRollouts ? packedBytes(network, shapes) : 0;
+  const packed = packsRollouts ? packedBytes(network) : 0;
   const held = LAYERED_PROCESS_BYTES + streamed + adapter + packed;
   return {
-    inference: { anonymous: PROCESS_BYTES + 4 * count(shapes) + rollouts + vision, mapped: file },
+    inference: { anonymous: PROCESS_BYTES + 4 * countParams(network) + rollouts + vision, mapped: file },
     lora: { anonymous: held + Math.max(update, rollouts), mapped: file },
     full: { anonymous: predictStepMemory(network, sizes).total, mapped: file },
   };
