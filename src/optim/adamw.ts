@@ -38,9 +38,9 @@ export function decaysMatrices(_name: string, shape: readonly number[]): boolean
 }
 
 /** First and second moments, by parameter name, in the parameters' shapes. */
-export interface AdamWState {
-  readonly first: TensorParams;
-  readonly second: TensorParams;
+export interface AdamWState<Array = Tensor> {
+  readonly first: Readonly<Record<string, Array>>;
+  readonly second: Readonly<Record<string, Array>>;
 }
 
 /** What one step needs besides gradients. Scalars `[]` f32; make them with `adamwScalars`. */

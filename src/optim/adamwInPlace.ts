@@ -4,14 +4,8 @@
  */
 import { CheckpointError, invariant } from "../core/errors.js";
 import type { NdArray, Params } from "../core/ndarray.js";
-import { ADAMW_DEFAULTS, type AdamWOptions, type AdamWStep } from "./adamw.js";
+import { ADAMW_DEFAULTS, type AdamWOptions, type AdamWState, type AdamWStep } from "./adamw.js";
 import { clipFactor } from "./clip.js";
-
-/** Moments by parameter name; they change in place. */
-export interface HostMoments {
-  readonly first: Params;
-  readonly second: Params;
-}
 
 /** A step's scalars, and what does not change from step to step. */
 export interface InPlaceStep extends AdamWStep<number> {
@@ -29,6 +23,7 @@ function squares(data: Floats): number {
 
 /**
  * One step. Parameters without a gradient stay as they are; where the gradients' norm is not finite, everything does.
+ * @param params change in place, as the moments do
  * @param grads same names as `params`, or fewer; not changed
  * @returns √Σ g² before clipping, and whether the step counts
  * @throws CheckpointError when a gradient has no parameter or no moment of its name
@@ -36,7 +31,7 @@ function squares(data: Floats): number {
 export function updateInPlace(
   params: Params,
   grads: Params,
-  { first, second }: HostMoments,
+  { first, second }: AdamWState<NdArray>,
   { maxGradNorm, options = ADAMW_DEFAULTS, ...step }: InPlaceStep,
 ): { readonly norm: number; readonly isApplied: boolean } {
   const sum = Object.values(grads).reduce((total, { data }) => total + squares(data), 0);

@@ -9,7 +9,6 @@ import { Rng } from "../core/rng.js";
 import { type TensorParams, tf } from "../core/tf.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { responseLogProbs } from "../engine/local/forward.js";
-import type { Moments } from "../engine/local/learnerGraphs.js";
 import { createPromptReader } from "../engine/local/promptReader.js";
 import type { Model } from "../model/load.js";
 import type { PatchedPrompt } from "../model/patchPrompt.js";
@@ -18,6 +17,7 @@ import type { Sampler } from "../model/transformer/decode.js";
 import { type PackedUnits, packUnits, tokenBias, type Unit } from "../model/transformer/pack.js";
 import {
   ADAMW_DEFAULTS,
+  type AdamWState,
   type AdamWStep,
   adamwHostStep,
   decaysMatrices,
@@ -66,7 +66,7 @@ export function trainStepFor(model: Model) {
     const total = tf.neg(tf.sum(tf.mul(logProbs, batch.responseMask)));
     return { loss: tf.div(total, tf.sum(batch.responseMask)) };
   });
-  return (params: TensorParams, moments: Moments, batch: PackedUnits, ...rest: [Sampler, AdamWStep]) => {
+  return (params: TensorParams, moments: AdamWState, batch: PackedUnits, ...rest: [Sampler, AdamWStep]) => {
     const [sampler, step] = rest;
     const { loss: value, grads } = loss(params, batch, sampler);
     const clipped = clipByGlobalNorm(grads, 1);
@@ -114,7 +114,7 @@ export async function warmup(model: Model, options: WarmupOptions): Promise<numb
   };
   const run = jit(trainStepFor(model), { name: "warmup", donate: { 0: 0, 1: 1 } });
   const sampler = { temperature: scalar(1), tokenBias: tokenBias(config, processor.size) };
-  const moments: Moments<NdArray> = { first: zerosLike(params), second: zerosLike(params) };
+  const moments: AdamWState<NdArray> = { first: zerosLike(params), second: zerosLike(params) };
   const losses: number[] = [];
   let upcoming = batchAt(0);
   for (let step = 0; step < options.steps && !options.signal?.aborted; step++) {

@@ -9,11 +9,12 @@ import { zip } from "../../core/zip.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
 import { type PackedUnits, packUnits, sizesOf, tokenBias } from "../../model/transformer/pack.js";
+import type { AdamWState } from "../../optim/adamw.js";
 import type { Lesson, Reading } from "../../policy/lessons.js";
 import { microBatches } from "../../policy/microBatches.js";
 import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
-import { accumulateGraph, logProbsGraph, type Moments } from "./learnerGraphs.js";
+import { accumulateGraph, logProbsGraph } from "./learnerGraphs.js";
 import { lossBatch, placeRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
 import { memoized } from "./memoized.js";
@@ -23,13 +24,11 @@ import { type LocalLearner, statefulLearner } from "./statefulLearner.js";
 import type { KlForm } from "./tokenLoss.js";
 import { readWeights, writeWeights } from "./weightFiles.js";
 
-export type { Moments } from "./learnerGraphs.js";
-
 export interface LearnerParts {
   /** Default: one of its own. */
   readonly readPrompts?: PromptReader;
   /** AdamW's moments to continue from; default: zeros. */
-  readonly moments?: Moments<NdArray>;
+  readonly moments?: AdamWState<NdArray>;
 }
 
 /** Parameters that change, and those that do not. */

@@ -12,12 +12,6 @@ import { responseLogProbs, responseScores, sampledLogProbs, tokenEntropies } fro
 import type { LossBatch } from "./lossBatch.js";
 import { type KlForm, type LossForm, tokenLoss } from "./tokenLoss.js";
 
-/** AdamW's moments by parameter name. */
-export interface Moments<Array = Tensor> {
-  readonly first: Readonly<Record<string, Array>>;
-  readonly second: Readonly<Record<string, Array>>;
-}
-
 /** What a loss reads beside the parameters and the batch. */
 interface Fixed {
   readonly sampler: Sampler;
