@@ -5,7 +5,6 @@
  * s = max |w| / 127, q = round(w / s) + 128. So no weight moves by more than s/2. Norms, biases, the embedding's rows and
  * the vision tower are not packed.
  */
-import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ModelError } from "../../core/errors.js";
@@ -16,7 +15,7 @@ import type { OnProgress } from "../../core/progress.js";
 import type { Network } from "../family.js";
 import { JOINT_NAME, JOINT_PARTS, queryScale } from "../transformer/jointQkv.js";
 import { floatBits, packBlocks } from "./blocks.js";
-import { createFolder, saveTensors, type TensorSource } from "./save.js";
+import { createFolder, isThere, saveTensors, type TensorSource } from "./save.js";
 import { openTensors, type TensorStore } from "./tensorStore.js";
 
 /** Changes with the format, so that nothing older is taken for it. */
@@ -119,12 +118,6 @@ async function packedFolder({ entries }: TensorStore, cache: string): Promise<st
   const name = basename(dirname(files[0] ?? ""));
   return join(cache, `${name}-${digestJson({ format: FORMAT, states }).slice(0, 16)}`);
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 async function openFolder(folder: string): Promise<TensorStore> {
   const index = join(folder, "model.safetensors.index.json");

@@ -30,17 +30,20 @@ export interface SaveOptions {
 
 const SHARD_BYTES = 5e9;
 
+export const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
 /**
  * Makes a new folder whole or not at all.
  * @param fill writes into a folder that becomes `out`
  * @throws CheckpointError when `out` is there already, or cannot be written
  */
 export async function createFolder(out: string, fill: (partial: string) => Promise<void>): Promise<void> {
-  const isThere = await stat(out).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) throw new CheckpointError(`${out}: is there already; choose another --out or delete it`);
+  if (await isThere(out))
+    throw new CheckpointError(`${out}: is there already; choose another --out or delete it`);
   const partial = `${out}.partial`;
   try {
     await rm(partial, { recursive: true, force: true });
