@@ -1,6 +1,7 @@
 /**
  * @module A run's settings as a memory plan: what they need, whether that fits, and the nearest settings that do.
  */
+import { sharesResponses } from "../../advantage/estimate.js";
 import type { RunConfig } from "../../config/schema.js";
 import type { MachineMemory } from "../../core/machineMemory.js";
 import { formatBytes, formatTable } from "../../core/table.js";
@@ -25,12 +26,11 @@ const USUAL_RANK = 16;
 
 /** Sizes of a step with these settings. */
 export function planSizes({ expand, rollout, update, train }: Planned, prompts: PromptSizes): PlanSizes {
-  const isShared = update.algorithm === "share-grpo";
   const readings = (train.questionsPerStep * expand.variants) / update.optimizerStepsPerRollout;
   return {
     ...prompts,
     units: Math.min(update.microBatchUnits, Math.ceil(readings)),
-    responses: rollout.responses * (isShared ? expand.variants : 1),
+    responses: rollout.responses * (sharesResponses(update.algorithm) ? expand.variants : 1),
     responseTokens: rollout.maxResponseLength,
     rows: Math.min(rollout.maxRows, train.questionsPerStep * expand.variants * rollout.responses),
     readings: Math.ceil(readings),
@@ -113,7 +113,8 @@ function differences(before: Planned, after: Planned): string[] {
 
 /**
  * The nearest settings whose plan fits: smaller batches and shorter responses first, then an adapter in place of all
- * weights, or rollouts from the weights as they are in place of 8 bits. @returns arguments of `train`, none where the settings fit; undefined where nothing does
+ * weights, or rollouts from the weights as they are in place of 8 bits.
+ * @returns arguments of `train`, none where the settings fit; undefined where nothing does
  */
 export function nearestFit(config: Planned, model: PlannedModel, available: number): string[] | undefined {
   const fits = (each: Planned) => planOf(each, model)[modeOf(each)].anonymous <= available;
