@@ -121,9 +121,9 @@ export function createLayeredPolicy(
   return {
     model,
     ready: async (onProgress) => {
-      weights ??= samplingWeights(model, precision, onProgress);
-      weights.catch(() => {
+      weights ??= samplingWeights(model, precision, onProgress).catch((error: unknown) => {
         weights = undefined; // what failed may be tried again
+        throw error;
       });
       return readyWith(await weights);
     },
