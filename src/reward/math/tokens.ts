@@ -36,9 +36,8 @@ export interface TokenOptions {
 const MOST_TOKENS = 1200;
 
 const SPACE = /[\s~\u200b]+/uy;
-const COMMAND = /\\(?:[A-Za-z]+\*?|[\s\S])/uy;
-/** `\quadx`: a space that lost the one behind it. */
-const GLUED_SPACE = /^(\\q?quad)[A-Za-z]+$/;
+/** In `\quadx` a space has lost the one behind it. */
+const COMMAND = /\\(?:q?quad(?=[A-Za-z])|[A-Za-z]+\*?|[\s\S])/uy;
 const WORD = /[\p{L}\p{M}]+/uy;
 const ENVIRONMENT = /\\(begin|end)\s*\{([A-Za-z]+)\*?\}(?:\{[lcr| ]*\})?/uy;
 const MATRICES = new Set(["matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array"]);
@@ -178,12 +177,6 @@ function readCommand(lexer: Lexer): void {
     return;
   }
   const command = matchAt(lexer, COMMAND)?.[0] ?? "\\";
-  const glued = GLUED_SPACE.exec(command)?.[1];
-  if (glued !== undefined) {
-    lexer.at -= command.length - glued.length;
-    lexer.isSpaced = true;
-    return;
-  }
   if (command === "\\") lexer.at++;
   else if (COLOURED.has(command)) {
     for (let left = COLOURED.get(command) ?? 0; left > 0; left--) matchAt(lexer, ARGUMENT);
