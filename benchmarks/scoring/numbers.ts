@@ -28,15 +28,19 @@ function plainNumber(text: string): number | undefined {
   return pythonFloat(text.replaceAll(/(?<=\d),(?=\d{3}(?!\d))/g, "").replace("−", "-"));
 }
 
+function latexNumber(text: string): number | undefined {
+  const value = latexValue(text, "latex2sympy2_extended");
+  return value === undefined ? undefined : toNumber(value);
+}
+
 /** The number a text is; undefined when it is none. Units are not compared: the question names them. */
 export function numberOf(text: string): number | undefined {
   const bare = text.replaceAll(DRESS, "$1").trim();
   const [, number, unit = ""] = WITH_UNIT.exec(bare) ?? [];
-  const inLatex = latexValue(bare, "latex2sympy2_extended");
   const value =
     plainNumber(bare) ??
     (number === undefined || isFactor(unit) ? undefined : plainNumber(number)) ??
-    (inLatex === undefined ? undefined : toNumber(inLatex));
+    latexNumber(bare);
   return value === undefined || Number.isNaN(value) ? undefined : value;
 }
 
