@@ -3,7 +3,6 @@
  */
 
 import type { StepRecord } from "../core/files/runRecords.js";
-import { zip } from "../core/zip.js";
 import type { MetricName } from "../train/run/metrics.js";
 import { COLOURS, type Figure, plotText, runningMean, seriesOf } from "./figure.js";
 import { formatNumber } from "./table.js";
@@ -40,6 +39,7 @@ export function comparisonFigure(runs: readonly NamedRun[], options: ComparisonO
   const numbers = [...new Set(runs.flatMap(({ steps }) => steps.map(({ step }) => step)))].sort(
     (a, b) => a - b,
   );
+  const places = runs.map(({ steps }) => new Map(steps.map(({ step }, at) => [step, at])));
   const longest = Math.max(0, ...runs.map(({ steps }) => steps.length));
   return {
     id: "comparison",
@@ -65,9 +65,7 @@ export function comparisonFigure(runs: readonly NamedRun[], options: ComparisonO
       head: ["step", ...runs.map(({ name }) => name)],
       rows: numbers.map((step) => [
         String(step),
-        ...zip(runs, series).map(([{ steps }, values]) =>
-          formatNumber(values[steps.findIndex((each) => each.step === step)]),
-        ),
+        ...places.map((place, run) => formatNumber(series[run]?.[place.get(step) ?? -1])),
       ]),
     },
   };
