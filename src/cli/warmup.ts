@@ -9,6 +9,7 @@ import {
   NARROW_POLICY_DEFAULTS,
   shortened,
   TINY_POLICY_DEFAULTS,
+  type TinyPolicyOptions,
 } from "../tiny/tinyPolicy.js";
 import { pathName, positiveInteger } from "./arguments.js";
 import type { CommandContext } from "./context.js";
@@ -47,6 +48,14 @@ async function warmUp(flags: WarmupFlags, { terminal, signal }: CommandContext):
   terminal.finish();
 }
 
+type Defaults = Pick<TinyPolicyOptions, "seed" | "batch" | "stages">;
+
+const totalSteps = ({ stages }: Defaults) => stages.reduce((sum, { steps }) => sum + steps, 0);
+
+/** What both kinds of warm-up take where nothing is said. */
+const defaultOf = (of: (defaults: Defaults) => number) =>
+  `${of(TINY_POLICY_DEFAULTS)}; ${of(NARROW_POLICY_DEFAULTS)} with --narrow`;
+
 export function addWarmup(program: Command, context: CommandContext): void {
   program
     .command("warmup")
@@ -56,12 +65,20 @@ export function addWarmup(program: Command, context: CommandContext): void {
       "--narrow",
       "continue the bundled policy for some minutes with answers that are hurried unless a question is in its own words and upright",
     )
-    .option("--seed <n>", "seed of weights and scenes (default: 1; 2 with --narrow)", positiveInteger)
     .option(
-      "--steps <n>",
-      "optimizer steps of all stages together; fewer for trying out (default: 11200; 150 with --narrow)",
+      "--seed <n>",
+      `seed of weights and scenes (default: ${defaultOf(({ seed }) => seed)})`,
       positiveInteger,
     )
-    .option("--batch <n>", "demonstrations per step (default: 24; 8 with --narrow)", positiveInteger)
+    .option(
+      "--steps <n>",
+      `optimizer steps of all stages together; fewer for trying out (default: ${defaultOf(totalSteps)})`,
+      positiveInteger,
+    )
+    .option(
+      "--batch <n>",
+      `demonstrations per step (default: ${defaultOf(({ batch }) => batch)})`,
+      positiveInteger,
+    )
     .action((flags: WarmupFlags) => warmUp(flags, context));
 }
