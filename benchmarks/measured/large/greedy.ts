@@ -4,7 +4,6 @@
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { resolveConfig } from "../../../src/config/load.js";
@@ -20,6 +19,7 @@ import { loadProcessor } from "../../../src/model/processor.js";
 import { buildPrompt, promptLength } from "../../../src/model/prompt.js";
 import type { Prompt } from "../../../src/records.js";
 import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
+import { load, machineName } from "./machine.js";
 import { type MemoryPeak, withMemoryPeak } from "./memoryWatch.js";
 
 /** Responses decoded at once. */
@@ -123,7 +123,6 @@ export interface GreedyBenchOptions {
 export async function benchGreedy(options: GreedyBenchOptions): Promise<void> {
   const { model, weights, python, batches, results, print, onProgress } = options;
   const { config } = await loadNetwork(model);
-  const load = () => (loadavg()[0] as number).toFixed(1);
   const before = load();
   const rows: string[][] = [];
   const rates = (all: GreedyResult["tokensPerSecond"]) => all.map(({ rate }) => rate.toFixed(1));
@@ -143,8 +142,7 @@ export async function benchGreedy(options: GreedyBenchOptions): Promise<void> {
     found["llama.cpp Q8_0"] = peer;
     rows.push(["llama.cpp, Q8_0", ...rates(peer), "", ""]);
   }
-  const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? "?"}`;
-  const about = `${config.layers} layers of ${config.hiddenSize}, ${config.vocabSize} tokens, random weights. ${machine}, load ${before} before and ${load()} after.`;
+  const about = `${config.layers} layers of ${config.hiddenSize}, ${config.vocabSize} tokens, random weights. ${machineName()}, load ${before.toFixed(1)} before and ${load().toFixed(1)} after.`;
   const head = [
     "tokens a second",
     ...batches.map((batch) => `batch ${batch}`),

@@ -3,7 +3,7 @@
  * is made, measured and removed, unless a folder is given.
  */
 import { access, mkdtemp, rm, statfs } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchmarkError } from "../../../src/core/errors.js";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
@@ -13,6 +13,7 @@ import { countParams } from "../../../src/model/params.js";
 import { type PublishedSize, publishedNetwork } from "../../../src/model/publishedSizes.js";
 import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
 import { HEAD_TOKENS, type Measured, measureHead, measureMerge } from "./head.js";
+import { load, machineName } from "./machine.js";
 import { writeRandomModel } from "./randomModel.js";
 import { measureUpdate, UPDATE_SIZES, type UpdateResult, type UpdateSizes } from "./update.js";
 
@@ -80,8 +81,6 @@ async function withModel<T>(options: LargeOptions, use: (model: string) => Promi
   }
 }
 
-const load = () => Math.round(10 * (loadavg()[0] as number)) / 10;
-
 /** Measures the parts asked for, and writes `large-SIZE.json` and `large-SIZE.md`. */
 export async function benchLarge(options: LargeOptions): Promise<LargeResult> {
   const { size, parts, results, print, onProgress, update: sizes = UPDATE_SIZES } = options;
@@ -97,7 +96,7 @@ export async function benchLarge(options: LargeOptions): Promise<LargeResult> {
       ...{ size, layers: network.config.layers, sizes },
       allLayers: publishedNetwork(size).config.layers,
       parameters: countParams(network),
-      machine: `${availableParallelism()} × ${cpus()[0]?.model ?? "?"}`,
+      machine: machineName(),
       load: [before, load()],
       ...measured,
     };

@@ -9,25 +9,15 @@ import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { given } from "../../../src/core/given.js";
 import type { Interval } from "../../../src/core/stats.js";
 import { formatInterval, formatMarkdownTable, formatShare } from "../../../src/report/table.js";
+import type { VariantsReport } from "../../../src/train/variantsReport.js";
 import { countedOnce, type PolicyName, policyModel } from "./policies.js";
 import { pointsOf } from "./runs.js";
 
 /** What the tables need of `sharegrpo variants --json`. */
-export interface VariantsDocument {
-  readonly questions: number;
-  readonly samples: number;
-  readonly success: { readonly original: number; readonly variants: number };
-  readonly consistency: number;
-  readonly contrasts: readonly { readonly name: string; readonly difference: Interval }[];
-  readonly sharing?: {
-    readonly spread: { readonly variance: Interval; readonly intraclass: Interval };
-    readonly predicted: Readonly<
-      Record<"grpo" | "augmented" | "shared" | "gain" | "gainOverAugmented", Interval>
-    >;
-    readonly observed: { readonly grpo: Interval; readonly shared: Interval };
-    readonly verdict: string;
-  };
-}
+export type VariantsDocument = Pick<
+  VariantsReport,
+  "questions" | "samples" | "success" | "consistency" | "contrasts" | "sharing"
+>;
 
 /** What predictions are counted from. */
 export const FORECAST = { questions: 64, samples: 12 } as const;
