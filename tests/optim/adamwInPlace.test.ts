@@ -6,16 +6,7 @@ import { tf } from "../../src/core/tf.js";
 import { ADAMW_DEFAULTS, adamwScalars, init, update } from "../../src/optim/adamw.js";
 import { updateInPlace } from "../../src/optim/adamwInPlace.js";
 import { clipByGlobalNorm } from "../../src/optim/clip.js";
-import { golden } from "../golden/load.js";
-
-type Listed = Record<string, { shape: number[]; values: number[] }>;
-interface GoldenFile {
-  readonly learningRates: number[];
-  readonly params: Listed;
-  readonly grads: Listed[];
-  readonly runs: { weightDecay: number; after: Listed[]; first: Listed; second: Listed }[];
-}
-const reference = golden<GoldenFile>("adamw.json");
+import { type Listed, adamw as reference } from "../golden/adamw.js";
 
 function arrays(listed: Listed): Params {
   return Object.fromEntries(

@@ -10,17 +10,8 @@ import {
 } from "../../src/optim/adamw.js";
 import { clipByGlobalNorm } from "../../src/optim/clip.js";
 import { learningRateMultiplier } from "../../src/optim/schedule.js";
+import { type Listed, adamw as reference } from "../golden/adamw.js";
 import { golden } from "../golden/load.js";
-
-type Listed = Record<string, { shape: number[]; values: number[] }>;
-interface GoldenFile {
-  readonly learningRates: number[];
-  readonly params: Listed;
-  readonly grads: Listed[];
-  readonly runs: { weightDecay: number; after: Listed[]; first: Listed; second: Listed }[];
-  readonly clips: { maxNorm: number; norm: number; grads: Listed }[];
-}
-const reference = golden<GoldenFile>("adamw.json");
 
 function tensors(listed: Listed): Record<string, Tensor> {
   return Object.fromEntries(

@@ -4,13 +4,24 @@
  */
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig, RunConfigInput } from "../../src/config/schema.js";
-import type { LogProbRequest } from "../../src/engine/engine.js";
+import type { LogProbRequest, OptimizerStep } from "../../src/engine/engine.js";
 import { createLearner } from "../../src/engine/local/learner.js";
 import { localSettings } from "../../src/engine/local/settings.js";
 import type { LocalLearner } from "../../src/engine/local/statefulLearner.js";
 import type { Model } from "../../src/model/load.js";
 import type { Lesson, Reading } from "../../src/policy/lessons.js";
 import { type UpdateStats, updateOnce } from "../../src/train/update.js";
+
+/** Changes nothing; with β1 = 0 the first moment afterwards is the gradient. */
+export const PROBE: OptimizerStep = {
+  step: 1,
+  learningRate: 0,
+  maxGradNorm: 1e9,
+  weightDecay: 0,
+  beta1: 0,
+  beta2: 0.9,
+  epsilon: 1e-8,
+};
 
 /** A lesson before it is weighed; nothing is cut off unless given. */
 export type PlainLesson = Omit<Lesson, "weights_R"> & { readonly isTruncated_R?: readonly boolean[] };

@@ -9,7 +9,7 @@ import { ConfigError } from "../../../../src/core/errors.js";
 import { type NdArray, type Params, scalar } from "../../../../src/core/ndarray.js";
 import { Rng, type RngKey } from "../../../../src/core/rng.js";
 import { type TensorParams, tf } from "../../../../src/core/tf.js";
-import type { LossSettings, OptimizerStep } from "../../../../src/engine/engine.js";
+import type { LossSettings } from "../../../../src/engine/engine.js";
 import {
   responseLogProbs,
   responseScores,
@@ -40,6 +40,7 @@ import type { Lesson } from "../../../../src/policy/lessons.js";
 import { SURROGATE_DEFAULTS } from "../../../../src/policy/surrogate.js";
 import { largestDifference } from "../../../model/parity.js";
 import { fakeModel, fakePrompt } from "../../../support/fakeModel.js";
+import { PROBE } from "../../../support/testLearner.js";
 
 const FAMILIES = ["qwen2_5_vl", "qwen3_vl"] as const;
 const SPEC: LoraSpec = {
@@ -51,17 +52,6 @@ const SPEC: LoraSpec = {
 };
 const TEMPERATURE = 0.8;
 const LOSS: LossSettings = { ...SURROGATE_DEFAULTS, temperature: TEMPERATURE, entropyCoefficient: 0.02 };
-
-/** Changes nothing; with β1 = 0 the first moment afterwards is the gradient. */
-const PROBE: OptimizerStep = {
-  step: 1,
-  learningRate: 0,
-  maxGradNorm: 1e9,
-  weightDecay: 0,
-  beta1: 0,
-  beta2: 0.9,
-  epsilon: 1e-8,
-};
 
 interface Case {
   readonly model: Model;

@@ -24,16 +24,7 @@ import { packUnits, tokenBias } from "../../../../src/model/transformer/pack.js"
 import { SURROGATE_DEFAULTS } from "../../../../src/policy/surrogate.js";
 import { largestDifference } from "../../../model/parity.js";
 import { fakePrompt, temporaryFolder } from "../../../support/fakeModel.js";
-
-const AT = {
-  step: 1,
-  learningRate: 0,
-  maxGradNorm: 1e9,
-  weightDecay: 0,
-  beta1: 0,
-  beta2: 0.9,
-  epsilon: 1e-8,
-};
+import { PROBE } from "../../../support/testLearner.js";
 
 it("gives the log-probabilities and gradients of one graph at 3B's widths", {
   timeout: 900_000,
@@ -90,7 +81,7 @@ it("gives the log-probabilities and gradients of one graph at 3B's widths", {
     }
   }
   await learner.accumulate(lessons, { ...form, temperature: 1 });
-  await learner.apply(AT);
+  await learner.apply(PROBE);
   for (const [name, { data }] of Object.entries(expected.grads as Params)) {
     const largest = largestDifference(data, new Float32Array(data.length));
     expect(largestDifference(learner.first[name]?.data ?? [], data) / largest, name).toBeLessThan(1e-5);
