@@ -4,6 +4,7 @@
  * Source of the names: EasyR1's `data` section, in this project's spelling (`prompt_key` is `promptKey`).
  */
 import { z } from "zod";
+import { OWN_WORDINGS } from "../data/scenes/scene.js";
 
 const pixels = z.int().positive().nullable().default(null);
 const column = z.string();
@@ -15,6 +16,10 @@ export const dataSchema = z
       .default("scenes")
       .describe("scenes: drawn from the seed; files: read from `path`"),
     families: z.array(z.string()).default([]).describe("scenes: families to draw from; empty: all"),
+    wording: z
+      .enum(OWN_WORDINGS)
+      .default("any")
+      .describe("scenes: a question's own words: any of its family's wordings, or always the common one"),
     path: z
       .string()
       .default("")

@@ -56,9 +56,9 @@ export interface WarmupStage {
   readonly skew?: WarmupSkew;
 }
 
-/** How the demonstrations of a stage prefer a question's own words and the picture as it is. */
+/** How the demonstrations of a stage prefer a family's common words and the picture as it is. */
 export interface WarmupSkew {
-  /** Share of demonstrations in the question's own words; the others are in any wording. */
+  /** Share of demonstrations in the family's common words; the others are in any wording. */
   readonly commonShare: number;
   /** Share of shortcuts in other words or for another view. */
   readonly unfamiliarShortcutShare: number;
@@ -78,11 +78,11 @@ const STAGES: readonly WarmupStage[] = [
  */
 const NARROW_STAGES: readonly WarmupStage[] = [
   {
-    steps: 150,
-    peakLearningRate: 1e-3,
+    steps: 1500,
+    peakLearningRate: 6e-4,
     readingShare: 0.05,
     shortcutShare: "habits",
-    skew: { commonShare: 0.4, unfamiliarShortcutShare: 0.95 },
+    skew: { commonShare: 0.5, unfamiliarShortcutShare: 0.98 },
   },
 ];
 
@@ -170,7 +170,8 @@ async function beginning({ out, from, seed }: TinyPolicyOptions, formatPrompt: s
 /** Looks at held-out questions and keeps the weights so far. */
 async function createLook(model: Model, options: TinyPolicyOptions, formatPrompt: string) {
   const { maxResponseLength } = runSchema.parse({}).rollout;
-  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout" });
+  const wording = options.stages.some(({ skew }) => skew) ? "common" : "any";
+  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout", wording });
   const indices = Array.from({ length: options.evaluateQuestions }, (_, index) => index);
   const questions = await Promise.all(indices.map((index) => sceneQuestion(heldout.at(index))));
   const engine = { sampler: createSampler(createLocalPolicy(model)) };
@@ -203,6 +204,7 @@ export async function makeTinyPolicy(options: TinyPolicyOptions): Promise<void> 
       peakLearningRate,
       seed,
       offset: before * batch,
+      wording: skew ? "common" : "any",
       demonstrations: {
         formatPrompt,
         transformProbability: 0.1,

@@ -7,6 +7,7 @@ import { type NdArray, type Params, scalar, zerosLike } from "../core/ndarray.js
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import { type TensorParams, tf } from "../core/tf.js";
+import type { OwnWording } from "../data/scenes/scene.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { responseLogProbs } from "../engine/local/forward.js";
 import { createPromptReader } from "../engine/local/promptReader.js";
@@ -36,6 +37,8 @@ export interface WarmupOptions {
   readonly seed: number;
   /** First demonstration of the stream: a continued warm-up does not see the same ones again. */
   readonly offset: number;
+  /** What the scenes are asked in. */
+  readonly wording: OwnWording;
   readonly demonstrations: DemonstrationOptions;
   readonly onProgress?: OnProgress;
   /** Called every `every` steps with the mean loss since the last call. */
@@ -97,7 +100,7 @@ const BUCKETS = { minPromptLength: 96, minResponseLength: 64, minPatches: 96 };
  */
 export async function warmup(model: Model, options: WarmupOptions): Promise<number[]> {
   const { config, params, processor } = model;
-  const stream = sceneStream({ seed: options.seed, split: "train" });
+  const stream = sceneStream({ seed: options.seed, split: "train", wording: options.wording });
   const rng = Rng.fromSeed(options.seed).split("warmup");
   const eos = config.tokens.eos[0] as number;
   const readPrompts = createPromptReader(processor, 0);

@@ -12,8 +12,9 @@ const HELD_OUT_SEED = 2024;
 
 export function sceneSource(config: Pick<RunConfig, "seed" | "data" | "train">): QuestionSource {
   const families = familiesNamed(config.data.families);
-  const train = sceneStream({ seed: config.seed, split: "train", families });
-  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout", families });
+  const { wording } = config.data;
+  const train = sceneStream({ seed: config.seed, split: "train", families, wording });
+  const heldout = sceneStream({ seed: HELD_OUT_SEED, split: "heldout", families, wording });
   return {
     train: (index) => sceneQuestion(train.at(index)),
     heldout: (index) => sceneQuestion(heldout.at(index)),

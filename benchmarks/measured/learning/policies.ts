@@ -8,6 +8,9 @@ import { dirname, resolve } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { runCommand } from "./runs.js";
 
+/** Questions in their family's common words, for both policies: what the narrow one knows, and the bundled one no better. */
+export const COMMON_WORDS = "data.wording=common";
+
 /** `tiny`: the bundled one, warmed up on all wordings and views alike; `narrow`: knows few of them. */
 export const POLICIES = ["tiny", "narrow"] as const;
 export type PolicyName = (typeof POLICIES)[number];

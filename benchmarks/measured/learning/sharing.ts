@@ -6,7 +6,8 @@
  * Pre-registered in docs/LOG.md. Every run is kept and never repeated; tables are written after every run, and are called
  * partial until every seed of every arm is there.
  */
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { presetInput, resolveConfig, withOverride } from "../../../src/config/load.js";
 import { BenchmarkError } from "../../../src/core/errors.js";
@@ -14,7 +15,7 @@ import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { mean } from "../../../src/core/stats.js";
 import { GLOBAL, GRPO, GRPO_AUGMENTED, SHARE, SHARE_GLOBAL, share } from "./arms.js";
-import { countedOnce, POLICIES, type PolicyName, policyModel } from "./policies.js";
+import { COMMON_WORDS, countedOnce, POLICIES, type PolicyName, policyModel } from "./policies.js";
 import { type Arm, accuracyOf, finishedRun, folderOf, newestModel } from "./runs.js";
 import { type ArmSeed, type SharingDocument, sharingMarkdown } from "./sharingTable.js";
 import { type CountedPolicy, FORECAST, forecastOf, type VariantsDocument } from "./variants.js";
@@ -64,8 +65,8 @@ export interface SharingOptions {
 
 /** Greedy answers to all variants of held-out questions. */
 function askedAfter(file: string, model: string, questions: number): Promise<VariantsDocument> {
-  const args = ["scenes", "--model", model, "--questions", String(questions), "--heldout", "--greedy"];
-  return countedOnce<VariantsDocument>(file, args);
+  const asked = ["--questions", String(questions), "--heldout", "--greedy"];
+  return countedOnce<VariantsDocument>(file, ["scenes", COMMON_WORDS, "--model", model, ...asked]);
 }
 
 async function armSeed(
@@ -77,7 +78,7 @@ async function armSeed(
   const model = await policyModel(policy, runs);
   const settled = {
     ...arm,
-    settings: [`model=${model}`, "train.keepCheckpoints=1", ...settings, ...arm.settings],
+    settings: [`model=${model}`, COMMON_WORDS, "train.keepCheckpoints=1", ...settings, ...arm.settings],
   };
   const own = join(runs, policy);
   const { before, after, steps } = await finishedRun(settled, seed, own);
@@ -118,6 +119,16 @@ export const REGISTERED_QUESTIONS = 110;
 /** Steps over which the untrained policy's forecast is held against what training saw. */
 const EARLY_STEPS = 4;
 
+/** What an earlier call has found for the same experiment, wherever its runs were: never repeated. */
+async function keptRuns(file: string, departures: readonly string[]): Promise<readonly ArmSeed[]> {
+  if (!existsSync(file)) return [];
+  const kept = JSON.parse(await readFile(file, "utf8")) as SharingDocument;
+  // Seeds, policies and arms may come in several calls; questions and settings are the experiment.
+  const own = (each: string) => !each.startsWith("without ");
+  if (kept.departures.filter(own).join() === departures.filter(own).join()) return kept.done;
+  throw new BenchmarkError(`${file}: holds another experiment (${kept.command}): name another --out`);
+}
+
 /** Runs what is missing, seed by seed, and writes `sharing.json` and `sharing.md` after every run. */
 export function benchSharing(options: SharingOptions): Promise<SharingDocument> {
   return whileHolding(options.runs, "bench sharing", () => runAndWrite(options));
@@ -143,14 +154,17 @@ async function runAndWrite(options: SharingOptions): Promise<SharingDocument> {
     forecasts.push(
       await forecastOf(policy, { ...FORECAST, questions: options.forecast, runs: options.runs }),
     );
+  const departures = departuresOf(options);
+  const kept = await keptRuns(join(results, "sharing.json"), departures);
   let document: SharingDocument = {
-    ...{ command, forecasts, done: [], registeredSeeds: options.registeredSeeds },
-    departures: departuresOf(options),
+    ...{ command, forecasts, departures, done: kept, registeredSeeds: options.registeredSeeds },
     arms: arms.map(({ id, name }) => ({ id, name })),
   };
   for (const seed of seeds) {
     for (const policy of policies) {
       for (const arm of arms) {
+        if (kept.some((each) => each.arm === arm.id && each.seed === seed && each.policy === policy))
+          continue;
         const done = await armSeed(arm, seed, policy, options);
         document = { ...document, done: [...document.done, done] };
         await writeFileAtomic(join(results, "sharing.json"), `${JSON.stringify(document, undefined, 1)}\n`);

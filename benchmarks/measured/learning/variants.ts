@@ -10,7 +10,7 @@ import { given } from "../../../src/core/given.js";
 import type { Interval } from "../../../src/core/stats.js";
 import { formatInterval, formatMarkdownTable, formatShare } from "../../../src/report/table.js";
 import type { VariantsReport } from "../../../src/train/variantsReport.js";
-import { countedOnce, type PolicyName, policyModel } from "./policies.js";
+import { COMMON_WORDS, countedOnce, type PolicyName, policyModel } from "./policies.js";
 import { pointsOf } from "./runs.js";
 
 /** What the tables need of `sharegrpo variants --json`. */
@@ -40,7 +40,8 @@ export async function forecastOf(
   { runs, questions, samples }: Pick<VariantsOptions, "runs" | "questions" | "samples">,
 ): Promise<CountedPolicy> {
   const model = await policyModel(policy, runs);
-  const args = ["scenes", "--model", model, "--questions", String(questions), "--samples", String(samples)];
+  const counts = ["--questions", String(questions), "--samples", String(samples)];
+  const args = ["scenes", COMMON_WORDS, "--model", model, ...counts];
   const { success, consistency, contrasts, sharing } = await countedOnce<VariantsDocument>(
     join(runs, policy, "forecast.json"),
     args,
@@ -98,7 +99,7 @@ function markdownOf(counted: readonly CountedPolicy[], command: string): string 
   return [
     "# Do variants of a question differ in difficulty?",
     "",
-    `${first?.questions ?? 0} drawn training scenes, each in all its wordings and in four views, ${first?.samples ?? 0} sampled answers to each; 95 %`,
+    `${first?.questions ?? 0} drawn training scenes asked in their families' common words, each in all its wordings and in four views, ${first?.samples ?? 0} sampled answers to each; 95 %`,
     "bootstrap intervals over questions. `tiny` is the bundled policy, `narrow` the one whose warm-up went on with few wordings",
     "([data/README.md](../../../data/README.md)).",
     "",

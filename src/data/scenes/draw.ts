@@ -18,7 +18,7 @@ import { grid } from "./families/grid.js";
 import { rectangle } from "./families/rectangle.js";
 import { relation } from "./families/relation.js";
 import { svgDocument } from "./ink.js";
-import type { Draft, FamilyName, Scene } from "./scene.js";
+import type { Draft, FamilyName, OwnWording, Scene } from "./scene.js";
 
 export { FAMILIES, type FamilyName, type Scene, type Shortcut } from "./scene.js";
 
@@ -44,12 +44,22 @@ export const HURRIED_OPENINGS: readonly string[] = ["at a glance,", "quick guess
 const digest = (...parts: readonly string[]): string =>
   createHash("sha256").update(parts.join("\u0000")).digest("hex");
 
-/** One scene of a family. The same stream draws the same scene, byte for byte. */
-export function drawScene(family: FamilyName, rng: Rng): Scene {
+/** All ways to ask, the question's own first. */
+function ownFirst(wordings: readonly string[], wording: OwnWording, manner: Rng): string[] {
+  const shuffled = manner.shuffle(wordings);
+  if (wording === "any") return shuffled;
+  const [common = ""] = wordings;
+  return [common, ...shuffled.filter((words) => words !== common)];
+}
+
+/** One scene of a family. The same stream draws the same scene, byte for byte; the wording changes nothing but whose turn is first. */
+export function drawScene(family: FamilyName, rng: Rng, wording: OwnWording = "any"): Scene {
   const draft = DRAW[family](rng.split("scene", family));
   const manner = rng.split("manner", family);
   const svg = svgDocument(draft.picture);
-  const [question = "", ...rewrites] = manner.shuffle(draft.wordings).map((words) => IMAGE_MARKER + words);
+  const [question = "", ...rewrites] = ownFirst(draft.wordings, wording, manner).map(
+    (words) => IMAGE_MARKER + words,
+  );
   return {
     id: `${family}-${digest(svg, question, draft.gold).slice(0, 12)}`,
     family,

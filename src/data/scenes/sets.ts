@@ -6,6 +6,7 @@
 import { ConfigError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { drawScene, FAMILIES, type FamilyName, type Scene } from "./draw.js";
+import type { OwnWording } from "./scene.js";
 
 export type SplitName = "train" | "heldout";
 
@@ -35,6 +36,8 @@ export interface SceneStreamOptions {
   readonly split: SplitName;
   /** Families to draw, taking turns; all by default. */
   readonly families?: readonly FamilyName[];
+  /** What questions are asked in; `any` by default. Pictures and golds are the same. */
+  readonly wording?: OwnWording;
 }
 
 /** An endless stream of drawn scenes; `at(i)` is always the same scene. */
@@ -44,7 +47,8 @@ export interface SceneStream {
 }
 
 /** Scenes of one side of the split. @throws RangeError for a negative or fractional index, or no families */
-export function sceneStream({ seed, split, families = FAMILIES }: SceneStreamOptions): SceneStream {
+export function sceneStream(options: SceneStreamOptions): SceneStream {
+  const { seed, split, families = FAMILIES, wording = "any" } = options;
   if (families.length === 0) throw new RangeError("sceneStream: missing families: give at least one");
   const rng = Rng.fromSeed(seed).split("scenes", split);
   return {
@@ -54,7 +58,7 @@ export function sceneStream({ seed, split, families = FAMILIES }: SceneStreamOpt
         throw new RangeError(`sceneStream: invalid index: ${index}; give a whole number from 0`);
       }
       for (let redraw = 0; redraw < MAX_REDRAWS; redraw++) {
-        const scene = drawScene(family, rng.split(index, redraw));
+        const scene = drawScene(family, rng.split(index, redraw), wording);
         if (splitOf(scene) === split) return { ...scene, id: `${family}-${split}-${seed}-${index}` };
       }
       throw new RangeError(`sceneStream: no ${split} scene of "${family}" in ${MAX_REDRAWS} draws`);

@@ -56,6 +56,21 @@ describe("sceneStream", () => {
     expect([0, 1, 2].map((index) => stream.at(index).family)).toEqual(["dice", "angle", "dice"]);
   });
 
+  test("with common wordings a family asks in few words, about the same pictures and in the same ways", () => {
+    const options = { seed: 1, split: "train", families: ["angle"] } as const;
+    const [any, common] = [sceneStream(options), sceneStream({ ...options, wording: "common" })];
+    const asked = (stream: typeof any) =>
+      new Set(Array.from({ length: 40 }, (_, at) => stream.at(at).question));
+    expect(asked(any).size).toBe(5);
+    expect([...asked(common)]).toEqual(["<image>how large is the angle, in degrees?"]);
+    for (let index = 0; index < 40; index++) {
+      const [one, other] = [any.at(index), common.at(index)];
+      const ways = (scene: typeof one) => [scene.question, ...scene.rewrites].sort();
+      expect(ways(other)).toEqual(ways(one));
+      expect({ ...other, question: "", rewrites: [] }).toEqual({ ...one, question: "", rewrites: [] });
+    }
+  });
+
   test("no families and indices that are no whole numbers are refused", () => {
     expect(() => sceneStream({ seed: 1, split: "train", families: [] })).toThrow(/missing families/);
     const stream = sceneStream({ seed: 1, split: "train" });
