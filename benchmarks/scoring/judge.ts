@@ -3,7 +3,7 @@
  * server; every answer is kept on disk, so that scoring again costs nothing.
  */
 import { type CallCache, openCallCache, withCache } from "../../src/core/chat/callCache.js";
-import { type ChatClientOptions, createChatClient } from "../../src/core/chat/openai.js";
+import { type ChatClientOptions, type ChatWire, createChatClient } from "../../src/core/chat/openai.js";
 import { BenchmarkError, ServerError } from "../../src/core/errors.js";
 import type { Judge } from "../records.js";
 import { FAILED_TEXT } from "./choices.js";
@@ -14,6 +14,8 @@ export interface JudgeOptions extends ChatClientOptions {
   readonly cachePath?: string;
   /** In place of this project's own words. */
   readonly prompts?: JudgePrompts;
+  /** How requests are made; default: chat completions. */
+  readonly wire?: ChatWire;
   readonly signal?: AbortSignal;
 }
 
@@ -29,10 +31,11 @@ export interface OpenJudge extends Judge {
 export async function openJudge({
   cachePath,
   prompts,
+  wire,
   signal,
   ...options
 }: JudgeOptions): Promise<OpenJudge> {
-  const client = createChatClient(options);
+  const client = createChatClient(options, wire);
   await client.check(signal);
   const cache: CallCache | undefined = cachePath === undefined ? undefined : await openCallCache(cachePath);
   const asked = cache ? withCache(client, cache) : client;

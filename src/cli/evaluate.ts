@@ -115,7 +115,7 @@ async function evaluate(flags: EvaluateFlags, context: CommandContext): Promise<
   }
   const named = namedBenchmarks(flags);
   const signal = context.signal();
-  const judging = await judgeFrom(flags, signal);
+  const judging = await judgeFrom(flags, { signal, terminal });
   try {
     // First: what cannot be asked is no reason to download and read its questions.
     const model = await openModel(flags, context);

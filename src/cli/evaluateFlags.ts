@@ -18,11 +18,13 @@ import { ConfigError } from "../core/errors.js";
 import type { ImageLimits } from "../data/pixels.js";
 import { pathName, positiveInteger, positiveNumber, wholeNumber } from "./arguments.js";
 import { addScoreFlags, type ScoreFlags } from "./scoreFlags.js";
+import { PROCESSOR_FLAG } from "./tokenServers.js";
 
 /** As commander gives them. */
 export interface EvaluateFlags extends ScoreFlags {
   readonly model?: readonly string[];
   readonly modelName?: string;
+  readonly processor?: string;
   readonly benchmarks: readonly string[];
   readonly data?: string;
   readonly limit?: number;
@@ -63,6 +65,7 @@ function addModelFlags(command: Command): Command {
       listOf,
     )
     .option("--model-name <name>", "the name the server knows the model by")
+    .option(...PROCESSOR_FLAG)
     .option("--temperature <x>", "0: the most likely token every time", temperature, 0)
     .option("--top-p <x>", "nucleus (default: the model's)", positiveNumber)
     .option("--top-k <n>", "most likely tokens kept (default: the model's)", positiveInteger)

@@ -18,6 +18,7 @@ import { startEngine } from "../engine/process/engineInProcess.js";
 import { loadProcessor } from "../model/processor.js";
 import type { CommandContext } from "./context.js";
 import { apiKey, decodingOf, type EvaluateFlags, pixelsOf } from "./evaluateFlags.js";
+import { tokenWireFor } from "./tokenServers.js";
 
 /** An engine that is to be closed. */
 export interface OpenEngine {
@@ -31,20 +32,22 @@ const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
 async function openServers(
   urls: readonly string[],
   flags: EvaluateFlags,
-  { terminal }: CommandContext,
+  context: CommandContext,
 ): Promise<OpenEngine> {
+  const { terminal } = context;
   if (flags.modelName === undefined) {
     throw new ConfigError("evaluate: --model-name is missing: a server may serve several models");
   }
-  const client = createChatClient({
-    baseUrls: urls,
-    model: flags.modelName,
-    apiKey: apiKey(),
-    concurrency: flags.concurrency,
-    timeoutMs: flags.timeout * 1000,
-    retries: flags.retries,
-    onRetry: ({ details, message }) => terminal.retried(details.kind, message),
-  });
+  const { processor, modelName, concurrency, timeout, retries } = flags;
+  const wire = await tokenWireFor({ urls, processor, key: apiKey(), limits: pixelsOf(flags) }, context);
+  const client = createChatClient(
+    {
+      ...{ baseUrls: urls, model: modelName, apiKey: apiKey(), concurrency, retries },
+      timeoutMs: timeout * 1000,
+      onRetry: ({ details, message }) => terminal.retried(details.kind, message),
+    },
+    wire,
+  );
   for (const { problem } of await client.check()) if (problem !== undefined) terminal.line(problem);
   const settings = { decoding: decodingOf(flags), pixels: pixelsOf(flags), concurrency: flags.concurrency };
   return {

@@ -17,12 +17,14 @@ import { extractBoxed } from "../reward/boxed.js";
 import { GRADERS } from "../reward/graders.js";
 import { positiveInteger, positiveNumber } from "./arguments.js";
 import type { CommandContext } from "./context.js";
+import { PROCESSOR_FLAG, tokenWireFor } from "./tokenServers.js";
 
 interface ExpandFlags {
   readonly in: string;
   readonly out: string;
   readonly llm: readonly string[];
   readonly model: string;
+  readonly processor?: string;
   readonly variants: number;
   readonly rounds: number;
   readonly verify?: number;
@@ -59,18 +61,17 @@ function isGold(response: string, gold: string): boolean {
   return answer.kind === "answer" && GRADERS.math(answer.text, gold).correct;
 }
 
-function clientOf(flags: ExpandFlags, { terminal }: CommandContext): ChatClient {
-  const { llm, model, concurrency, retries, timeout } = flags;
-  return createChatClient({
-    baseUrls: llm,
-    model,
-    concurrency,
-    retries,
-    timeoutMs: timeout * 1000,
-    // Read from the environment, so that it stands in no shell history.
-    apiKey: process.env["OPENAI_API_KEY"],
-    onRetry: ({ details, message }) => terminal.retried(details.kind, message),
-  });
+async function clientOf(flags: ExpandFlags, context: CommandContext): Promise<ChatClient> {
+  const { llm, model, processor, concurrency, retries, timeout } = flags;
+  // Read from the environment, so that it stands in no shell history.
+  const key = process.env["OPENAI_API_KEY"];
+  return createChatClient(
+    {
+      ...{ baseUrls: llm, model, concurrency, retries, timeoutMs: timeout * 1000, apiKey: key },
+      onRetry: ({ details, message }) => context.terminal.retried(details.kind, message),
+    },
+    await tokenWireFor({ urls: llm, processor, key }, context),
+  );
 }
 
 async function rewriteAll(flags: ExpandFlags, context: CommandContext, signal: AbortSignal) {
@@ -78,7 +79,7 @@ async function rewriteAll(flags: ExpandFlags, context: CommandContext, signal: A
   fileKind(flags.out);
   if (fileKind(flags.in) === "jsonl") await refuseBadLines(flags.in);
   const source = await openRows(flags.in);
-  const client = clientOf(flags, context);
+  const client = await clientOf(flags, context);
   for (const { problem } of await client.check(signal)) if (problem) terminal.line(problem);
   const cache = await openCallCache(besides(flags).cache);
   if (cache.size > 0) terminal.line(`${cache.size} answers are known already: ${besides(flags).cache}`);
@@ -174,6 +175,7 @@ export function addExpand(program: Command, context: CommandContext): void {
     )
     .requiredOption("--llm <url...>", "OpenAI-compatible servers that share the work; key: OPENAI_API_KEY")
     .requiredOption("--model <name>", "the model's name on the servers")
+    .option(...PROCESSOR_FLAG)
     .option(
       "--variants <m>",
       "variants per question, the original included: m − 1 rewrites",

@@ -35,7 +35,7 @@ async function score(flags: FileFlags, { terminal, print, signal }: CommandConte
       terminal.line(note);
     return print(JSON.stringify(submissionOf(answered, flags), null, 2));
   }
-  const judging = await judgeFrom(flags, signal());
+  const judging = await judgeFrom(flags, { signal: signal(), terminal });
   try {
     const scores = await scoreBoth(
       answered,

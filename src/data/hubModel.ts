@@ -17,6 +17,8 @@ import { fetchFile, type HubAccess, isRefusal, listSnapshot } from "./hubReposit
 export interface ModelHubOptions extends HubAccess {
   /** Hugging Face's cache (`HF_HUB_CACHE`). */
   readonly modelCache: string;
+  /** What stands between words or images and the network is enough. */
+  readonly isProcessorOnly?: boolean;
 }
 
 /** A model on this machine. */
@@ -51,15 +53,15 @@ function cacheFolder(id: string, { modelCache }: ModelHubOptions): string {
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
-/** Whether a folder has the network, the tokenizer and all weights. */
-async function isWhole(folder: string): Promise<boolean> {
+/** Whether a folder has the network, the tokenizer and all weights, where those are wanted. */
+async function isWhole(folder: string, { isProcessorOnly = false }: ModelHubOptions): Promise<boolean> {
   const has = (name: string) =>
     stat(join(folder, name)).then(
       () => true,
       () => false,
     );
   if (!(await has("config.json")) || !(await has("tokenizer.json"))) return false;
-  if (await has("model.safetensors")) return true;
+  if (isProcessorOnly || (await has("model.safetensors"))) return true;
   const index = await readFile(join(folder, "model.safetensors.index.json"), "utf8").catch(() => undefined);
   if (index === undefined) return false;
   const { weight_map } = indexSchema.parse(JSON.parse(index));
@@ -81,7 +83,7 @@ async function findInCache(model: HubModel, options: ModelHubOptions): Promise<F
   const commit = await knownCommit(model, options);
   if (commit === undefined) return undefined;
   const folder = join(cacheFolder(model.id, options), "snapshots", commit);
-  return (await isWhole(folder)) ? { folder, name: `${model.id}@${commit}` } : undefined;
+  return (await isWhole(folder, options)) ? { folder, name: `${model.id}@${commit}` } : undefined;
 }
 
 /** Weights in safetensors, and what must be known beside them. */
@@ -93,8 +95,9 @@ async function bring(model: HubModel, options: ModelHubOptions): Promise<FoundMo
   const { id, revision } = model;
   const repository = { kind: "model", id, revision } as const;
   const { commit, files } = await listSnapshot(repository, options);
-  const needed = files.filter(({ path }) => isNeeded(path));
-  if (!needed.some(({ path }) => path.endsWith(".safetensors"))) {
+  const { isProcessorOnly = false } = options;
+  const needed = files.filter(({ path }) => (isProcessorOnly ? MODEL_FILES.includes(path) : isNeeded(path)));
+  if (!isProcessorOnly && !needed.some(({ path }) => path.endsWith(".safetensors"))) {
     throw new ModelError(`${id}: unsupported model: it has no weights in safetensors`);
   }
   const total = needed.reduce((sum, { size }) => sum + size, 0);
@@ -151,11 +154,16 @@ export async function findModel(name: string, options: ModelHubOptions): Promise
 /** Finds a model where the environment says that models and the hub are. @throws as `findModel` */
 export function locateModel(
   name: string,
-  { onProgress, onNote, signal }: Pick<HubAccess, "onProgress" | "onNote" | "signal"> = {},
+  {
+    onProgress,
+    onNote,
+    signal,
+    isProcessorOnly = false,
+  }: Pick<HubAccess, "onProgress" | "onNote" | "signal"> & Pick<ModelHubOptions, "isProcessorOnly"> = {},
 ): Promise<FoundModel> {
   const { endpoint, token, modelCache, isOffline } = hubEnvironment();
   return findModel(name, {
-    ...{ endpoint, modelCache, isOffline },
+    ...{ endpoint, modelCache, isOffline, isProcessorOnly },
     ...(token === undefined ? {} : { token }),
     ...(onProgress ? { onProgress } : {}),
     ...(onNote ? { onNote } : {}),

@@ -8,7 +8,7 @@ import { DataError, ModelError, messageOf } from "../core/errors.js";
 import { sha256 } from "../core/files/digest.js";
 import { imageSize } from "../core/image/decode.js";
 import type { ImageSource, Prompt, PromptPiece } from "../records.js";
-import type { ChatPart } from "./chatTemplate.js";
+import type { ChatMessage, ChatPart } from "./chatTemplate.js";
 import { type ImageConfig, smartResize } from "./imageProcessor.js";
 import { IMAGE_TOKEN, type Processor } from "./processor.js";
 
@@ -128,7 +128,35 @@ export async function buildPrompt(
     const counts = `${markers} ${IMAGE_MARKER} markers, ${images.length} images`;
     throw new DataError(`${where}: invalid question: ${counts}; give one marker for each image`);
   }
-  const short = processor.encode(promptText(processor, text, where));
+  return promptOf(processor, promptText(processor, text, where), images, where);
+}
+
+/**
+ * A conversation as engines take it, the assistant's turn begun.
+ * @param images those of all messages, in order
+ * @throws as `buildPrompt`
+ */
+export async function conversationPrompt(
+  processor: Processor,
+  messages: readonly ChatMessage[],
+  images: readonly ImageSource[],
+  where: string,
+): Promise<Prompt> {
+  for (const { content } of messages) {
+    const parts = typeof content === "string" ? [{ type: "text", text: content } as const] : content;
+    for (const part of parts) if (part.type === "text") refuseSpecialTokens(processor, part.text, where);
+  }
+  return promptOf(processor, processor.chatTemplate.render(messages, true), images, where);
+}
+
+/** @param text with one image token per image */
+async function promptOf(
+  processor: Processor,
+  text: string,
+  images: readonly ImageSource[],
+  where: string,
+): Promise<Prompt> {
+  const short = processor.encode(text);
   const slots = short.filter((token) => token === processor.imageToken).length;
   if (slots !== images.length) {
     const problem = `wrote ${slots} × ${IMAGE_TOKEN} for ${images.length} images`;

@@ -61,7 +61,7 @@ function mimeOf(bytes: Uint8Array): string | undefined {
 }
 
 /** @throws DataError when the image cannot be read or is in no known format */
-async function dataUrl(image: ImageSource): Promise<string> {
+export async function dataUrl(image: ImageSource): Promise<string> {
   const bytes = await imageBytes(image);
   const mime = mimeOf(bytes);
   if (mime) return `data:${mime};base64,${Buffer.from(bytes).toString("base64")}`;
@@ -129,19 +129,28 @@ const replySchema = z.object({
 
 export type ParsedReply = Omit<ChatReply, "latencyMs" | "attempts">;
 
-/** Reads a reply's JSON text; says what is wrong with it where it is none. */
-export function parseReply(text: string, model: string): ParsedReply | { readonly problem: string } {
+/** JSON text of a shape; or what is wrong with it. */
+export function readJson<Answer>(
+  text: string,
+  schema: z.ZodType<Answer>,
+  what: string,
+): { readonly data: Answer } | { readonly problem: string } {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return { problem: "not JSON" };
+    return { problem: `the answer is ${what} (not JSON)` };
   }
-  const parsed = replySchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return { problem: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a chat completion"}` };
-  }
+  const { data, error } = schema.safeParse(json);
+  if (!error) return { data };
+  const issue = error.issues[0];
+  return { problem: `the answer is ${what} (${issue?.path.join(".") ?? ""}: ${issue?.message ?? "?"})` };
+}
+
+/** Reads a reply's JSON text; says what is wrong with it where it is none. */
+export function parseReply(text: string, model: string): ParsedReply | { readonly problem: string } {
+  const parsed = readJson(text, replySchema, "no chat completion");
+  if ("problem" in parsed) return parsed;
   const [choice] = parsed.data.choices;
   const reasoning = choice?.message.reasoning_content ?? choice?.message.reasoning;
   const { usage } = parsed.data;

@@ -4,7 +4,6 @@
  */
 
 import { ConfigError, ServerError, type ServerErrorKind } from "../errors.js";
-import { type ChatReply, parseReply } from "./chat.js";
 import { exchange, type HttpReply, shownUrl } from "./http.js";
 import type { Clock } from "./servers.js";
 
@@ -36,10 +35,34 @@ export function parseBaseUrl(text: string): URL {
   return url;
 }
 
+/** An address beside the API (`http://host:port/v1`), as servers have their own ways and say what they are. */
+export function besideApi(base: URL, path: string): URL {
+  const url = new URL(base);
+  url.pathname = `${base.pathname.replace(/\/v1$/, "")}${path}`;
+  return url;
+}
+
 function endpoint(base: URL, path: string): URL {
   const url = new URL(base);
   url.pathname = `${base.pathname}${path}`;
   return url;
+}
+
+/** Why an answer cannot be used; kind `garbled` unless it says another. */
+export interface Unusable {
+  readonly problem: string;
+  readonly kind?: ServerErrorKind;
+}
+
+/** A request to whichever server has its turn, and how its answer is read. */
+export interface Exchange<Answer extends object> {
+  readonly path: string;
+  /** The path lies beside the API and not below it. */
+  readonly isBesideApi?: boolean;
+  /** JSON text. */
+  readonly body: string;
+  /** Reads an answer's text. */
+  readonly read: (text: string) => Answer | Unusable;
 }
 
 /**
@@ -106,7 +129,7 @@ function hide(text: string, apiKey: string | undefined): string {
   return apiKey ? text.replaceAll(apiKey, "***") : text;
 }
 
-function headersOf(apiKey: string | undefined): Record<string, string> {
+export function headersOf(apiKey: string | undefined): Record<string, string> {
   const accepted = { accept: "application/json", "content-type": "application/json" };
   return apiKey ? { ...accepted, authorization: `Bearer ${apiKey}` } : accepted;
 }
@@ -128,28 +151,26 @@ function statusError(url: URL, reply: HttpReply, apiKey: string | undefined): Se
 
 /**
  * One attempt at one server.
- * @param body JSON text of the request
  * @throws ServerError saying what the server did instead; the signal's reason when aborted
  */
-export async function askOnce(
+export async function askOnce<Answer extends object>(
   base: URL,
-  body: string,
-  connection: Connection,
+  { path, isBesideApi = false, body, read }: Exchange<Answer>,
+  { apiKey, timeoutMs, clock }: Omit<Connection, "model">,
   signal?: AbortSignal,
-): Promise<Omit<ChatReply, "attempts">> {
-  const { model, apiKey, timeoutMs, clock } = connection;
-  const url = endpoint(base, "/chat/completions");
+): Promise<Answer & { readonly latencyMs: number }> {
+  const url = isBesideApi ? besideApi(base, path) : endpoint(base, path);
   const startedMs = clock.now();
   const reply = await exchange({ url, method: "POST", headers: headersOf(apiKey), body, timeoutMs, signal });
   if (reply.status !== 200) throw statusError(url, reply, apiKey);
-  const parsed = parseReply(reply.text, model);
-  if ("problem" in parsed) {
+  const answer = read(reply.text);
+  if ("problem" in answer) {
     const shown = shownUrl(url);
-    const words = hide(wordsOf(reply.text), apiKey);
-    const message = `${shown}: the answer is no chat completion (${parsed.problem}): ${words}; ${CURES.garbled}`;
-    throw new ServerError(message, { kind: "garbled", url: shown, status: reply.status });
+    const { problem, kind = "garbled" } = answer;
+    const said = kind === "garbled" ? `: ${hide(wordsOf(reply.text), apiKey)}; ${CURES.garbled}` : "";
+    throw new ServerError(`${shown}: ${problem}${said}`, { kind, url: shown, status: reply.status });
   }
-  return { ...parsed, latencyMs: clock.now() - startedMs };
+  return { ...answer, latencyMs: clock.now() - startedMs };
 }
 
 /** Asks a server which models it serves. */

@@ -5,8 +5,22 @@
 import pLimit from "p-limit";
 import { ConfigError, ServerError, type ServerErrorKind } from "../errors.js";
 import { Rng } from "../rng.js";
-import { type ChatMessage, type ChatParams, type ChatReply, requestBody } from "./chat.js";
-import { askHealth, askOnce, type Connection, parseBaseUrl, type ServerHealth } from "./chatServer.js";
+import {
+  type ChatMessage,
+  type ChatParams,
+  type ChatReply,
+  type ParsedReply,
+  parseReply,
+  requestBody,
+} from "./chat.js";
+import {
+  askHealth,
+  askOnce,
+  type Connection,
+  type Exchange,
+  parseBaseUrl,
+  type ServerHealth,
+} from "./chatServer.js";
 import { backoffMs, type Clock, createServers, SYSTEM_CLOCK, type Turn } from "./servers.js";
 
 export type { ChatMessage, ChatParams, ChatPart, ChatReply } from "./chat.js";
@@ -63,6 +77,36 @@ export interface ChatClient {
   check(signal?: AbortSignal): Promise<readonly ServerHealth[]>;
 }
 
+/** How a message becomes a request, and its answer a reply. */
+export type ChatWire = (
+  model: string,
+  messages: readonly ChatMessage[],
+  params: ChatParams,
+) => Promise<Exchange<ParsedReply>>;
+
+/** The chat completions that every such server has. */
+const chatCompletions: ChatWire = async (model, messages, params) => ({
+  path: "/chat/completions",
+  body: await requestBody(model, messages, params),
+  read: (text) => parseReply(text, model),
+});
+
+/** Sends requests to servers: in turn, with retries, at most so many at once. */
+export interface Requests {
+  /**
+   * @param make called when the request's turn has come
+   * @throws ServerError when all attempts failed; the signal's reason
+   */
+  send<Answer extends object>(
+    make: () => Promise<Exchange<Answer>>,
+    signal?: AbortSignal,
+  ): Promise<Answer & Sent>;
+  check: ChatClient["check"];
+}
+
+/** What an answer took. */
+type Sent = Pick<ChatReply, "latencyMs" | "attempts">;
+
 /** After several attempts the message says so. */
 function afterAttempts(error: ServerError, attempts: number): ServerError {
   if (attempts === 1) return error;
@@ -97,7 +141,7 @@ interface Course {
   failures: number;
 }
 
-/** Sends a request's JSON text until it is answered or the attempts are used up. */
+/** Sends a request until it is answered or the attempts are used up. */
 function createAttempts(bases: readonly URL[], connection: Connection, settings: Settings) {
   const { retries, onRetry, clock, maxWaitMs } = settings;
   const servers = createServers(bases, settings, clock);
@@ -124,13 +168,16 @@ function createAttempts(bases: readonly URL[], connection: Connection, settings:
     await clock.sleep(Math.min(error.details.retryAfterMs ?? delay, maxWaitMs), signal);
   };
 
-  return async (body: string, signal?: AbortSignal): Promise<ChatReply> => {
+  return async <Answer extends object>(
+    exchange: Exchange<Answer>,
+    signal?: AbortSignal,
+  ): Promise<Answer & Sent> => {
     const course: Course = { startedMs: clock.now(), attempts: 0, failures: 0 };
     for (;;) {
       const turn = await servers.take(jitters.uniform(), signal);
       course.attempts++;
       try {
-        const reply = await askOnce(turn.base, body, connection, signal);
+        const reply = await askOnce(turn.base, exchange, connection, signal);
         turn.succeed();
         return { ...reply, attempts: course.attempts };
       } catch (error) {
@@ -141,10 +188,10 @@ function createAttempts(bases: readonly URL[], connection: Connection, settings:
 }
 
 /**
- * A client for all requests of a run; its concurrency and its knowledge of dead servers are shared by them.
+ * Requests of one run; their concurrency and what is known of dead servers are shared by them.
  * @throws ConfigError when an address or a number makes no sense
  */
-export function createChatClient(options: ChatClientOptions): ChatClient {
+export function createRequests(options: ChatClientOptions): Requests {
   const settings = resolveSettings(options);
   const { model, apiKey, timeoutMs, clock } = settings;
   const bases = options.baseUrls.map(parseBaseUrl);
@@ -152,11 +199,10 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   const attempts = createAttempts(bases, connection, settings);
   const limit = pLimit(settings.concurrency);
   return {
-    model,
-    complete: (messages, params = {}, signal) =>
+    send: (make, signal) =>
       limit(async () => {
         signal?.throwIfAborted();
-        return attempts(await requestBody(model, messages, params), signal);
+        return attempts(await make(), signal);
       }),
     async check(signal) {
       const health = await Promise.all(bases.map((base) => askHealth(base, connection, signal)));
@@ -166,5 +212,20 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
       }
       return health;
     },
+  };
+}
+
+/**
+ * A client for all requests of a run.
+ * @param wire default: chat completions
+ * @throws ConfigError when an address or a number makes no sense
+ */
+export function createChatClient(options: ChatClientOptions, wire: ChatWire = chatCompletions): ChatClient {
+  const { send, check } = createRequests(options);
+  const { model } = options;
+  return {
+    model,
+    complete: (messages, params = {}, signal) => send(() => wire(model, messages, params), signal),
+    check,
   };
 }

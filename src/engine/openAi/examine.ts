@@ -3,9 +3,11 @@
  * whether it tells log-probs. Tested against llama.cpp (`xllamacpp` 2026.10.11549).
  */
 import { z } from "zod";
+import { besideApi, headersOf } from "../../core/chat/chatServer.js";
 import { exchange, shownUrl } from "../../core/chat/http.js";
 import { ServerError } from "../../core/errors.js";
 import type { EngineFinding } from "../tinker/examine.js";
+import { askJson, isOlder, SERVERS, type Server, type ServerAddress, whoAnswers } from "./server.js";
 
 const TIMEOUT_MS = 30_000;
 
@@ -21,34 +23,19 @@ const completionSchema = z.object({
   ),
 });
 
-export interface ExamineOptions {
-  /** With `/v1`. */
-  readonly base: URL;
-  readonly key?: string | undefined;
+export interface ExamineOptions extends ServerAddress {
   readonly model?: string;
 }
 
-/** JSON of an answer with status 200; undefined: another status, or no JSON of this shape. */
-async function ask<Answer>(
-  { base, key }: ExamineOptions,
+function ask<Answer>(
+  options: ExamineOptions,
   path: string,
   schema: z.ZodType<Answer>,
   body?: object,
 ): Promise<Answer | undefined> {
-  const url = new URL(base);
-  url.pathname = `${base.pathname.replace(/\/+$/, "")}${path}`;
-  const headers = { "content-type": "application/json", ...(key ? { authorization: `Bearer ${key}` } : {}) };
-  const method = body === undefined ? "GET" : "POST";
-  const reply = await exchange({
-    ...{ url, method, headers, timeoutMs: TIMEOUT_MS },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (reply.status !== 200) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(reply.text)).data;
-  } catch {
-    return undefined;
-  }
+  const url = new URL(options.base);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}${path}`;
+  return askJson(options, url, schema, body);
 }
 
 /** Prompt as tokens, two tokens of answer. */
@@ -93,16 +80,62 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
   ];
 }
 
+/** What a server of a known kind and version does beside chats. */
+async function examineServer(options: ExamineOptions, server: Server): Promise<EngineFinding[]> {
+  const { name, known } = SERVERS[server.kind];
+  const isKnown = !isOlder(server);
+  const found: EngineFinding[] = [
+    {
+      name: "version",
+      isFine: isKnown,
+      note: `${name} ${server.version}${isKnown ? "" : `: its token route is that of ${known}`}`,
+    },
+  ];
+  if (server.kind === "llama") {
+    found.push({ name: "tokens", isFine: true, note: "taken and given by /completion, without images" });
+  } else if (server.kind === "sglang") {
+    found.push({ name: "tokens", isFine: isKnown, note: "taken and given by /generate, images included" });
+  } else {
+    const has = async (path: string) => {
+      const url = besideApi(options.base, path);
+      const reply = await exchange({
+        ...{ url, method: "POST", headers: headersOf(options.key), body: "{}", timeoutMs: TIMEOUT_MS },
+      });
+      return reply.status !== 404 && reply.status !== 405;
+    };
+    const [takesTokens, swaps] = [await has("/inference/v1/generate"), await has("/v1/load_lora_adapter")];
+    found.push(
+      {
+        name: "tokens",
+        isFine: takesTokens && isKnown,
+        note: takesTokens
+          ? "taken and given by /inference/v1/generate, images included"
+          : "not taken: start it with --enable-scale-out",
+      },
+      {
+        name: "adapter swap",
+        isFine: swaps,
+        note: swaps
+          ? "yes: rollout.server samples with an adapter that is trained here"
+          : "no: start it with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1",
+      },
+    );
+  }
+  return found;
+}
+
 /** Examines a server; undefined: nothing at the address speaks this protocol. */
 export async function examineOpenAi(options: ExamineOptions): Promise<EngineFinding[] | undefined> {
   try {
     const models = await ask(options, "/models", modelsSchema);
     if (!models) return undefined;
+    const server = await whoAnswers(options);
     const names = models.data.map(({ id }) => id);
     const model = options.model ?? names[0];
     return [
       { name: "server", isFine: true, note: `${shownUrl(options.base)}, OpenAI-compatible` },
       { name: "models", isFine: names.length > 0, note: names.join(", ") || "none" },
+      ...(server ? await examineServer(options, server) : []),
       ...(model === undefined ? [] : await examineTokens(options, model)),
     ];
   } catch (error) {

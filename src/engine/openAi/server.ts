@@ -1,0 +1,102 @@
+/**
+ * @module Which program answers at an OpenAI-compatible address, in which version: what it takes beside chats hangs on that.
+ */
+import { z } from "zod";
+import { besideApi, headersOf } from "../../core/chat/chatServer.js";
+import { exchange, shownUrl } from "../../core/chat/http.js";
+import { ConfigError } from "../../core/errors.js";
+
+/** Programs whose ways are known, with the version that they were read in or tried with. */
+export const SERVERS = {
+  vllm: { name: "vLLM", known: "0.33.0" },
+  sglang: { name: "SGLang", known: "0.5.23" },
+  llama: { name: "llama.cpp", known: "b11549" },
+} as const;
+export type ServerKind = keyof typeof SERVERS;
+
+export interface Server {
+  readonly kind: ServerKind;
+  /** As the server says it. */
+  readonly version: string;
+}
+
+/** How to ask a server. */
+export interface ServerAddress {
+  /** With `/v1`. */
+  readonly base: URL;
+  readonly key?: string | undefined;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** JSON of an answer with status 200; undefined: another status, or no JSON of this shape. */
+export async function askJson<Answer>(
+  { key }: ServerAddress,
+  url: URL,
+  schema: z.ZodType<Answer>,
+  body?: object,
+): Promise<Answer | undefined> {
+  const method = body === undefined ? "GET" : "POST";
+  const reply = await exchange({
+    ...{ url, method, headers: headersOf(key), timeoutMs: TIMEOUT_MS },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (reply.status !== 200) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(reply.text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where each says its version. SGLang first: it answers more than one of them. */
+const VERSIONS = [
+  { kind: "sglang", path: "/server_info", schema: z.object({ version: z.string(), internal_states: z.unknown() }) },
+  { kind: "vllm", path: "/version", schema: z.object({ version: z.string() }) },
+  { kind: "llama", path: "/props", schema: z.object({ build_info: z.string() }) },
+] as const;
+
+/** Finds out who answers; undefined: none of those known. @throws ServerError when nobody does */
+export async function whoAnswers(address: ServerAddress): Promise<Server | undefined> {
+  for (const { kind, path, schema } of VERSIONS) {
+    const said = await askJson<{ version?: string; build_info?: string }>(
+      address,
+      besideApi(address.base, path),
+      schema,
+    );
+    if (said) return { kind, version: said.version ?? said.build_info ?? "" };
+  }
+  return undefined;
+}
+
+const numbersOf = (version: string): number[] => (version.match(/\d+/g) ?? []).map(Number);
+
+/** Whether a version comes before the one that is known. llama.cpp counts builds and changes little. */
+export function isOlder({ kind, version }: Server): boolean {
+  if (kind === "llama") return false;
+  const [theirs, ours] = [numbersOf(version), numbersOf(SERVERS[kind].known)];
+  const at = ours.findIndex((number, place) => number !== (theirs[place] ?? 0));
+  return at >= 0 && (theirs[at] ?? 0) < (ours[at] ?? 0);
+}
+
+/**
+ * A server that takes tokens.
+ * @throws ConfigError naming its version and the one that is needed; ServerError when nobody answers
+ */
+export async function requireServer(address: ServerAddress): Promise<Server> {
+  const url = shownUrl(address.base);
+  const server = await whoAnswers(address);
+  if (!server) {
+    const names = Object.values(SERVERS).map(({ name, known }) => `${name} ${known}`);
+    throw new ConfigError(
+      `${url}: unknown server: tokens are taken by ${names.join(", ")} or newer; chats need none of them`,
+    );
+  }
+  const { name, known } = SERVERS[server.kind];
+  if (isOlder(server)) {
+    throw new ConfigError(
+      `${url}: unsupported version: ${name} ${server.version}: its token route is that of ${known}`,
+    );
+  }
+  return server;
+}
