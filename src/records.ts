@@ -98,6 +98,8 @@ export interface Rollout {
   /** log π(token | …) at sampling temperature, natural log, one per token. */
   readonly logProbs: Float32Array;
   readonly stopReason: StopReason;
+  /** Optimizer steps that the weights had seen which sampled it; where the engine says so. */
+  readonly policyStep?: number;
 }
 
 /** What the grader read out of a response. */

@@ -105,6 +105,26 @@ export const rolloutSchema = z.strictObject({
       "what samples beside an adapter (lora.rank): the weights as they are, or int8: rounded, with half the memory and faster; gradients stay exact",
     ),
   filter: filterSchema.prefault({}),
+  server: z
+    .string()
+    .default("")
+    .describe("a vLLM server that samples with the adapter in training (lora.rank); empty: this machine"),
+  adapters: z
+    .string()
+    .default("")
+    .describe("with server: folder where the adapter is put for it, one that both see"),
+  adaptersThere: z.string().default("").describe("with server: the same folder as it is called there"),
+  publishEvery: positiveInt
+    .default(1)
+    .describe("with server: rollout steps between two adapters; above 1 the sampler lags behind the learner"),
+  importanceCap: z
+    .number()
+    .min(1)
+    .nullable()
+    .default(2)
+    .describe(
+      "with server: tokens weighted by min(cap, π_old/π_sampler), both under the prompt that was asked; null: not",
+    ),
 });
 
 export const rewardSchema = z.strictObject({
@@ -326,6 +346,19 @@ export const runSchema = z
     message: "adapters are trained by the kinds process and local; a Tinker server has engine.rank",
     path: ["lora", "rank"],
   })
+  .refine(({ rollout, lora }) => rollout.server === "" || (lora.rank > 0 && rollout.adapters !== ""), {
+    message: "a server samples with an adapter: lora.rank above 0, and rollout.adapters, a folder it sees",
+    path: ["rollout", "server"],
+  })
+  .refine(
+    ({ rollout: { server, importanceCap, temperature, topP, topK } }) =>
+      server === "" || importanceCap === null || (temperature === 1 && topP === 1 && topK === 0),
+    {
+      message:
+        "a server's log-probs are the policy's at temperature 1, topP 1 and topK 0 only: or importanceCap=null",
+      path: ["rollout", "importanceCap"],
+    },
+  )
   .refine(({ rollout, lora }) => rollout.weights === "exact" || lora.rank > 0, {
     message:
       "int8 samples from models whose weights stay in their files: lora.rank above 0, with engine.kind process or local",

@@ -1,6 +1,7 @@
 /**
  * @module The engine that settings name.
  */
+import { randomUUID } from "node:crypto";
 import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
@@ -8,6 +9,7 @@ import { loadProcessor } from "../model/processor.js";
 import type { Engine } from "./engine.js";
 import { loadEngine } from "./local/engine.js";
 import { localSettings } from "./local/settings.js";
+import { withRolloutServer } from "./openAi/rolloutServer.js";
 import { startEngine } from "./process/engineInProcess.js";
 import { openTinkerEngine } from "./tinker/engine.js";
 
@@ -17,6 +19,22 @@ import { openTinkerEngine } from "./tinker/engine.js";
  * @throws ModelError or CheckpointError naming the file that is missing or damaged
  */
 export async function openEngine(config: RunConfig, model: string): Promise<Engine> {
+  const engine = await openLearning(config, model);
+  const { server: url, adapters, adaptersThere, publishEvery } = config.rollout;
+  if (url === "") return engine;
+  try {
+    return await withRolloutServer(engine, {
+      ...{ url, adapters, publishEvery, key: engineKey(), run: `sharegrpo-${randomUUID().slice(0, 8)}` },
+      ...(adaptersThere === "" ? {} : { adaptersThere }),
+      processor: await loadProcessor(model),
+    });
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function openLearning(config: RunConfig, model: string): Promise<Engine> {
   const settings = { model, local: localSettings(config) };
   switch (config.engine.kind) {
     case "process":

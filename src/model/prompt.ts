@@ -149,14 +149,25 @@ export async function conversationPrompt(
   return promptOf(processor, processor.chatTemplate.render(messages, true), images, where);
 }
 
-/** @param text with one image token per image */
-async function promptOf(
+function promptOf(
   processor: Processor,
   text: string,
   images: readonly ImageSource[],
   where: string,
 ): Promise<Prompt> {
-  const short = processor.encode(text);
+  return promptOfTokens(processor, processor.encode(text), images, where);
+}
+
+/**
+ * A prompt of tokens with one image token per image.
+ * @throws as `buildPrompt`
+ */
+export async function promptOfTokens(
+  processor: Pick<Processor, "image" | "imageToken" | "chatTemplate">,
+  short: Int32Array,
+  images: readonly ImageSource[],
+  where: string,
+): Promise<Prompt> {
   const slots = short.filter((token) => token === processor.imageToken).length;
   if (slots !== images.length) {
     const problem = `wrote ${slots} × ${IMAGE_TOKEN} for ${images.length} images`;

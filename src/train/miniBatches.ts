@@ -55,10 +55,16 @@ function pick(lesson: PairLesson, keeps: (r: number) => boolean): PairLesson {
   };
 }
 
+/** Bound on the weight of a token that another policy than the old one sampled; null: the old one did. */
+export function samplerCap({ rollout }: Pick<RunConfig, "rollout">): number | null {
+  return rollout.server === "" ? null : rollout.importanceCap;
+}
+
 /** Without the pairs that teach nothing; where none does, one reading stays: an optimizer steps on a gradient of zeros. */
-function teaching(lessons: readonly PairLesson[], { update, kl, advantage }: Settings): PairLesson[] {
-  const readsAll =
-    kl.use === "loss" || update.entropyCoefficient > 0 || advantage.crossImportanceCap !== null;
+function teaching(lessons: readonly PairLesson[], config: Settings): PairLesson[] {
+  const { update, kl, advantage } = config;
+  const isWeighted = advantage.crossImportanceCap !== null || samplerCap(config) !== null;
+  const readsAll = kl.use === "loss" || update.entropyCoefficient > 0 || isWeighted;
   if (readsAll) return [...lessons];
   const teaches = ({ advantages_R, weights_R }: PairLesson, r: number) =>
     advantages_R[r] !== 0 && weights_R[r] !== 0;

@@ -11,11 +11,13 @@ import { zip } from "../core/zip.js";
 import type { Learner } from "../engine/engine.js";
 import { crossTokenWeights } from "../policy/crossWeight.js";
 import type { Response } from "../records.js";
-import type { PairLesson } from "./miniBatches.js";
+import { type PairLesson, samplerCap } from "./miniBatches.js";
 import type { StepContext } from "./stepContext.js";
 
 type LogProbContext = Pick<StepContext, "config" | "stopwatch" | "signal"> & {
   readonly engine: { readonly learner: Pick<Learner, "logProbs"> };
+  /** Those that were sampled; read where a sampler is weighted for. */
+  readonly responses?: readonly Response[];
 };
 
 type Tokens = PairLesson["responses_R"][number];
@@ -33,17 +35,36 @@ function ownLogProbs(lessons: readonly PairLesson[]): Map<Tokens, Float32Array> 
   );
 }
 
-/** Weighs cross pairs: 1 for own ones, min(cap, π_old(k) / π_old(j)) for cross ones. */
-function withImportance(lessons: readonly PairLesson[], cap: number): PairLesson[] {
+/** Which tokens are weighted, and up to what. */
+interface Caps {
+  /** Of cross pairs, for the prompt. */
+  readonly cross: number | null;
+  /** Of all pairs, for a sampler that is not the old policy. */
+  readonly sampler: number | null;
+}
+
+/**
+ * Weights of tokens: min(cap, π_old(k) / π_old(j)) for the prompt, 1 for own pairs, times min(cap, π_old(j) / π_sampler(j))
+ * for the sampler.
+ */
+function withImportance(
+  lessons: readonly PairLesson[],
+  { cross, sampler }: Caps,
+  sampled: ReadonlyMap<Tokens, Float32Array>,
+): PairLesson[] {
   const own = ownLogProbs(lessons);
+  const weights = (above: ArrayLike<number>, below: ArrayLike<number>, cap: number | null) =>
+    cap === null
+      ? Array.from(above, () => 1)
+      : crossTokenWeights({ underPrompt: Array.from(above), underOwn: Array.from(below) }, cap);
   return lessons.map((lesson) => ({
     ...lesson,
-    importance_R: zip(lesson.responses_R, lesson.oldLogProbs_R ?? []).map(([tokens, logProbs]) =>
-      crossTokenWeights(
-        { underPrompt: Array.from(logProbs), underOwn: Array.from(own.get(tokens) ?? []) },
-        cap,
-      ),
-    ),
+    importance_R: zip(lesson.responses_R, lesson.oldLogProbs_R ?? []).map(([tokens, logProbs]) => {
+      const asked = own.get(tokens) ?? [];
+      const forPrompt = weights(logProbs, asked, cross);
+      const forSampler = weights(asked, sampled.get(tokens) ?? [], sampler);
+      return zip(forPrompt, forSampler).map(([a, b]) => a * b);
+    }),
   }));
 }
 
@@ -53,15 +74,16 @@ function withImportance(lessons: readonly PairLesson[], cap: number): PairLesson
  */
 export async function withLogProbs(
   batches: readonly (readonly PairLesson[])[],
-  { config, engine, stopwatch, signal }: LogProbContext,
+  { config, engine, stopwatch, signal, responses = [] }: LogProbContext,
 ): Promise<PairLesson[][]> {
-  const cap = config.advantage.crossImportanceCap;
+  const caps = { cross: config.advantage.crossImportanceCap, sampler: samplerCap(config) };
+  const isWeighted = caps.cross !== null || caps.sampler !== null;
   const { temperature } = config.rollout;
   const ask = (of: "policy" | "reference", readings: readonly PairLesson[]) =>
     readings.length === 0 ? [] : engine.learner.logProbs({ readings, of, temperature }, given({ signal }));
 
   const lessons = batches.flat();
-  const known = cap === null ? (batches[0]?.length ?? 0) : 0;
+  const known = isWeighted ? 0 : (batches[0]?.length ?? 0);
   const old = await stopwatch.time("old_log_probs", async () => ask("policy", lessons.slice(known)));
   const isEstimated = config.kl.use === "loss" && config.kl.estimator !== "full";
   const reference = await stopwatch.time("reference", async () =>
@@ -71,7 +93,9 @@ export async function withLogProbs(
     ...lesson,
     ...given({ oldLogProbs_R: old[at - known], referenceLogProbs_R: reference[at] }),
   }));
-  return regroup(cap === null ? complete : withImportance(complete, cap), batches);
+  if (!isWeighted) return regroup(complete, batches);
+  const sampled = new Map(responses.map(({ rollout: { tokens, logProbs } }) => [tokens as Tokens, logProbs]));
+  return regroup(withImportance(complete, caps, sampled), batches);
 }
 
 /**

@@ -12,7 +12,7 @@ import { zip } from "../core/zip.js";
 import { promptLength } from "../model/prompt.js";
 import { readingsOf } from "../policy/lessons.js";
 import { sharePairs } from "../policy/share.js";
-import type { Question, QuestionGroup } from "../records.js";
+import type { Question, QuestionGroup, Response } from "../records.js";
 import { type FilledBatch, fillBatch } from "./fillBatch.js";
 import { miniBatches, type PassTokens, passTokens } from "./miniBatches.js";
 import { largestGap, withLogProbs } from "./oldLogProbs.js";
@@ -32,6 +32,8 @@ export interface StepResult
   readonly updates: readonly UpdateStats[];
   /** Largest |log π_sampled − log π_old| over the tokens of own-variant pairs learnt from: sampler against learner, nats. */
   readonly logProbGap: number;
+  /** Most optimizer steps by which the weights that sampled a response were behind the learner's. */
+  readonly policyLag: number;
   readonly passTokens: PassTokens;
   /** Tokens of every variant's prompt. */
   readonly promptLengths: readonly number[];
@@ -47,20 +49,25 @@ export async function trainStep(questions_Q: readonly Question[], context: StepC
   const groups = await stopwatch.time("advantages", async () => pairGroups(sampled_Q, scores_Q_M_N, config));
 
   const readings = zip(groups, sampled_Q).flatMap(([group, { prompts_M }]) => readingsOf(group, prompts_M));
-  const batches = await withLogProbs(miniBatches(readings, config), context);
-  const { updates, learnt } = await stopwatch.time("update", () => updateAll(batches, context));
   const responses = groups.flatMap((group) => group.responses.flat());
+  const batches = await withLogProbs(miniBatches(readings, config), { ...context, responses });
+  const { updates, learnt } = await stopwatch.time("update", () => updateAll(batches, context));
   const promptLengths = sampled_Q.flatMap(({ prompts_M }) => prompts_M.map(promptLength));
   return {
     groups,
     scores_Q_M_N,
     updates,
     logProbGap: largestGap(responses, learnt),
+    policyLag: largestLag(responses, context.optimizerSteps),
     passTokens: passTokens(learnt),
     promptLengths,
     ...filling,
     ...penalties,
   };
+}
+
+function largestLag(responses: readonly Response[], steps: number): number {
+  return responses.reduce((lag, { rollout }) => Math.max(lag, steps - (rollout.policyStep ?? steps)), 0);
 }
 
 /** Advantages by the estimator of the settings, and the pairs that carry them. */

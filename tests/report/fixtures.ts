@@ -68,6 +68,7 @@ export function stepRecord(step: number, steps: number, rng: Rng): StepRecord {
     "policy/entropy": 0.4 - 0.15 * progress + 0.02 * rng.normal(),
     "policy/ratio_deviation_first": 3e-6 * (1 + rng.uniform()),
     "rollout/log_prob_gap": 8e-6 * (1 + rng.uniform()),
+    "rollout/policy_lag": 0,
     "rollout/tokens_per_second": 5200 + 300 * rng.normal(),
     "timing_s/rollout": 1.9,
     "timing_s/old_log_probs": 0.8,

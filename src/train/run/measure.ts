@@ -176,6 +176,7 @@ function workMetrics(
   return {
     "rollout/tokens_per_second": sampled / seconds("rollout"),
     "rollout/log_prob_gap": result.logProbGap,
+    "rollout/policy_lag": result.policyLag,
     "rollout/questions_asked": result.questionsAsked,
     "rollout/passed_share": result.questionsPassed / result.questionsAsked,
     "timing_s/expand": seconds("expand"),

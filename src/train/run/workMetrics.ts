@@ -91,6 +91,11 @@ export const WORK_METRICS = {
     direction: "down",
     trl: "sampling/sampling_logp_difference/max",
   },
+  "rollout/policy_lag": {
+    formula: "most optimizer steps by which the weights that sampled a response are behind the learner's",
+    unit: "steps",
+    direction: "down",
+  },
   "rollout/questions_asked": {
     formula: "questions sampled for the step, those that rollout.filter put aside included",
     unit: "count",

@@ -55,6 +55,7 @@ const result = (updates: readonly UpdateStats[]) => ({
   ],
   updates,
   logProbGap: 1e-6,
+  policyLag: 0,
   passTokens: { all: 100, own: 40 },
   promptLengths: [20, 30],
   scores_Q_M_N: [[[0.9, 0]], [[0, 0]]],
