@@ -41,7 +41,9 @@ export async function tokenWireFor(
   const names = servers.map(({ kind, version }) => `${SERVERS[kind].name} ${version}`);
   const [server] = servers;
   if (!server || new Set(names).size !== 1) {
-    throw new ConfigError(`--processor: servers differ: ${names.join(", ")}: answers would not be comparable`);
+    throw new ConfigError(
+      `--processor: servers differ: ${names.join(", ")}: answers would not be comparable`,
+    );
   }
   const { minPixels, maxPixels } = processor.image;
   onNote(

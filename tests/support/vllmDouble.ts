@@ -86,10 +86,16 @@ function createGenerator({ engine, processor, streams, misread = (tokens) => tok
     }));
     const prompt = await promptOfTokens(processor, Int32Array.from(body.token_ids), images, "double");
     const isGreedy = temperature === 0;
-    const keys = streams?.get(seed) ?? Array.from({ length: n }, (_, i): RngKey => [seed, i, 0, 1] as never);
+    const keys = streams?.get(seed) ?? Array.from({ length: n }, (_, i): RngKey => [seed, i]);
     const [rollouts = []] = await engine.sampler.sample({
       ...{ prompts: [prompt], responses: n, streams: [keys.slice(0, n)] },
-      decoding: { temperature: isGreedy ? 1 : temperature, isGreedy, topP: top_p, topK: top_k, maxTokens: max_tokens },
+      decoding: {
+        temperature: isGreedy ? 1 : temperature,
+        isGreedy,
+        topP: top_p,
+        topK: top_k,
+        maxTokens: max_tokens,
+      },
     });
     const read = prompt.pieces.flatMap((piece) =>
       piece.kind === "tokens"

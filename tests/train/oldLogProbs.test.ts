@@ -75,6 +75,38 @@ describe("withLogProbs", () => {
     expect(context.asked).toEqual([["policy", ["prompt 1"]]]);
   });
 
+  it("weighs every pair by what the learner and a lagging sampler think of its response, cut at the cap", async () => {
+    const settings = {
+      rollout: { server: "http://x", adapters: "there", importanceCap: 2 },
+      lora: { rank: 1 },
+    };
+    // Sampled at −1 − ln 1.5 and −1 + ln 4; the learner's own log-prob is −1: weights 1.5 and 1/4.
+    const sampled = [response(0), response(1)].map((each, j) => ({
+      ...each,
+      rollout: {
+        ...each.rollout,
+        tokens: responses[j]?.[0]?.rollout.tokens ?? Int32Array.of(),
+        logProbs: Float32Array.of(j === 0 ? -1 - Math.log(1.5) : -1 + 2 * LN2),
+      },
+    }));
+    const context = { ...contextOf(settings), responses: sampled };
+    const [weighed] = await withLogProbs([lessons], context);
+    const weights = weighed?.map(({ importance_R }) => importance_R?.map((each) => Array.from(each)));
+    for (const perPrompt of weights ?? []) {
+      expect(perPrompt?.[0]?.[0]).toBeCloseTo(1.5, 6);
+      expect(perPrompt?.[1]?.[0]).toBeCloseTo(0.25, 6);
+    }
+    expect(weights).toHaveLength(2);
+    const far = sampled.map((each) => ({
+      ...each,
+      rollout: { ...each.rollout, logProbs: Float32Array.of(-9) },
+    }));
+    const [cut] = await withLogProbs([lessons], { ...context, responses: far });
+    expect(cut?.flatMap(({ importance_R = [] }) => importance_R.map((each) => each[0]))).toEqual([
+      2, 2, 2, 2,
+    ]);
+  });
+
   it("asks for nothing where there is one mini-batch", async () => {
     const context = contextOf({});
     expect(await withLogProbs([lessons], context)).toEqual([lessons]);

@@ -57,16 +57,19 @@ function adapterCalls(address: ServerAddress, requests: Requests) {
     return models?.data.map(({ id }) => id) ?? [];
   };
   return {
-    /** An answer that was lost may have loaded it: a name that is there is not loaded again. */
+    /** A name that is there, also one whose answer was lost, is loaded. */
     async load({ name, there }: LoadedAdapter): Promise<void> {
       if ((await names()).includes(name)) return;
-      await post("/v1/load_lora_adapter", { lora_name: name, lora_path: there }).catch((error: unknown) => {
-        if (!(error instanceof ServerError)) throw error;
-        throw new ServerError(
-          `adapter ${name} was not loaded: ${error.message}; the server must see ${there}, and be started with --enable-lora, --max-lora-rank of at least lora.rank and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`,
-          { ...error.details, cause: error },
-        );
-      });
+      await post("/v1/load_lora_adapter", { lora_name: name, lora_path: there }).catch(
+        async (error: unknown) => {
+          if (!(error instanceof ServerError)) throw error;
+          if ((await names()).includes(name)) return;
+          throw new ServerError(
+            `adapter ${name} was not loaded: ${error.message}; the server must see ${there}, and be started with --enable-lora, --max-lora-rank of at least lora.rank and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`,
+            { ...error.details, cause: error },
+          );
+        },
+      );
     },
     /** One that started anew has none. */
     async unload({ name }: LoadedAdapter): Promise<void> {

@@ -51,7 +51,11 @@ export async function askJson<Answer>(
 
 /** Where each says its version. SGLang first: it answers more than one of them. */
 const VERSIONS = [
-  { kind: "sglang", path: "/server_info", schema: z.object({ version: z.string(), internal_states: z.unknown() }) },
+  {
+    kind: "sglang",
+    path: "/server_info",
+    schema: z.object({ version: z.string(), internal_states: z.unknown() }),
+  },
   { kind: "vllm", path: "/version", schema: z.object({ version: z.string() }) },
   { kind: "llama", path: "/props", schema: z.object({ build_info: z.string() }) },
 ] as const;

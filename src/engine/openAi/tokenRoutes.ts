@@ -123,7 +123,11 @@ const sglang: Route = {
     },
   }),
   read(text) {
-    const parsed = readJson(text, z.union([sglangOne, z.array(sglangOne).min(1)]), "none of SGLang's /generate");
+    const parsed = readJson(
+      text,
+      z.union([sglangOne, z.array(sglangOne).min(1)]),
+      "none of SGLang's /generate",
+    );
     if ("problem" in parsed) return parsed;
     const all = Array.isArray(parsed.data) ? parsed.data : [parsed.data];
     return {
@@ -149,7 +153,13 @@ const llama: Route = {
   path: "/completion",
   body: ({ prompt, sampling }) => ({
     ...{ prompt: prompt.short, return_tokens: true, n_probs: 1, stream: false, cache_prompt: false },
-    ...{ temperature: sampling.temperature, top_p: sampling.topP, top_k: sampling.topK, min_p: 0, typical_p: 1 },
+    ...{
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      top_k: sampling.topK,
+      min_p: 0,
+      typical_p: 1,
+    },
     ...{ repeat_penalty: sampling.repetitionPenalty, n_predict: sampling.maxTokens },
     ...{ seed: sampling.seed, stop: sampling.stop },
   }),
@@ -214,7 +224,8 @@ export function tokenExchange(server: Server, call: TokenCall): Exchange<TokenAn
       if (responses.length !== call.responses)
         return { problem: `${who} gave ${responses.length} responses, ${call.responses} were asked for` };
       const odd = responses.find(({ tokens, logProbs }) => tokens.length !== logProbs.length);
-      if (odd) return { problem: `${who} gave ${odd.tokens.length} tokens and ${odd.logProbs.length} log-probs` };
+      if (odd)
+        return { problem: `${who} gave ${odd.tokens.length} tokens and ${odd.logProbs.length} log-probs` };
       return { responses };
     },
   };

@@ -93,7 +93,7 @@ export const WORK_METRICS = {
   },
   "rollout/policy_lag": {
     formula: "most optimizer steps by which the weights that sampled a response are behind the learner's",
-    unit: "steps",
+    unit: "count",
     direction: "down",
   },
   "rollout/questions_asked": {
