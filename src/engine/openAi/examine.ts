@@ -124,6 +124,16 @@ async function examineServer(options: ExamineOptions, server: Server): Promise<E
   return found;
 }
 
+const openApiSchema = z.object({ paths: z.record(z.string(), z.unknown()) });
+
+/** A server without routes for tokens that is known all the same: `transformers serve` (5.24.0) by its own paths. */
+async function examineOther(options: ExamineOptions): Promise<EngineFinding[]> {
+  const api = await askJson(options, besideApi(options.base, "/openapi.json"), openApiSchema);
+  if (!api || !("/load_model" in api.paths)) return [];
+  const note = "transformers serve: chats with images; no tokens, no log-probs, no adapters";
+  return [{ name: "program", isFine: true, note }];
+}
+
 /** Examines a server; undefined: nothing at the address speaks this protocol. */
 export async function examineOpenAi(options: ExamineOptions): Promise<EngineFinding[] | undefined> {
   try {
@@ -135,7 +145,7 @@ export async function examineOpenAi(options: ExamineOptions): Promise<EngineFind
     return [
       { name: "server", isFine: true, note: `${shownUrl(options.base)}, OpenAI-compatible` },
       { name: "models", isFine: names.length > 0, note: names.join(", ") || "none" },
-      ...(server ? await examineServer(options, server) : []),
+      ...(server ? await examineServer(options, server) : await examineOther(options)),
       ...(model === undefined ? [] : await examineTokens(options, model)),
     ];
   } catch (error) {

@@ -43,7 +43,7 @@ function samplingOf({ isGreedy, temperature, topP, topK, maxTokens }: Decoding, 
 }
 
 const sampledOf = ({ responses }: TokenAnswer, policyStep: number): Sampled[] =>
-  responses.map(({ tokens, logProbs, stopReason }) => ({
+  responses.map(({ tokens, logProbs = [], stopReason }) => ({
     ...{ tokens: Int32Array.from(tokens), logProbs: Float32Array.from(logProbs), stopReason, policyStep },
   }));
 

@@ -38,7 +38,8 @@ export interface TokenCall {
 
 export interface TokenResponse {
   readonly tokens: readonly number[];
-  readonly logProbs: readonly number[];
+  /** Absent from llama.cpp, which leaves out those of tokens that end inside a character. */
+  readonly logProbs?: readonly number[];
   readonly stopReason: StopReason;
 }
 
@@ -146,13 +147,12 @@ const llamaAnswer = z.object({
   tokens: ids,
   tokens_evaluated: z.int(),
   stop_type: z.string(),
-  completion_probabilities: z.array(z.object({ logprob: z.number() })).default([]),
 });
 
 const llama: Route = {
   path: "/completion",
   body: ({ prompt, sampling }) => ({
-    ...{ prompt: prompt.short, return_tokens: true, n_probs: 1, stream: false, cache_prompt: false },
+    ...{ prompt: prompt.short, return_tokens: true, stream: false, cache_prompt: false },
     ...{
       temperature: sampling.temperature,
       top_p: sampling.topP,
@@ -166,9 +166,8 @@ const llama: Route = {
   read(text) {
     const parsed = readJson(text, llamaAnswer, "none of llama.cpp's /completion");
     if ("problem" in parsed) return parsed;
-    const { tokens, tokens_evaluated, stop_type, completion_probabilities } = parsed.data;
-    const logProbs = completion_probabilities.map(({ logprob }) => logprob);
-    return { prompt: tokens_evaluated, responses: [{ tokens, logProbs, stopReason: stopOf(stop_type) }] };
+    const { tokens, tokens_evaluated, stop_type } = parsed.data;
+    return { prompt: tokens_evaluated, responses: [{ tokens, stopReason: stopOf(stop_type) }] };
   },
   cure: "it reads text alone by this route",
 };
@@ -223,9 +222,9 @@ export function tokenExchange(server: Server, call: TokenCall): Exchange<TokenAn
       }
       if (responses.length !== call.responses)
         return { problem: `${who} gave ${responses.length} responses, ${call.responses} were asked for` };
-      const odd = responses.find(({ tokens, logProbs }) => tokens.length !== logProbs.length);
+      const odd = responses.find(({ tokens, logProbs = tokens }) => tokens.length !== logProbs.length);
       if (odd)
-        return { problem: `${who} gave ${odd.tokens.length} tokens and ${odd.logProbs.length} log-probs` };
+        return { problem: `${who} gave ${odd.tokens.length} tokens and ${odd.logProbs?.length} log-probs` };
       return { responses };
     },
   };

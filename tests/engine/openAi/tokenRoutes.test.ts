@@ -90,9 +90,8 @@ describe("tokenExchange(…)", () => {
     const answer = (tokens_evaluated: number) =>
       JSON.stringify({
         ...{ tokens: [7], tokens_evaluated, stop_type: "eos" },
-        completion_probabilities: [{ id: 7, logprob: -1 }],
       });
-    expect(read(answer(2))).toEqual({ responses: [{ tokens: [7], logProbs: [-1], stopReason: "eos" }] });
+    expect(read(answer(2))).toEqual({ responses: [{ tokens: [7], stopReason: "eos" }] });
     expect(read(answer(3))).toHaveProperty(
       "problem",
       expect.stringContaining("read 3 prompt tokens where 2 were meant"),
