@@ -66,6 +66,14 @@ describe("findModel(…)", () => {
     expect(await readFile(join(snapshot(), "..", "..", "refs", "main"), "utf8")).toBe(COMMIT);
   });
 
+  it("brings all but the weights where words and images alone are read, and the weights when they are wanted", async () => {
+    const found = await findModel(NAME, { ...options, isProcessorOnly: true });
+    expect((await readdir(found.folder)).toSorted()).toEqual(["config.json", "tokenizer.json"]);
+    await findModel(NAME, { ...options, isProcessorOnly: true, isOffline: true });
+    await findModel(NAME, options);
+    expect(await readdir(found.folder)).toHaveLength(5);
+  });
+
   it("goes on where connections broke off, and fetches nothing twice", async () => {
     hub.cuts = 3;
     await findModel(NAME, options);
