@@ -14,6 +14,7 @@ import { ADAPTER_WEIGHTS } from "../../../src/model/lora/peft.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { tokenPrompt } from "../../../src/model/prompt.js";
 import { readSafetensors, writeSafetensors } from "../../../src/model/safetensors.js";
+import type { Rewarder } from "../../../src/reward/rewarder.js";
 import { train } from "../../../src/train/loop.js";
 import { questionSource } from "../../../src/train/questionSource.js";
 import { RunFolder } from "../../../src/train/run/runFolder.js";
@@ -75,6 +76,14 @@ async function stage({ double = {}, settings = {}, learner = (engine) => engine.
   return { engine: { ...engine, sampler }, server, processor, adapters };
 }
 
+/** What short answers of an untaught adapter differ in: the share of digits. */
+const digits: Rewarder = async (rows) =>
+  rows.map(({ response }) => {
+    const overall = response.replace(/\D/g, "").length / Math.max(1, response.length);
+    const extracted = { kind: "none", reason: "" } as const;
+    return { overall, accuracy: overall, format: 0, extracted, reason: "digits" };
+  });
+
 /** A run in a folder: its rollouts, metrics and the adapter it ends with. */
 async function trained(engine: Engine, rollout: object = {}) {
   const config = configOf(rollout);
@@ -83,7 +92,8 @@ async function trained(engine: Engine, rollout: object = {}) {
   const questions = await questionSource(config, { processor });
   const run = await RunFolder.open(dir, config, { isResume: false });
   const quiet = { ...engine, report: () => Promise.resolve({}) };
-  await train({ config, engine: quiet, processor, questions, run, isResume: false, now: () => 0 });
+  const rest = { isResume: false, now: () => 0, rewarder: digits };
+  await train({ config, engine: quiet, processor, questions, run, ...rest });
   const rows = async (file: string) =>
     (await readFile(join(dir, file), "utf8"))
       .trim()
