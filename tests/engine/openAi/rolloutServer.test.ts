@@ -18,6 +18,7 @@ import type { Rewarder } from "../../../src/reward/rewarder.js";
 import { train } from "../../../src/train/loop.js";
 import { questionSource } from "../../../src/train/questionSource.js";
 import { RunFolder } from "../../../src/train/run/runFolder.js";
+import { trainInFolder } from "../../../src/train/trainInFolder.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 import { fastClock } from "../../support/tinkerScene.js";
 import { startVllm, type VllmOptions } from "../../support/vllmDouble.js";
@@ -141,7 +142,7 @@ describe("rollouts on a server beside a local learner of an adapter", () => {
 
     const weighted = await stage();
     const capped = await trained(weighted.engine, ROLLOUT);
-    expect(largestDifference(capped.adapter, alone.adapter)).toBeLessThan(1e-5);
+    expect(largestDifference(capped.adapter, alone.adapter)).toBeLessThan(1e-6);
     expect(capped.metrics.map((row) => row["rollout/policy_lag"])).toEqual([0, 0]);
 
     // Each adapter once, under a name and path of its own, and the one before it gone.
@@ -177,6 +178,28 @@ describe("rollouts on a server beside a local learner of an adapter", () => {
     expect(server.adapters.size).toBe(1);
   });
 
+  it("are what settings ask for: a run from settings alone, resumed under new names", {
+    timeout: 300_000,
+  }, async () => {
+    const { server, adapters } = await stage();
+    const out = join(await temporaryFolder(), "run");
+    const settings = { ...SETTINGS, engine: { kind: "local" }, data: { kind: "scenes" } };
+    const rollout = { ...SETTINGS.rollout, server: server.url, adapters };
+    const config = resolveConfig({ ...settings, rollout }, "test");
+    const control = new AbortController();
+    const stopped = { onStep: () => control.abort(), signal: control.signal };
+    await trainInFolder({ config, out, ...stopped });
+    const before = new Set(server.calls.map(({ body }) => body.lora_name));
+    const { step } = await trainInFolder({ config, out, isResume: true });
+    expect(step).toBe(2);
+    const after = server.calls.filter(
+      ({ path, body }) => path.includes("/load") && !before.has(body.lora_name),
+    );
+    expect(after.length).toBeGreaterThan(0);
+    expect(server.adapters.size).toBe(0);
+    expect(await readdir(adapters)).toEqual([]);
+  });
+
   it.each([
     {
       why: "an adapter cannot be loaded",
@@ -209,7 +232,7 @@ describe("rollouts on a server beside a local learner of an adapter", () => {
     await expect(engine.sampler.sample(request)).rejects.toThrow(says);
   });
 
-  it("refuse a server of an older version, naming both, and one that is not vLLM", async () => {
+  it("refuse a server of an older version, naming both", async () => {
     await expect(stage({ double: { version: "0.31.2" } })).rejects.toThrow(
       /unsupported version: vLLM 0\.31\.2: its token route is that of 0\.33\.0/,
     );
