@@ -11,6 +11,7 @@ import { loadNetwork, MODEL_FILES } from "./load.js";
 import { type Adapter, mergedWeight } from "./lora/adapter.js";
 import { ADAPTER_CONFIG, adapterBase, isAdapterFolder, readAdapter } from "./lora/peft.js";
 import type { AdaptedModule } from "./lora/spec.js";
+import { readModelJson } from "./modelFiles.js";
 import { type FloatDtype, narrow, type StoredDtype } from "./weights/numbers.js";
 import { openWeights } from "./weights/open.js";
 import { createFolder, saveTensors, type TensorSource } from "./weights/save.js";
@@ -45,6 +46,19 @@ async function refusePickles(dir: string): Promise<void> {
   );
 }
 
+/** @throws ModelError for a checkpoint whose weights stayed on a server, with why */
+async function refuseRemote(dir: string): Promise<void> {
+  const path = join(dir, "tinker.json");
+  const { problem, sampler } = ((await readModelJson(path)) ?? {}) as {
+    problem?: unknown;
+    sampler?: unknown;
+  };
+  if (typeof problem !== "string") return;
+  throw new ModelError(
+    `${dir}: the weights are on the server alone${sampler ? ` (${sampler})` : ""}: ${problem}; download their archive and give its folder`,
+  );
+}
+
 /**
  * Writes a Hugging Face folder that needs nothing else.
  * @returns how many tensors were written, and how many of them an adapter changed
@@ -53,6 +67,7 @@ async function refusePickles(dir: string): Promise<void> {
 export async function mergeCheckpoint(options: MergeOptions): Promise<{ tensors: number; adapted: number }> {
   const { checkpoint, out } = options;
   await refusePickles(checkpoint);
+  await refuseRemote(checkpoint);
   const isAdapter = await isAdapterFolder(checkpoint);
   const base = isAdapter ? (options.base ?? (await adapterBase(checkpoint))) : checkpoint;
   if (base === undefined) {

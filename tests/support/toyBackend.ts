@@ -28,6 +28,8 @@ export interface ToyOptions {
   /** Serves this model whatever is asked for. */
   readonly serves?: string;
   readonly ignoresGradNorm?: boolean;
+  /** Given as the archive of any weights. */
+  readonly archive?: string;
   /** Rows of the tables are drawn from this. */
   readonly seed?: number;
 }
@@ -229,6 +231,7 @@ export function toyBackend(
           if (!kept) throw new WireRequestError(`no checkpoint ${modelId}/${name}`);
           state = copyOf(kept);
         },
+        ...(options.archive === undefined ? {} : { archive: async () => options.archive ?? "" }),
         close: async () => void live.delete(id),
       };
     },

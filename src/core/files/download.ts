@@ -26,6 +26,12 @@ export interface DownloadOptions {
   readonly checksum?: Checksum;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether a server may send us to another address; headers go along. Default: follow. */
+  readonly redirect?: "follow" | "error";
+  /** A longer file is refused. */
+  readonly mostBytes?: number;
+  /** Stands for the address in messages, where that holds a secret. */
+  readonly label?: string;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
   /** Tries that brought nothing before giving up; default 4. Any byte gained starts the count anew. */
@@ -78,14 +84,20 @@ function watchdog(silenceMs: number, outer: AbortSignal | undefined) {
 /** One request: the rest of the file, or all of it where the server knows no ranges. */
 async function fetchRest(url: string, partial: string, options: DownloadOptions): Promise<void> {
   const from = await sizeOf(partial);
+  const { mostBytes = Number.POSITIVE_INFINITY } = options;
   const guard = watchdog(options.silenceMs ?? DEFAULTS.silenceMs, options.signal);
   try {
     const headers = { ...options.headers, ...(from > 0 ? { range: `bytes=${from}-` } : {}) };
-    const response = await fetch(url, { headers, signal: guard.signal });
+    const response = await fetch(url, {
+      headers,
+      signal: guard.signal,
+      redirect: options.redirect ?? "follow",
+    });
     if (response.status === 416) return; // nothing is left; the digest decides
     if (!response.ok || !response.body) {
       const text = `HTTP ${response.status}${response.statusText ? ` ${response.statusText}` : ""}`;
-      if (response.status < 500 && response.status !== 429) throw new DataError(`${url}: ${text}`);
+      if (response.status < 500 && response.status !== 429)
+        throw new DataError(`${options.label ?? url}: ${text}`);
       throw new TransferError(text);
     }
     const start = response.status === 206 ? from : 0;
@@ -95,6 +107,7 @@ async function fetchRest(url: string, partial: string, options: DownloadOptions)
       for await (const piece of pieces) {
         guard.beat();
         done += piece.length;
+        if (done > mostBytes) throw new DataError(`${options.label ?? url}: more than ${mostBytes} bytes`);
         options.onProgress?.({
           phase: "download",
           done,
@@ -132,7 +145,7 @@ async function fetchAll(url: string, partial: string, options: DownloadOptions):
       if (isDiskFault(error)) throw writeError(partial, error);
       fruitless = (await sizeOf(partial)) > before ? 1 : fruitless + 1;
       if (fruitless >= tries) {
-        throw new DataError(`${url}: cannot download: ${reasonOf(error)}`, { cause: error });
+        throw new DataError(`${options.label ?? url}: cannot download: ${reasonOf(error)}`, { cause: error });
       }
       await sleep(
         pauseMs * 2 ** (fruitless - 1),

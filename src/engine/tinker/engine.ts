@@ -8,6 +8,7 @@ import { CheckpointError, ConfigError, ServerError } from "../../core/errors.js"
 import { ENGINE_ABILITIES } from "../abilities.js";
 import type { Engine, Learner, Watch } from "../engine.js";
 import { probeAggregation, type WireAggregation } from "./aggregation.js";
+import { tryFetchWeights } from "./archive.js";
 import { connectTinker, type TinkerClient, type TinkerOptions } from "./client.js";
 import { checkImages } from "./imageProbe.js";
 import { createTinkerLearner } from "./learner.js";
@@ -134,6 +135,10 @@ function remoteFiles(
       const model = policy.model();
       const name = `sharegrpo-${String(policy.step()).padStart(6, "0")}-${model.nextSequence()}`;
       const path = await model.save(name);
+      const { path: sampler } = await model.saveForSampler(`${name}-policy`);
+      const kept = sampler
+        ? await tryFetchWeights(client.transport, { path: sampler, folder })
+        : { problem: `${client.server}: keeps no weights to sample from under a name` };
       const { baseModel, rank } = model;
       await writeRemoteState(folder, {
         server: client.server,
@@ -141,6 +146,8 @@ function remoteFiles(
         model: baseModel,
         rank,
         calls: model.nextSequence(),
+        ...(sampler ? { sampler } : {}),
+        ...("problem" in kept ? { problem: kept.problem } : {}),
       });
     },
     async restore(folder, policyStep) {

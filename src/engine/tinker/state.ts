@@ -17,6 +17,10 @@ const stateSchema = z.strictObject({
   rank: z.int().nonnegative(),
   /** Training calls that the model had had. */
   calls: z.int().nonnegative(),
+  /** `tinker://…`: the same weights to sample from, whose archive lies beside this file. */
+  sampler: z.string().exactOptional(),
+  /** Why it does not. */
+  problem: z.string().exactOptional(),
 });
 export type RemoteState = z.output<typeof stateSchema>;
 

@@ -38,6 +38,8 @@ export interface Call<Answer> {
   readonly answer: z.ZodType<Answer>;
   /** Whether doing it twice is the same as once; then a lost answer is asked for again. */
   readonly isRepeatable: boolean;
+  /** Whether a redirect is the answer: `{ url }`, as servers that do not redirect say it. */
+  readonly isLink?: boolean;
   /** Whether the caller asks again itself where there is no answer yet. */
   readonly isPoll?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -45,6 +47,8 @@ export interface Call<Answer> {
 
 export interface Transport {
   readonly base: URL;
+  /** What shows who we are; for this server alone. */
+  readonly keyHeader: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly maxWaitMs: number;
   /** @throws ServerError with what the server did instead; the signal's reason when aborted */
@@ -125,25 +129,29 @@ export function createTransport(options: TransportOptions): Transport {
   const base = parseTinkerUrl(options.url);
   // A pooled connection may be closed by the server just as a request goes out, and the loss would look like work done.
   const headers = { accept: "application/json", "content-type": "application/json", connection: "close" };
+  const keyHeader: Record<string, string> = key ? { "x-api-key": key } : {};
   const once = async <Answer>({
     method = "POST",
     path,
     body,
     answer,
+    isLink = false,
     signal,
   }: Call<Answer>): Promise<Answer> => {
     const url = new URL(base);
     url.pathname = `${base.pathname}${path}`;
     const reply = await exchange({
       ...{ url, method, timeoutMs, signal },
-      headers: key ? { ...headers, "x-api-key": key } : headers,
+      headers: { ...headers, ...keyHeader },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       maxBytes: 1024 ** 3,
     });
-    if (reply.status !== 200) throw statusError(url, reply, key);
+    const { location } = reply.headers;
+    const isSent = isLink && [302, 303, 307].includes(reply.status) && location !== undefined;
+    if (reply.status !== 200 && !isSent) throw statusError(url, reply, key);
     let json: unknown;
     try {
-      json = JSON.parse(reply.text);
+      json = isSent ? { url: new URL(location, url).href } : JSON.parse(reply.text);
     } catch {
       throw garbledError(url, reply.text);
     }
@@ -154,6 +162,7 @@ export function createTransport(options: TransportOptions): Transport {
   };
   return {
     base,
+    keyHeader,
     clock,
     maxWaitMs,
     once,

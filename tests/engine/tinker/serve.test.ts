@@ -10,6 +10,7 @@ import { writeQuestions } from "../../../src/data/writeQuestions.js";
 import { openEngine } from "../../../src/engine/open.js";
 import { createLocalBackend } from "../../../src/engine/tinker/serve/localBackend.js";
 import { type Fault, startTinkerServer, type WireRequest } from "../../../src/engine/tinker/serve/server.js";
+import { mergeCheckpoint } from "../../../src/model/merge.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { readSafetensors } from "../../../src/model/safetensors.js";
 import type { Question } from "../../../src/records.js";
@@ -115,6 +116,26 @@ function expectSame(local: Awaited<ReturnType<typeof rowsOf>>, remote: typeof lo
 }
 
 describe("engine.kind=tinker against this project's own server", () => {
+  it("brings the trained weights home with every checkpoint, as a folder that merges", async () => {
+    const { url } = await serve();
+    const out = await temporaryFolder();
+    const config = configOf({ kind: "tinker", url }, { train: { steps: 1 } });
+    await trainInFolder({ config, out });
+    const checkpoint = join(out, "checkpoints", "step-000001");
+    const names = await readdir(checkpoint);
+    expect(names).toEqual(expect.arrayContaining(["config.json", "model.safetensors", "tinker.json"]));
+    expect(names.filter((name) => /partial|archive|optimizer/.test(name))).toEqual([]);
+    const merged = join(out, "merged");
+    await mergeCheckpoint({ checkpoint, out: merged });
+    const [trained, before] = await Promise.all(
+      [merged, model].map((folder) => readSafetensors(join(folder, "model.safetensors"))),
+    );
+    const moved = Object.entries(before ?? {}).filter(([name, { data }]) =>
+      data.some((value, at) => value !== trained?.[name]?.data[at]),
+    );
+    expect(moved.length).toBeGreaterThan(0);
+  }, 240_000);
+
   it("trains as engine.kind=local does, step by step: tokens, losses, gradients and weights", async () => {
     const { here, folder, local, remote } = await both();
     expectSame(local, remote);

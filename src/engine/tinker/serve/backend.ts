@@ -39,6 +39,8 @@ export interface WireModel {
   /** Keeps weights and optimizer under a name, or goes back to them. */
   save(name: string): Promise<void>;
   load(modelId: string, name: string): Promise<void>;
+  /** The weights of now as a `.tar.gz` under a name, where clients may have them. @returns its path */
+  archive?(name: string): Promise<string>;
   close(): Promise<void>;
 }
 

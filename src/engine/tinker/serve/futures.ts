@@ -8,6 +8,9 @@ import { WireRequestError } from "./backend.js";
 export interface WireReply {
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A file that is sent in place of the body. */
+  readonly file?: string;
 }
 
 export const ok = (body: unknown): WireReply => ({ status: 200, body });

@@ -71,6 +71,8 @@ interface State {
   readonly sessions: Set<string>;
   readonly models: Map<string, Entry>;
   readonly samplers: Map<string, Sampler>;
+  /** Paths of archives, by `model/name`. */
+  readonly archives: Map<string, string>;
   readonly futures: Futures;
 }
 
@@ -277,8 +279,10 @@ function samplingHandlers(state: State) {
   const { samplers, futures } = state;
   return {
     "/save_weights_for_sampler": (body) =>
-      train(state, "/save_weights_for_sampler", body, async ({ steps }) => {
+      train(state, "/save_weights_for_sampler", body, async ({ steps, model }) => {
         const { model_id, path } = body;
+        const archive = path ? await model.archive?.(path) : undefined;
+        if (archive !== undefined) state.archives.set(`${model_id}/${path}`, archive);
         const key = path ? `tinker://${model_id}/${path}` : newId("sampling");
         samplers.set(key, { modelId: model_id, steps });
         const named = path ? { path: key } : { path: null, sampling_session_id: key };
@@ -310,11 +314,27 @@ function samplingHandlers(state: State) {
   } satisfies Partial<Handlers>;
 }
 
+const ARCHIVE = /^\/training_runs\/([\w-]+)\/checkpoints\/([\w-]+)\/(archive|download)$/;
+
+/** The archive of a sampler checkpoint: first where it is, then it. */
+function archiveReply({ archives }: State, path: string): WireReply | undefined {
+  const [, model, name, what] = ARCHIVE.exec(path) ?? [];
+  if (what === undefined) return undefined;
+  const file = archives.get(`${model}/${name}`);
+  if (file === undefined) return refusal(404, "Checkpoint not found");
+  if (what === "download") return { status: 200, body: undefined, file };
+  return {
+    status: 302,
+    body: undefined,
+    headers: { location: `/api/v1${path.replace(/archive$/, "download")}` },
+  };
+}
+
 /** The state of a server, and what may be asked of it. */
 export function createHandlers({ backend, version, pollMs, onError }: HandlerOptions) {
   const state: State = {
     ...{ backend, pollMs, futures: createFutures(onError) },
-    ...{ sessions: new Set(), models: new Map(), samplers: new Map() },
+    ...{ sessions: new Set(), models: new Map(), samplers: new Map(), archives: new Map() },
   };
   const handlers: Handlers = {
     ...sessionHandlers(state),
@@ -327,6 +347,7 @@ export function createHandlers({ backend, version, pollMs, onError }: HandlerOpt
   return {
     handlers,
     capabilities: { supported_models, sharegrpo: version },
+    files: (path: string) => archiveReply(state, path),
     forget: () => state.futures.forget(),
     endSessions: () => state.sessions.clear(),
   };

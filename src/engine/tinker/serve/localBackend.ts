@@ -4,14 +4,17 @@
  * All weights are trained, not an adapter. A datum is read as a prompt (everything before the first target that has
  * weight) and a response (the rest); log-probs of the prompt's own tokens are not computed and answered as 0.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFile } from "../../../core/files/atomic.js";
+import { packTarGz } from "../../../core/files/tar.js";
 import { Rng } from "../../../core/rng.js";
 import { zip } from "../../../core/zip.js";
 import type { ImageConfig } from "../../../model/imageProcessor.js";
 import type { Lesson, Reading } from "../../../policy/lessons.js";
 import { SURROGATE_DEFAULTS } from "../../../policy/surrogate.js";
 import type { Engine, LossSettings } from "../../engine.js";
+import { OPTIMIZER_FILE } from "../../local/optimizerFile.js";
 import type { Datum, SampleOutput } from "../wire.js";
 import {
   type WireBackend,
@@ -196,6 +199,17 @@ function createModel(engine: Engine, id: string, options: LocalBackendOptions): 
       if (text === undefined) throw new WireRequestError(`no checkpoint ${modelId}/${name}`);
       steps = Number(text);
       await engine.learner.restore(kept, steps);
+    },
+    async archive(name) {
+      // A name that no client can give to weights.
+      const kept = join(folder, id, "archives.d", name);
+      await rm(kept, { recursive: true, force: true });
+      await mkdir(kept, { recursive: true });
+      await engine.learner.save(kept);
+      const names = (await readdir(kept)).filter((each) => each !== OPTIMIZER_FILE).sort();
+      await replaceFile(`${kept}.tar.gz`, (partial) => packTarGz(kept, names, partial));
+      await rm(kept, { recursive: true, force: true });
+      return `${kept}.tar.gz`;
     },
     close: () => engine.close(),
   };

@@ -3,8 +3,11 @@
  * Faults can be ordered, so that clients can be shown what networks and servers do.
  */
 import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream/promises";
 import type { WireBackend } from "./backend.js";
 import { refusal, type WireReply } from "./futures.js";
 import { createHandlers } from "./handlers.js";
@@ -78,9 +81,15 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function send(response: ServerResponse, { status, body }: WireReply): void {
+async function send(response: ServerResponse, { status, body, headers, file }: WireReply): Promise<void> {
   if (response.destroyed) return;
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  if (file === undefined) {
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+    return;
+  }
+  const { size } = await stat(file);
+  response.writeHead(status, { "content-type": "application/gzip", "content-length": size });
+  await pipeline(createReadStream(file), response);
 }
 
 /** Checks a body and calls its handler. */
@@ -93,7 +102,7 @@ async function answer(
   if (method === "GET") {
     if (path === "/healthz") return { status: 200, body: { status: "ok" } };
     if (path === "/get_server_capabilities") return { status: 200, body: state.capabilities };
-    return refusal(404, "Not Found");
+    return state.files(path) ?? refusal(404, "Not Found");
   }
   if (!(path in REQUESTS)) return refusal(404, "Not Found");
   if (json === undefined) return refusal(400, "the body is no JSON, or too long");
@@ -125,13 +134,14 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     const reply = await answer(state, request.method ?? "GET", path, json);
     onRequest?.(asked, reply.status);
     if (fault?.kind === "lost") return void response.destroy();
-    send(response, fault?.kind === "reply" ? { status: 200, body: fault.body } : reply);
+    await send(response, fault?.kind === "reply" ? { status: 200, body: fault.body } : reply);
   };
 
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => {
       onError?.(error);
-      send(response, refusal(500, "the server failed; see its log"));
+      if (response.headersSent) response.destroy();
+      else void send(response, refusal(500, "the server failed; see its log"));
     });
   });
   server.listen(port, host);
