@@ -12,6 +12,7 @@ import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
 import { addExpand } from "./expand.js";
+import { addFetch } from "./fetch.js";
 import { addGrade } from "./grade.js";
 import { addInspect } from "./inspect.js";
 import { addLab } from "./lab.js";
@@ -43,6 +44,7 @@ const COMMANDS = [
   addView,
   addRuns,
   addMerge,
+  addFetch,
   addPush,
   addServe,
   addScore,

@@ -32,7 +32,8 @@ export interface JobPlan extends Pick<ClusterSettings, "model" | "nodes" | "gpus
   readonly checkpoints: string;
 }
 
-async function packageFiles(): Promise<ZipEntry[]> {
+/** The Python package that goes with every job. */
+export async function packageFiles(): Promise<ZipEntry[]> {
   const folder = join(packageRoot(), "src", "engine", "ray", "easyr1", PACKAGE);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".py")).sort();
   return Promise.all(

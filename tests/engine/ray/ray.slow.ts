@@ -1,7 +1,12 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fetchModel } from "../../../src/engine/ray/fetchModel.js";
 import { followJob, type JobRow } from "../../../src/engine/ray/follow.js";
 import { connectRay, type RayJobs } from "../../../src/engine/ray/jobs.js";
 import { zipBytes } from "../../../src/engine/ray/zip.js";
+import { temporaryFolder } from "../../support/fakeModel.js";
 import { type RealHead, rayPython, startRay } from "../../support/ray.js";
 
 const python = rayPython();
@@ -50,6 +55,24 @@ describe.skipIf(!python)("a real Ray head", () => {
       [3, 0.3],
     ]);
     expect(lines.join("\n")).toContain("settings steps: 3 sharegrpo-follow");
+  });
+
+  it("merges the checkpoints of a job by another, and gives the model", { timeout: 300_000 }, async () => {
+    const checkpoints = join(await temporaryFolder(), "checkpoints");
+    const support = (name: string) => fileURLToPath(new URL(`../../support/${name}`, import.meta.url));
+    const zip = zipBytes([{ path: "main.py", bytes: await readFile(support("easyR1Job.py")) }]);
+    await jobs.submit({
+      ...{ id: "sharegrpo-train", folder: await jobs.upload(zip), environment: {}, metadata: {}, cpus: 0 },
+      entrypoint: `python3 main.py ${checkpoints}`,
+    });
+    const rows: JobRow[] = [];
+    const onRow = (row: JobRow) => void rows.push(row);
+    expect(await followJob(jobs, { id: "sharegrpo-train", everyMs: 500, onRow })).toBe("SUCCEEDED");
+    expect(rows.map(({ step }) => step)).toEqual([1, 2]);
+    const out = join(await temporaryFolder(), "model");
+    const merger = support("modelMerger.py");
+    expect(await fetchModel({ jobs, checkpoints, merger, out, everyMs: 500 })).toEqual({ step: 2, files: 2 });
+    expect(await readFile(join(out, "model.safetensors"), "utf8")).toBe("step 2 rank 0;step 2 rank 1;");
   });
 
   it("refuses an id that is taken, and Node's fetch", { timeout: 120_000 }, async () => {
