@@ -17,6 +17,7 @@ import { examineTinker } from "../../../src/engine/tinker/examine.js";
 import { probeImages } from "../../../src/engine/tinker/imageProbe.js";
 import { slopesOf } from "../../../src/engine/tinker/slopes.js";
 import type { AdamParams } from "../../../src/engine/tinker/wire.js";
+import { readSafetensors } from "../../../src/model/safetensors.js";
 import { SURROGATE_DEFAULTS } from "../../../src/policy/surrogate.js";
 import { trainInFolder } from "../../../src/train/trainInFolder.js";
 import { runProgram, startProgram } from "../../helpers/program.js";
@@ -180,6 +181,11 @@ describe.skipIf(!python)("a real Tinker server (SkyRL 0.3.0, JAX on the CPU)", (
     expect(code, stderr).toBe(0);
     const rowsOf = async (out: string) =>
       (await readJsonl(join(out, "metrics.jsonl"))).records as Record<string, number>[];
+    // The adapter came home with the checkpoint, under PEFT's names.
+    const adapter = await readSafetensors(
+      join(parts, "checkpoints", "step-000008", "adapter_model.safetensors"),
+    );
+    expect(Object.keys(adapter)).toContain("base_model.model.model.layers.0.mlp.down_proj.lora_A.weight");
     for (const [row, other] of zip(await rowsOf(whole), await rowsOf(parts))) {
       expect(other["step"]).toBe(row["step"]);
       for (const name of ["reward/overall", "policy/loss", "policy/grad_norm"]) {
