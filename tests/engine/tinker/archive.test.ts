@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { packTarGz } from "../../../src/core/files/tar.js";
+import { ndarray } from "../../../src/core/ndarray.js";
 import { fetchWeights, tryFetchWeights } from "../../../src/engine/tinker/archive.js";
 import { mergeCheckpoint } from "../../../src/model/merge.js";
 import { writeSafetensors } from "../../../src/model/safetensors.js";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   dir = await temporaryFolder();
   const path = join(dir, "adapter_model.safetensors");
   await writeSafetensors(path, {
-    "base_model.model.a.lora_A.weight": { shape: [1], data: Float32Array.of(3) },
+    "base_model.model.a.lora_A.weight": ndarray(Float32Array.of(3), [1]),
   });
   weights = await readFile(path);
   good = await archiveOf({ "adapter_config.json": "{}", "adapter_model.safetensors": weights });
