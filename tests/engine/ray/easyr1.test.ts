@@ -141,6 +141,7 @@ describe("the job's folder", () => {
       "sharegrpo_easyr1/advantage.py",
       "sharegrpo_easyr1/expand.py",
       "sharegrpo_easyr1/main.py",
+      "sharegrpo_easyr1/merge.py",
       "sharegrpo_easyr1/reward.py",
       "sharegrpo_easyr1/trainer.py",
       "train.parquet",
