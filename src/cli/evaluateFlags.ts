@@ -13,6 +13,7 @@ import {
   THINKING_PROMPTS,
   type ThinkingPrompt,
 } from "../../benchmarks/records.js";
+import type { RunConfig } from "../config/schema.js";
 import { CHAT_DEFAULTS } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
 import type { ImageLimits } from "../data/pixels.js";
@@ -25,6 +26,7 @@ export interface EvaluateFlags extends ScoreFlags {
   readonly model?: readonly string[];
   readonly modelName?: string;
   readonly processor?: string;
+  readonly device: RunConfig["engine"]["device"];
   readonly benchmarks: readonly string[];
   readonly data?: string;
   readonly limit?: number;
@@ -63,6 +65,14 @@ function addModelFlags(command: Command): Command {
       "--model <dir|url>",
       "checkpoint folder, `tiny`, owner/name[@revision] on a hub, or OpenAI-compatible server; several servers separated by commas share the load",
       listOf,
+    )
+    .addOption(
+      new Option(
+        "--device <name>",
+        "a checkpoint folder: where its graphs run, as engine.device of a training",
+      )
+        .choices(["cpu", "cuda", "webgpu", "auto"])
+        .default("cpu"),
     )
     .option("--model-name <name>", "the name the server knows the model by")
     .option(...PROCESSOR_FLAG)

@@ -7,6 +7,7 @@ import type { AnswerEngine, Decoding } from "../../benchmarks/engines/engine.js"
 import { createLocalEngine, weightsDigest } from "../../benchmarks/engines/local.js";
 import { createServerEngine } from "../../benchmarks/engines/server.js";
 import type { ModelIdentity } from "../../benchmarks/run/settings.js";
+import { requireDevice } from "../compile/runtime/devices.js";
 import { resolveConfig } from "../config/load.js";
 import { createChatClient } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
@@ -58,18 +59,25 @@ async function openServers(
 }
 
 /** A checkpoint folder in a process of its own. That process could also learn; here it only samples. */
-export function samplingPolicy(folder: string): Engine {
-  return startEngine({ model: folder, local: localSettings(resolveConfig({}, "defaults")) });
+export function samplingPolicy(folder: string, device: EvaluateFlags["device"]): Engine {
+  return startEngine({
+    model: folder,
+    local: localSettings(resolveConfig({ engine: { device } }, "defaults")),
+  });
 }
 
 async function openFolder(
   folder: string,
   name: string,
-  settings: { readonly decoding: Decoding; readonly pixels: ImageLimits },
+  settings: {
+    readonly decoding: Decoding;
+    readonly pixels: ImageLimits;
+    readonly device: EvaluateFlags["device"];
+  },
 ): Promise<OpenEngine> {
   const processor = await loadProcessor(folder);
   const identity = { name, weights: await weightsDigest(folder) };
-  const policy = samplingPolicy(folder);
+  const policy = samplingPolicy(folder, settings.device);
   return {
     identity,
     engine: createLocalEngine({ processor, sampler: policy.sampler, ...settings }),
@@ -88,10 +96,11 @@ export async function openModel(flags: EvaluateFlags, context: CommandContext): 
       "evaluate: --model: give one checkpoint folder, `tiny`, owner/name on a hub, or one or more server addresses",
     );
   }
+  const device = await requireDevice(flags.device);
   const { onProgress, line: onNote } = context.terminal;
   const { folder, name: found } = await locateModel(model, { onProgress, onNote });
   // `owner/name@commit`, or a folder
   const [, id = basename(resolve(model))] = /^(.+)@[0-9a-f]{40}$/.exec(found) ?? [];
   const name = flags.modelName ?? id;
-  return openFolder(folder, name, { decoding: decodingOf(flags), pixels: pixelsOf(flags) });
+  return openFolder(folder, name, { decoding: decodingOf(flags), pixels: pixelsOf(flags), device });
 }

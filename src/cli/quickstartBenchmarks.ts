@@ -22,7 +22,7 @@ async function scoreFolder(
   { terminal }: CommandContext,
 ): Promise<void> {
   const processor = await loadProcessor(folder);
-  const policy = samplingPolicy(folder);
+  const policy = samplingPolicy(folder, config.engine.device);
   try {
     await evaluateSamples(
       { processor, sampler: policy.sampler },

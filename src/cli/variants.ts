@@ -12,7 +12,7 @@ import type { Interval } from "../core/stats.js";
 import { locateModel } from "../data/hubModel.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
-import { openEngine } from "../engine/open.js";
+import { openEngine, withDevice } from "../engine/open.js";
 import { loadProcessor } from "../model/processor.js";
 import type { Question } from "../records.js";
 import { formatInterval, formatPoints, formatShare, formatTable, type Table } from "../report/table.js";
@@ -70,10 +70,11 @@ async function firstQuestions(
 }
 
 async function ask(
-  config: RunConfig,
+  asked: RunConfig,
   flags: VariantsFlags,
   { terminal, signal }: CommandContext,
 ): Promise<AskedVariants[]> {
+  const config = await withDevice(asked);
   const watch = { onProgress: terminal.onProgress, onNote: terminal.line, signal: signal("stopping") };
   const { folder } = await locateModel(config.model, watch);
   const processor = withImageLimits(await loadProcessor(folder), config.data);

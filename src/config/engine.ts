@@ -12,6 +12,12 @@ export const engineSchema = z.strictObject({
     .describe(
       "where the policy trains and samples: a process beside this one, this thread, a Tinker-wire server, a job on Ray",
     ),
+  device: z
+    .enum(["cpu", "cuda", "webgpu", "auto"])
+    .default("cpu")
+    .describe(
+      "kinds process, local: where graphs run; auto: cuda where a graph runs there, else cpu; `sharegrpo doctor` tries each",
+    ),
   url: z
     .string()
     .default("")

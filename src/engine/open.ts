@@ -2,6 +2,7 @@
  * @module The engine that settings name.
  */
 import { randomUUID } from "node:crypto";
+import { requireDevice } from "../compile/runtime/devices.js";
 import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
@@ -12,6 +13,16 @@ import { localSettings } from "./local/settings.js";
 import { withRolloutServer } from "./openAi/rolloutServer.js";
 import { startEngine } from "./process/engineInProcess.js";
 import { openTinkerEngine } from "./tinker/engine.js";
+
+/**
+ * The settings with the device that graphs will run on in place of `auto`; to be asked for before anything is read.
+ * @throws ConfigError when the device cannot be had, with what is missing and what mends it
+ */
+export async function withDevice(config: RunConfig): Promise<RunConfig> {
+  const { kind, device } = config.engine;
+  if (kind !== "process" && kind !== "local") return config;
+  return { ...config, engine: { ...config.engine, device: await requireDevice(device) } };
+}
 
 /**
  * Opens an engine for a run.

@@ -9,6 +9,7 @@ import { locateModel } from "../data/hubModel.js";
 import type { Engine } from "../engine/engine.js";
 import { loadEngine } from "../engine/local/engine.js";
 import { localSettings } from "../engine/local/settings.js";
+import { withDevice } from "../engine/open.js";
 import { loadProcessor, type Processor } from "../model/processor.js";
 import { type PairReading, readingsOf } from "../policy/lessons.js";
 import type { Prompt, Question, QuestionGroup } from "../records.js";
@@ -34,9 +35,10 @@ export interface AskedQuestion {
 
 /**
  * The policy that `config.model` names, on this thread; with `lora.rank` an adapter of it is trained.
- * @throws ModelError naming the file that is missing or damaged
+ * @throws ModelError naming the file that is missing or damaged; ConfigError where `engine.device` cannot be had
  */
-export async function loadExplorer(config: RunConfig): Promise<Explorer> {
+export async function loadExplorer(asked: RunConfig): Promise<Explorer> {
+  const config = await withDevice(asked);
   const { folder: model } = await locateModel(config.model);
   const engine = await loadEngine({ model, local: localSettings(config) });
   return { config, engine, processor: await loadProcessor(model) };

@@ -11,7 +11,7 @@ import { readKept } from "../data/keptQuestions.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
 import { requireAbilities } from "../engine/abilities.js";
-import { openEngine } from "../engine/open.js";
+import { openEngine, withDevice } from "../engine/open.js";
 import { loadProcessor } from "../model/processor.js";
 import { loadRewarder } from "../reward/loadRewarder.js";
 import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.js";
@@ -42,6 +42,7 @@ export interface TrainInFolderOptions
  */
 export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Promise<TrainOutcome> {
   requireAbilities(given.config);
+  const { engine: placed } = await withDevice(given.config);
   const { folder: model, name } = await locateModel(given.config.model, given);
   // What a branch of a hub pointed to when the run began is the run's model.
   const options = { ...given, config: { ...given.config, model: name } };
@@ -59,7 +60,7 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
     if (questions.kept) await run.checkQuestions(questions.kept);
     if (config.engine.kind === "ray")
       return trainOnRay({ ...options, isResume, run, questions, cluster: clusterOf(config) });
-    const engine = await openEngine(config, model);
+    const engine = await openEngine({ ...config, engine: placed }, model);
     try {
       const now = () => performance.now();
       return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });

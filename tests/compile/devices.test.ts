@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { cudaCommand, cureOf, shortProblem, tryDevices } from "../../src/compile/runtime/devices.js";
+import {
+  cudaCommand,
+  cureOf,
+  requireDevice,
+  shortProblem,
+  tryDevices,
+} from "../../src/compile/runtime/devices.js";
+import type { Device } from "../../src/compile/runtime/session.js";
 import { tryDevice } from "../../src/compile/runtime/trial.js";
+import { resolveConfig } from "../../src/config/load.js";
+import { ConfigError, messageOf } from "../../src/core/errors.js";
+import { trainInFolder } from "../../src/train/trainInFolder.js";
 
 const FOLDER = "/x/node_modules/onnxruntime-node/bin/napi-v6/linux/x64";
 const ORT =
@@ -58,5 +68,44 @@ describe.runIf(process.platform === "linux")("the cure", () => {
       /^pip download --no-deps .* onnxruntime-gpu==(\d+\.\d+\.\d+) && unzip .*onnxruntime_gpu-\1-/,
     );
     expect(cudaCommand()).toMatch(/onnxruntime-node\/bin\/napi-v6\/linux\/\w+$/);
+  });
+});
+
+describe("requireDevice", () => {
+  const broken = async (device: Device) => ({
+    device,
+    problem: `${ORT}Failed to load library x with error: libcublasLt.so.13: cannot open shared object file`,
+  });
+  const works = async (device: Device) => ({ device, runtime: "C API" });
+
+  it("takes the CPU untried and any other device that runs a graph", async () => {
+    const never = () => Promise.reject(new Error("tried"));
+    expect(await requireDevice("cpu", never)).toBe("cpu");
+    expect(await requireDevice("cuda", works)).toBe("cuda");
+    expect(await requireDevice("webgpu", works)).toBe("webgpu");
+  });
+
+  it("auto is cuda where a graph runs there, else the CPU", async () => {
+    expect(await requireDevice("auto", works)).toBe("cuda");
+    expect(await requireDevice("auto", broken)).toBe("cpu");
+  });
+
+  it.runIf(process.platform === "linux")(
+    "refuses by name, with what is missing and what mends it",
+    async () => {
+      const refusal = requireDevice("cuda", broken);
+      await expect(refusal).rejects.toThrow(ConfigError);
+      await expect(refusal).rejects.toThrow(
+        /^engine\.device=cuda: cannot be had: libcublasLt\.so\.13: cannot open .*: libcublasLt\.so\.13 of CUDA 13 .*pip install/,
+      );
+    },
+  );
+
+  it("is asked before a training reads anything", async () => {
+    const engine = { kind: "local", device: "webgpu" } as const;
+    const config = resolveConfig({ engine, data: { train: "/nowhere/rows.jsonl" } }, "test");
+    const trial = (await tryDevices()).find(({ device }) => device === "webgpu");
+    const error = await trainInFolder({ config, out: "/nowhere/run" }).catch((thrown: unknown) => thrown);
+    expect(messageOf(error)).toMatch(trial?.problem === undefined ? /nowhere/ : /^engine\.device=webgpu/);
   });
 });

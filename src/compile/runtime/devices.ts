@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { messageOf } from "../../core/errors.js";
+import { ConfigError, messageOf } from "../../core/errors.js";
 import { npmLibrary } from "./capi/api.js";
 import type { Device } from "./session.js";
 import { type Trial, tryDevice } from "./trial.js";
@@ -68,6 +68,25 @@ export function cureOf({ device, problem = "" }: Trial, command: () => string = 
   return /providers_(cuda|shared)/.test(problem) || /not (enabled|available|supported)/i.test(problem)
     ? `on a machine with an NVIDIA card: \`${command()}\``
     : "see `nvidia-smi`: the driver must be one for CUDA 13";
+}
+
+/**
+ * The device to run graphs on. The CPU is taken as it is; others are tried.
+ * @param wanted `auto`: cuda where a graph runs there, else the CPU
+ * @throws ConfigError when it cannot be had, with what is missing and what mends it
+ */
+export async function requireDevice(
+  wanted: Device | "auto",
+  attempt: (device: Device) => Promise<Trial> = tryApart,
+): Promise<Device> {
+  if (wanted === "cpu") return wanted;
+  const device = wanted === "auto" ? "cuda" : wanted;
+  const trial = await attempt(device);
+  if (trial.problem === undefined) return device;
+  if (wanted === "auto") return "cpu";
+  throw new ConfigError(
+    `engine.device=${device}: cannot be had: ${shortProblem(trial.problem)}: ${cureOf(trial)}; or set engine.device=cpu`,
+  );
 }
 
 /** Every device, tried: the CPU here, the others apart. */

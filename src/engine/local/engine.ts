@@ -2,6 +2,7 @@
  * @module An engine on the calling thread: one model that samples and learns. Its graphs block that thread while they
  * run; process/ puts the same engine into a process of its own.
  */
+import { requireDevice } from "../../compile/runtime/devices.js";
 import { loadModel, type Model } from "../../model/load.js";
 import { ENGINE_ABILITIES } from "../abilities.js";
 import type { Engine } from "../engine.js";
@@ -11,7 +12,7 @@ import { createLocalPolicy } from "./localPolicy.js";
 import { memoryReport } from "./memoryReport.js";
 import { createPromptReader } from "./promptReader.js";
 import { createSampler } from "./sampler.js";
-import type { LocalSettings } from "./settings.js";
+import { type LocalSettings, runtimeOf } from "./settings.js";
 
 /** What an engine is made of. */
 export interface EngineSettings {
@@ -23,7 +24,7 @@ export interface EngineSettings {
 /** An engine that trains `model` in place. */
 export function createEngine(model: Model, settings: LocalSettings): Engine {
   const readPrompts = createPromptReader(model.processor);
-  const policy = createLocalPolicy(model, readPrompts);
+  const policy = createLocalPolicy(model, { readPrompts, runtime: runtimeOf(settings) });
   const learner = createLearner(model, settings, { readPrompts });
   return {
     abilities: ENGINE_ABILITIES.local,
@@ -36,7 +37,9 @@ export function createEngine(model: Model, settings: LocalSettings): Engine {
 }
 
 /** Loads a model folder and makes an engine of it. @throws ModelError or CheckpointError naming the file */
-export async function loadEngine({ model, local }: EngineSettings): Promise<Engine> {
+export async function loadEngine({ model, local: asked }: EngineSettings): Promise<Engine> {
+  // Another device than `auto` was tried when the settings were read, or says itself what it lacks.
+  const local = asked.device === "auto" ? { ...asked, device: await requireDevice("auto") } : asked;
   const { lora } = local;
   if (lora) return loadLayeredEngine(model, { ...local, lora });
   return createEngine(await loadModel(model), local);

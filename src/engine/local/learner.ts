@@ -19,7 +19,7 @@ import { lossBatch, placeRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
 import { memoized } from "./memoized.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
-import type { Frozen, LocalSettings } from "./settings.js";
+import { type Frozen, type LocalSettings, runtimeOf } from "./settings.js";
 import { type LocalLearner, statefulLearner } from "./statefulLearner.js";
 import type { KlForm } from "./tokenLoss.js";
 import { readWeights, writeWeights } from "./weightFiles.js";
@@ -64,13 +64,14 @@ type GraphSettings = Omit<LossSettings, "kl" | "temperature"> & { readonly kl: K
 
 function compile(model: Model, settings: LocalSettings, readPrompts: PromptReader): Compiled {
   const bias = tokenBias(model.config, model.processor.size);
+  const runtime = runtimeOf(settings);
   return {
     ...splitOf(model.params, settings.frozen),
     model,
     settings,
     reference: settings.keepsReference ? copyOf(model.params) : undefined,
-    logProbs: logProbsGraph(model),
-    accumulate: memoized(({ kl, ...loss }: GraphSettings) => accumulateGraph(model, loss, kl)),
+    logProbs: logProbsGraph(model, runtime),
+    accumulate: memoized((loss: GraphSettings) => accumulateGraph(model, loss, runtime)),
     sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
     async pack(readings, responses) {
       const prompts = await readPrompts(readings.map(({ prompt }) => prompt));

@@ -3,6 +3,7 @@
  */
 import { valueAndGrad } from "../../compile/grad.js";
 import { jit } from "../../compile/jit.js";
+import type { RuntimeOptions } from "../../compile/runtime/session.js";
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
@@ -44,21 +45,25 @@ function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
  * Loss of a micro-batch and its gradients added to those before it, which change in place:
  * `(trained, sums, batch, fixed) → [sums, { sums over tokens, log-probs }]`.
  */
-export function accumulateGraph(model: Model, form: LossForm, klForm: KlForm) {
-  const loss = valueAndGrad(totalLoss(model, form, klForm));
+export function accumulateGraph(
+  model: Model,
+  { kl, ...form }: LossForm & { readonly kl: KlForm },
+  runtime: RuntimeOptions = {},
+) {
+  const loss = valueAndGrad(totalLoss(model, form, kl));
   const accumulate = (trained: TensorParams, sums: TensorParams, batch: LossBatch, fixed: Fixed) => {
     const { aux, grads } = loss(trained, batch, fixed);
     const added = Object.entries(sums).map(([name, sum]) => [name, tf.add(sum, grads[name] as Tensor)]);
     return [Object.fromEntries(added) as TensorParams, aux] as const;
   };
-  return jit(accumulate, { name: "accumulate", donate: { 0: 1 } });
+  return jit(accumulate, { name: "accumulate", donate: { 0: 1 }, runtime });
 }
 
 /** `(weights, packed, sampler) → [U, R, T]` log-probs of a packed batch. */
-export function logProbsGraph(model: Model) {
+export function logProbsGraph(model: Model, runtime: RuntimeOptions = {}) {
   return jit(
     (weights: TensorParams, packed: PackedUnits, sampler: Sampler) =>
       responseLogProbs(weights, model, packed, sampler),
-    { name: "log-probs" },
+    { name: "log-probs", runtime },
   );
 }

@@ -3,6 +3,7 @@
  * in place.
  */
 import { jit } from "../../compile/jit.js";
+import type { RuntimeOptions } from "../../compile/runtime/session.js";
 import type { NdArray, Params } from "../../core/ndarray.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { TensorParams } from "../../core/tf.js";
@@ -52,24 +53,28 @@ export interface NextTokens {
 
 /**
  * Compiles prefill and decode for a model; graphs are made on first use.
- * @param readPrompts default: a reader of its own
+ * @param parts `readPrompts`: default a reader of its own; `runtime`: where graphs run
  */
 export function createLocalPolicy(
   model: Model,
-  readPrompts: PromptReader = createPromptReader(model.processor),
+  parts: { readonly readPrompts?: PromptReader; readonly runtime?: RuntimeOptions } = {},
 ): LocalPolicy {
   const { config, params } = model;
+  const { readPrompts = createPromptReader(model.processor), runtime = {} } = parts;
   type DecodeInputs = Parameters<typeof decodeStep>[2];
-  const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), { name: "joint weights" });
+  const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), {
+    name: "joint weights",
+    runtime,
+  });
   const runPrefill = jit(
     (weights: TensorParams, inputs: PrefillInputs, sampler: Sampler) =>
       prefill(weights, model, inputs, sampler),
-    { name: "prefill" },
+    { name: "prefill", runtime },
   );
   const runDecode = jit(
     (weights: TensorParams, inputs: DecodeInputs, sampler: Sampler) =>
       decodeStep(weights, config, inputs, sampler),
-    { name: "decode", runtime: { plansMemory: true } },
+    { name: "decode", runtime: { ...runtime, plansMemory: true } },
   );
   const about = {
     model,

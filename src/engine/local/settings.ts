@@ -1,6 +1,7 @@
 /**
  * @module What a local engine is told once: how much of a batch is in one graph, what it keeps, and what it trains.
  */
+import type { Device, RuntimeOptions } from "../../compile/runtime/session.js";
 import { packedCache } from "../../config/load.js";
 import type { RunConfig } from "../../config/schema.js";
 import type { LoraSpec } from "../../model/lora/spec.js";
@@ -19,6 +20,8 @@ export type Frozen = Exclude<RunConfig["update"]["frozen"], "none">;
 
 /** Settings of a local engine. Results depend on those of memory only by rounding. */
 export interface LocalSettings {
+  /** Where graphs run; default `cpu`. `auto`: found when the engine is loaded. */
+  readonly device?: Device | "auto";
   /** Prompts in one gradient graph. */
   readonly microBatch: number;
   /** Responses decoded at once. */
@@ -47,14 +50,21 @@ export function localSettings({
   kl,
   lora: { rank, ...spec },
   seed,
-}: Pick<RunConfig, "update" | "rollout" | "kl" | "lora" | "seed">): LocalSettings {
+  engine: { device },
+}: Pick<RunConfig, "update" | "rollout" | "kl" | "lora" | "seed" | "engine">): LocalSettings {
   const { weights } = rollout;
   const precision: SamplingPrecision = weights === "int8" ? { weights, cache: packedCache() } : { weights };
   return {
+    ...(device === "cpu" ? {} : { device }),
     microBatch: update.microBatchUnits,
     maxRows: rollout.maxRows,
     keepsReference: kl.use !== "off",
     ...(update.frozen === "none" ? {} : { frozen: update.frozen }),
     ...(rank > 0 ? { lora: { spec: { rank, ...spec }, seed, precision } } : {}),
   };
+}
+
+/** What every graph of an engine is opened with. */
+export function runtimeOf({ device }: Pick<LocalSettings, "device">): RuntimeOptions {
+  return device === undefined || device === "auto" ? {} : { device };
 }

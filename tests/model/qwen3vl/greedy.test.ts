@@ -17,13 +17,14 @@ describe.each(["qwen3vl/tied", "qwen3vl/untied"] as const)("%s", (golden) => {
       dir: "",
       processor: { size: config.vocabSize } as Processor,
     };
-    const policy = createLocalPolicy(model, async (prompts) =>
-      prompts.map(({ id }) => {
-        const name = CASES.find((each) => each === id) ?? "textOnly";
-        const tokens = Int32Array.from(pick(expected, `${name}.tokens`).data);
-        return { tokens, images: imagesOf(expected, name) };
-      }),
-    );
+    const policy = createLocalPolicy(model, {
+      readPrompts: async (prompts) =>
+        prompts.map(({ id }) => {
+          const name = CASES.find((each) => each === id) ?? "textOnly";
+          const tokens = Int32Array.from(pick(expected, `${name}.tokens`).data);
+          return { tokens, images: imagesOf(expected, name) };
+        }),
+    });
     const prompts = CASES.map((name) => ({ id: name, name, pieces: [] }));
     const decoding = { temperature: 1, isGreedy: true, topP: 1, topK: 0, maxTokens: 16 };
     const rollouts = await generate(policy, { prompts, responses: 1, decoding });

@@ -12,7 +12,7 @@ import type { Engine } from "../../engine.js";
 import { memoryReport } from "../memoryReport.js";
 import { createPromptReader } from "../promptReader.js";
 import { createSampler } from "../sampler.js";
-import type { LocalSettings, LoraSettings } from "../settings.js";
+import { type LocalSettings, type LoraSettings, runtimeOf } from "../settings.js";
 import { createLayeredLearner } from "./learner.js";
 import { layeredModel, type OpenModel, openModel } from "./model.js";
 import { createLayeredPolicy } from "./policy.js";
@@ -25,7 +25,7 @@ export function createLayeredEngine(
   const { spec, seed, precision } = settings.lora;
   const adapter = initAdapter(model, spec, Rng.fromSeed(seed));
   requireDecoderOnly(adapter);
-  const layered = layeredModel(model);
+  const layered = layeredModel(model, runtimeOf(settings));
   const readPrompts = createPromptReader(model.processor);
   const learner = createLayeredLearner(layered, { adapter, readPrompts, microBatch: settings.microBatch });
   const policy = createLayeredPolicy(layered, readPrompts, { adapter, ...given({ precision }) });

@@ -10,7 +10,7 @@
  */
 import { vjp } from "../../../compile/grad.js";
 import { jit } from "../../../compile/jit.js";
-import type { HostArray } from "../../../compile/runtime/session.js";
+import type { HostArray, RuntimeOptions } from "../../../compile/runtime/session.js";
 import { type NdArray, ndarray, scalar, zeros } from "../../../core/ndarray.js";
 import { type Tensor, type TensorParams, tf } from "../../../core/tf.js";
 import type { Network } from "../../../model/family.js";
@@ -55,21 +55,27 @@ interface Chunk {
 const normed = (x: Tensor, weight: TensorParams, at: Tensor, eps: number): Tensor =>
   rmsNorm(weight, "norm", tf.gather(x, at), eps);
 
-function headGraphs(eps: number) {
+function headGraphs(eps: number, runtime: RuntimeOptions) {
   const scoresOf = (h: Tensor, weight: Tensor, bias: Tensor, temperature: Tensor): Tensor =>
     tf.div(tf.add(tf.matMul(h, weight, false, true), bias), temperature);
   return {
-    norm: jit((x: Tensor, weight: TensorParams, at: Tensor) => normed(x, weight, at, eps), { name: "norm" }),
+    norm: jit((x: Tensor, weight: TensorParams, at: Tensor) => normed(x, weight, at, eps), {
+      name: "norm",
+      runtime,
+    }),
     normGradient: jit(
       (x: Tensor, dy: Tensor, weight: TensorParams, at: Tensor) =>
         vjp((input: Tensor) => normed(input, weight, at, eps))(x, dy).grads,
-      { name: "norm gradient" },
+      { name: "norm gradient", runtime },
     ),
-    scores: jit((h: Tensor, weight: Tensor) => tf.matMul(h, weight, false, true), { name: "scores" }),
+    scores: jit((h: Tensor, weight: Tensor) => tf.matMul(h, weight, false, true), {
+      name: "scores",
+      runtime,
+    }),
     probabilities: jit(
       (scores: Tensor, sampler: { temperature: Tensor; tokenBias: Tensor }) =>
         tokenProbabilities(scores, sampler),
-      { name: "probabilities" },
+      { name: "probabilities", runtime },
     ),
     sums: jit(
       (h: Tensor, weight: Tensor, bias: Tensor, temperature: Tensor) => {
@@ -78,7 +84,7 @@ function headGraphs(eps: number) {
         const powers = tf.exp(tf.sub(z, max));
         return { max, sum: tf.sum(powers, 1), weighted: tf.sum(tf.mul(powers, z), 1) };
       },
-      { name: "head" },
+      { name: "head", runtime },
     ),
     gradient: jit(
       (
@@ -93,7 +99,7 @@ function headGraphs(eps: number) {
         const slope = tf.mul(tf.exp(logP), tf.add(column(known.byLogProb), fromEntropy));
         return [tf.sub(sum, tf.matMul(slope, chunk.weight))] as const;
       },
-      { name: "head gradient", donate: { 0: 0 } },
+      { name: "head gradient", donate: { 0: 0 }, runtime },
     ),
   };
 }
@@ -107,9 +113,14 @@ export interface Head {
 }
 
 /** @param tokenBias `[V]` f32: MASKED where a token may not be sampled */
-export function createHead({ config }: Network, store: TensorStore, tokenBias: NdArray): Head {
+export function createHead(
+  { config }: Network,
+  store: TensorStore,
+  tokenBias: NdArray,
+  runtime: RuntimeOptions = {},
+): Head {
   const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  const graphs = headGraphs(config.rmsNormEps);
+  const graphs = headGraphs(config.rmsNormEps, runtime);
   const { vocabSize: V, hiddenSize } = config;
   let norm: Promise<Record<string, NdArray>> | undefined;
   const normWeight = () => {

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { jit } from "../../../compile/jit.js";
+import type { RuntimeOptions } from "../../../compile/runtime/session.js";
 import type { NdArray } from "../../../core/ndarray.js";
 import { zeros } from "../../../core/ndarray.js";
 import type { Tensor, TensorParams } from "../../../core/tf.js";
@@ -30,22 +31,27 @@ interface BlockTables {
   readonly mask: Tensor;
 }
 
-function towerGraphs({ family, config }: Network) {
+function towerGraphs({ family, config }: Network, runtime: RuntimeOptions) {
   const { tower } = family;
   return {
     embed: jit((outer: TensorParams, inputs: VisionInputs) => tower.embed(outer, config, inputs), {
       name: "patches",
+      runtime,
     }),
     block: jit(
       (weights: TensorParams, x: Tensor, { mask, ...rope }: BlockTables) =>
         tower.block(weights, config, x, { turn: rotation(rope), mask }),
-      { name: "vision block" },
+      { name: "vision block", runtime },
     ),
-    merge: jit((outer: TensorParams, x: Tensor) => tower.merge(outer, config, x), { name: "merger" }),
+    merge: jit((outer: TensorParams, x: Tensor) => tower.merge(outer, config, x), {
+      name: "merger",
+      runtime,
+    }),
     // A level's parameters have names of its own, so each level is a graph of its own.
     deep: (tower.deep?.blocks(config) ?? []).map((_, level) =>
       jit((outer: TensorParams, x: Tensor) => tower.deep?.merge(outer, config, level, x) as Tensor, {
         name: "deep merger",
+        runtime,
       }),
     ),
   };
@@ -55,8 +61,9 @@ function towerGraphs({ family, config }: Network) {
 export function createImageReader(
   network: Network,
   store: TensorStore,
+  runtime: RuntimeOptions = {},
 ): (image: ImagePatches) => Promise<ImageRows> {
-  const graphs = towerGraphs(network);
+  const graphs = towerGraphs(network, runtime);
   const stream = createLayerStream(store);
   const kept = new Map<string, ImageRows>();
   const outerNames = [...store.entries.keys()].filter((name) => /^visual\.(?!blocks\.)/.test(name));

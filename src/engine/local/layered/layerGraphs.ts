@@ -5,6 +5,7 @@
  */
 import { vjp } from "../../../compile/grad.js";
 import { jit } from "../../../compile/jit.js";
+import type { RuntimeOptions } from "../../../compile/runtime/session.js";
 import type { Tensor, TensorParams } from "../../../core/tf.js";
 import type { DecoderSizes } from "../../../model/modelConfig.js";
 import type { Rope } from "../../../model/transformer/decode.js";
@@ -33,7 +34,7 @@ interface Trained {
   readonly adapter: TensorParams;
 }
 
-export function layerGraphs(config: DecoderSizes) {
+export function layerGraphs(config: DecoderSizes, runtime: RuntimeOptions = {}) {
   const layer = ({ x, adapter }: Trained, frozen: Frozen, rope: Rope, attend: Attend): Tensor => {
     const weights = { ...layerWithJointQkv(frozen.weights, config), ...adapter, ...frozen.scales };
     const inputs = {
@@ -47,12 +48,12 @@ export function layerGraphs(config: DecoderSizes) {
 
   return {
     /** `x` of the next layer. */
-    forward: jit(forward, { name: "layer" }),
+    forward: jit(forward, { name: "layer", runtime }),
     /** Gradients of `x` and of the adapter, given that of the next layer's `x`. Computes the layer once more. */
     backward: jit(
       (trained: Trained, dy: Tensor, frozen: Frozen, batch: LayerBatch) =>
         vjp(forward)(trained, dy, frozen, batch).grads,
-      { name: "layer gradient" },
+      { name: "layer gradient", runtime },
     ),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * @module A model whose weights stay in their files: opened, with what is computed layer by layer.
  */
+import type { RuntimeOptions } from "../../../compile/runtime/session.js";
 import { type NdArray, type Params, zeros } from "../../../core/ndarray.js";
 import { zip } from "../../../core/zip.js";
 import type { Network } from "../../../model/family.js";
@@ -45,6 +46,8 @@ export interface LayeredModel extends OpenModel {
   readonly layers: LayerStream;
   readonly head: Head;
   readonly tokenBias: NdArray;
+  /** What its graphs are opened with. */
+  readonly runtime: RuntimeOptions;
   /**
    * Prompts on a flat axis, each at its place, and other tokens.
    * @param tokens `[T]` on the flat axis
@@ -57,16 +60,17 @@ export interface LayeredModel extends OpenModel {
   ): Promise<EmbeddedTokens>;
 }
 
-export function layeredModel(model: OpenModel): LayeredModel {
+export function layeredModel(model: OpenModel, runtime: RuntimeOptions = {}): LayeredModel {
   const { store, config } = model;
   const bias = tokenBias(config, model.processor.size);
-  const readImage = createImageReader(model, store);
+  const readImage = createImageReader(model, store, runtime);
   return {
     ...model,
-    graphs: layerGraphs(config),
+    graphs: layerGraphs(config, runtime),
     layers: createLayerStream(store),
-    head: createHead(model, store, bias),
+    head: createHead(model, store, bias, runtime),
     tokenBias: bias,
+    runtime,
     async embed(tokens, prompts, stride) {
       const x = await readRows(store, "model.embed_tokens.weight", tokens);
       const deep: NdArray[] = [];

@@ -5,6 +5,7 @@
  */
 import { jit } from "../../../compile/jit.js";
 import type { RuntimeOptions } from "../../../compile/runtime/session.js";
+import { given } from "../../../core/given.js";
 import { type Tensor, type TensorParams, tf } from "../../../core/tf.js";
 import type { DecoderSizes } from "../../../model/modelConfig.js";
 import {
@@ -46,6 +47,7 @@ interface Attending {
 const isPacked = ({ matrices }: SamplingLayer): boolean => "self_attn.qkv.packed" in matrices;
 
 export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
+  const attending = given({ device: runtime.device });
   const weightsOf = (layer: SamplingLayer): TensorParams => ({
     ...layer.matrices,
     ...(isPacked(layer) ? layerWithJointQkv(layer.vectors, config) : layer.vectors),
@@ -81,7 +83,7 @@ export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
         const [keys, values] = seen as [Tensor, Tensor];
         return { mixed, keys, values };
       },
-      { name: "attention of prompts" },
+      { name: "attention of prompts", runtime: attending },
     ),
     /** `keys` and `values` `[rows, K, D]` of the new tokens. @param cache of this layer: lists of one */
     decode: jit(
@@ -90,7 +92,7 @@ export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
         const mixed = attention(given, attendCached(config, cache, fresh));
         return { mixed, keys: fresh.keys[0] as Tensor, values: fresh.values[0] as Tensor };
       },
-      { name: "attention of new tokens" },
+      { name: "attention of new tokens", runtime: attending },
     ),
     /** `[T, V]` probabilities after hidden states. @param head `norm.weight`, and `head` packed */
     probabilities: jit(

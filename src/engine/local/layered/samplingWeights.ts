@@ -91,7 +91,7 @@ export async function samplingWeights(
     : store;
   const layers: LayerArrays[] = [];
   for (let layer = 0; layer < config.layers; layer++) layers.push(await layerArrays(model, matrices, layer));
-  const graphs = samplingGraphs(config, RUNTIME[precision.weights]);
+  const graphs = samplingGraphs(config, { ...RUNTIME[precision.weights], ...model.runtime });
   const head = isPacked ? await packedHead(store, matrices) : undefined;
   return {
     graphs,

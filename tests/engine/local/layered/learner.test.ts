@@ -225,7 +225,7 @@ describe.each(FAMILIES)("a layered learner of %s", (family) => {
       streams,
     };
     const one = createSampler(
-      createLocalPolicy({ ...model, params: { ...model.params, ...merged } }, readPrompts),
+      createLocalPolicy({ ...model, params: { ...model.params, ...merged } }, { readPrompts }),
     );
     const other = createSampler(createLayeredPolicy(layered, readPrompts, { adapter }));
     const [expected, found] = [await one.sample(request), await other.sample(request)];
