@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
+import { placedProvider } from "../compile/runtime/cudaProvider.js";
 import { cureOf, shortProblem, tryDevices } from "../compile/runtime/devices.js";
 import type { Trial } from "../compile/runtime/trial.js";
 import { resolveConfig, withOverride } from "../config/load.js";
@@ -56,7 +57,9 @@ function deviceFinding(trial: Trial): Finding {
   const name = `graphs on: ${device}`;
   if (problem === undefined) return { name, isFine: true, note: `tried; ${runtime}` };
   const said = runtime === undefined ? shortProblem(problem) : `only through the ${runtime}: ${problem}`;
-  return { name, isFine: runtime !== undefined, note: `${said}; ${cureOf(trial)}` };
+  const placed = device === "cuda" ? placedProvider() : undefined;
+  const provider = placed === undefined ? "" : `provider ${placed.version} is placed; `;
+  return { name, isFine: runtime !== undefined, note: `${provider}${said}; ${cureOf(trial)}` };
 }
 
 /** Everything there is to say about this machine. */

@@ -15,6 +15,7 @@ import { addExpand } from "./expand.js";
 import { addFetch } from "./fetch.js";
 import { addGrade } from "./grade.js";
 import { addInspect } from "./inspect.js";
+import { addInstallCuda } from "./installCuda.js";
 import { addLab } from "./lab.js";
 import { addMerge } from "./merge.js";
 import { addNotebook } from "./notebook.js";
@@ -50,6 +51,7 @@ const COMMANDS = [
   addScore,
   addGrade,
   addDoctor,
+  addInstallCuda,
   addBench,
   addLab,
   addNotebook,

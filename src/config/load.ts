@@ -3,7 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { parse, stringify } from "yaml";
 import { ConfigError, firstLineOf } from "../core/errors.js";
@@ -191,6 +191,20 @@ export function packedCache(
 ): string {
   const root = env["HF_HOME"] || env["XDG_CACHE_HOME"] || join(home, ".cache");
   return join(root, "sharegrpo", "packed");
+}
+
+/** Folder of an ONNX Runtime that has its CUDA provider beside it: made by `sharegrpo install-cuda`. */
+export function cudaRuntimeFolder(
+  version: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  home = homedir(),
+): string {
+  return join(dirname(packedCache(env, home)), `onnxruntime-${version}-cuda`);
+}
+
+/** Python's package index, as pip reads it. */
+export function packageIndex(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return env["PIP_INDEX_URL"] || "https://pypi.org/simple";
 }
 
 const isOn = (flag: string | undefined): boolean => /^(1|on|yes|true)$/i.test(flag ?? "");

@@ -5,7 +5,7 @@ import v8 from "node:v8";
 import vm from "node:vm";
 import { describe, expect, it } from "vitest";
 import { jit } from "../../src/compile/jit.js";
-import { npmLibrary } from "../../src/compile/runtime/capi/api.js";
+import { npmLibrary } from "../../src/compile/runtime/capi/library.js";
 import { findRuntime } from "../../src/compile/runtime/runtime.js";
 import { trace } from "../../src/compile/trace.js";
 import { CompileError, ShapeError } from "../../src/core/errors.js";

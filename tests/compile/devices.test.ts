@@ -1,11 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  cudaCommand,
-  cureOf,
-  requireDevice,
-  shortProblem,
-  tryDevices,
-} from "../../src/compile/runtime/devices.js";
+import { cureOf, requireDevice, shortProblem, tryDevices } from "../../src/compile/runtime/devices.js";
 import type { Device } from "../../src/compile/runtime/session.js";
 import { tryDevice } from "../../src/compile/runtime/trial.js";
 import { resolveConfig } from "../../src/config/load.js";
@@ -38,13 +32,13 @@ describe.runIf(process.platform === "linux")("the cure", () => {
       "cuda",
       `${ORT}Failed to load library ${FOLDER}/libonnxruntime_providers_shared.so with error: ${FOLDER}/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory\n`,
       `${FOLDER}/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory`,
-      "fetch",
+      "npx sharegrpo install-cuda",
     ],
     [
       "cuda",
       `${ORT}Failed to load library ${FOLDER}/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such file or directory\n`,
       "libcublasLt.so.13: cannot open shared object file: No such file or directory",
-      "libcublasLt.so.13 of CUDA 13 is not on LD_LIBRARY_PATH",
+      "not on LD_LIBRARY_PATH: libcublasLt.so.13 of CUDA 13",
     ],
     [
       "cuda",
@@ -60,14 +54,16 @@ describe.runIf(process.platform === "linux")("the cure", () => {
     ],
   ] as const)("of %s names what is missing: %#", (device, problem, said, cure) => {
     expect(shortProblem(problem)).toBe(said);
-    expect(cureOf({ device, problem }, () => "fetch")).toContain(cure);
+    expect(cureOf({ device, problem })).toContain(cure);
   });
 
-  it("of a missing provider is one command that fetches the npm package's own version", () => {
-    expect(cudaCommand()).toMatch(
-      /^pip download --no-deps .* onnxruntime-gpu==(\d+\.\d+\.\d+) && unzip .*onnxruntime_gpu-\1-/,
+  it("names every library that does not load, and the driver before all", () => {
+    const problem = `${ORT}Failed to load library`;
+    const missing = ["libcudart.so.13", "libcurand.so.10"];
+    expect(cureOf({ device: "cuda", problem, missing })).toContain(missing.join(", "));
+    expect(cureOf({ device: "cuda", problem, missing: ["libcuda.so.1", ...missing] })).toMatch(
+      /^libcuda.*driver/,
     );
-    expect(cudaCommand()).toMatch(/onnxruntime-node\/bin\/napi-v6\/linux\/\w+$/);
   });
 });
 
@@ -96,14 +92,14 @@ describe("requireDevice", () => {
       const refusal = requireDevice("cuda", broken);
       await expect(refusal).rejects.toThrow(ConfigError);
       await expect(refusal).rejects.toThrow(
-        /^engine\.device=cuda: cannot be had: libcublasLt\.so\.13: cannot open .*: libcublasLt\.so\.13 of CUDA 13 .*pip install/,
+        /^engine\.device=cuda: cannot be had: libcublasLt\.so\.13: cannot open .*: libcublasLt\.so\.13 of CUDA 13: `pip install/,
       );
     },
   );
 
   it("is asked before a training reads anything", async () => {
     const engine = { kind: "local", device: "webgpu" } as const;
-    const config = resolveConfig({ engine, data: { train: "/nowhere/rows.jsonl" } }, "test");
+    const config = resolveConfig({ engine, model: "/nowhere/model" }, "test");
     const trial = (await tryDevices()).find(({ device }) => device === "webgpu");
     const error = await trainInFolder({ config, out: "/nowhere/run" }).catch((thrown: unknown) => thrown);
     expect(messageOf(error)).toMatch(trial?.problem === undefined ? /nowhere/ : /^engine\.device=webgpu/);

@@ -4,12 +4,10 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ConfigError, messageOf } from "../../core/errors.js";
-import { npmLibrary } from "./capi/api.js";
 import type { Device } from "./session.js";
 import { type Trial, tryDevice } from "./trial.js";
 
@@ -23,7 +21,8 @@ function trialProgram(): string {
     : fileURLToPath(new URL("../../../dist/src/compile/runtime/trialProgram.js", import.meta.url));
 }
 
-async function tryApart(device: Device): Promise<Trial> {
+/** Tries a device in a process of its own. Never throws. */
+export async function tryApart(device: Device): Promise<Trial> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [trialProgram(), device], {
       timeout: LIMIT_MS,
@@ -34,15 +33,8 @@ async function tryApart(device: Device): Promise<Trial> {
   }
 }
 
-/** One command that brings ONNX Runtime's CUDA provider of exactly the installed version; pip checks its hash. */
-export function cudaCommand(): string {
-  const { path, version } = npmLibrary();
-  const files = ["shared", "cuda"].map((part) => `onnxruntime/capi/libonnxruntime_providers_${part}.so`);
-  return (
-    `pip download --no-deps -d /tmp/ort-cuda onnxruntime-gpu==${version} && ` +
-    `unzip -oj /tmp/ort-cuda/onnxruntime_gpu-${version}-*.whl ${files.join(" ")} -d ${dirname(path)}`
-  );
-}
+/** What brings ONNX Runtime's CUDA provider of exactly the installed version. */
+export const CUDA_COMMAND = "npx sharegrpo install-cuda";
 
 /** ONNX Runtime's message without the places in its source. */
 export function shortProblem(problem: string): string {
@@ -51,7 +43,7 @@ export function shortProblem(problem: string): string {
 }
 
 /** What to do about a device that does not work. */
-export function cureOf({ device, problem = "" }: Trial, command: () => string = cudaCommand): string {
+export function cureOf({ device, problem = "", missing = [] }: Trial): string {
   if (device === "cpu") return "run `npm ci`";
   if (device === "webgpu") {
     const wants =
@@ -60,14 +52,20 @@ export function cureOf({ device, problem = "" }: Trial, command: () => string = 
         : "a driver";
     return `it wants a graphics card and ${wants}`;
   }
-  if (process.platform !== "linux") return "CUDA is used on Linux only";
-  const library = /lib(?!onnxruntime)[\w.-]+\.so[\w.]*(?=: cannot open)/.exec(problem)?.[0];
-  if (library !== undefined) {
-    return `${library} of CUDA 13 is not on LD_LIBRARY_PATH: \`pip install nvidia-cublas nvidia-cuda-runtime nvidia-curand nvidia-cufft\` and add their lib folders`;
+  if (
+    /providers_(cuda|shared)\S*: cannot open/.test(problem) ||
+    /not (enabled|available|supported)/i.test(problem)
+  )
+    return `on a machine with an NVIDIA card: \`${CUDA_COMMAND}\``;
+  const named = /lib(?!onnxruntime)[\w.-]+\.so[\w.]*(?=: cannot open)/.exec(problem)?.[0];
+  const libraries = missing.length > 0 ? missing : named === undefined ? [] : [named];
+  const ofToolkit = libraries.filter((name) => !name.startsWith("libcuda.so"));
+  if (ofToolkit.length < libraries.length)
+    return "libcuda.so.1 is missing: install NVIDIA's driver for CUDA 13";
+  if (ofToolkit.length > 0) {
+    return `not on LD_LIBRARY_PATH: ${ofToolkit.join(", ")} of CUDA 13: \`pip install nvidia-cublas nvidia-cuda-runtime nvidia-curand nvidia-cuda-nvrtc\` and add their lib folders`;
   }
-  return /providers_(cuda|shared)/.test(problem) || /not (enabled|available|supported)/i.test(problem)
-    ? `on a machine with an NVIDIA card: \`${command()}\``
-    : "see `nvidia-smi`: the driver must be one for CUDA 13";
+  return "see `nvidia-smi`: the driver must be one for CUDA 13";
 }
 
 /**

@@ -2,6 +2,7 @@
  * @module Tries a device: a small graph is loaded, run and compared, so that what is said of a machine is what happens
  * on it.
  */
+import process from "node:process";
 import { CompileError, messageOf } from "../../core/errors.js";
 import { type NdArray, ndarray } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
@@ -15,6 +16,28 @@ export interface Trial {
   readonly runtime?: string;
   /** Why the device does not work, as ONNX Runtime says it; on the CPU: why the C API does not. */
   readonly problem?: string;
+  /** Libraries of CUDA and its driver that do not load here, by the loader's names. */
+  readonly missing?: readonly string[];
+}
+
+/** What the CUDA provider is linked against (`readelf -d`), the driver first. */
+const CUDA_LIBRARIES = [
+  ...["libcuda.so.1", "libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10"],
+];
+
+/** Those that the loader does not find. */
+async function missingLibraries(): Promise<string[]> {
+  const { reason } = await findRuntime();
+  if (reason !== undefined || process.platform !== "linux") return [];
+  const { default: koffi } = await import("koffi");
+  const loads = (name: string): boolean => {
+    try {
+      return Boolean(koffi.load(name));
+    } catch {
+      return false; // only a loader's refusal is thrown here
+    }
+  };
+  return CUDA_LIBRARIES.filter((name) => !loads(name));
 }
 
 const SIDE = 32;
@@ -43,6 +66,7 @@ export async function tryDevice(device: Device): Promise<Trial> {
       ...(device === "cpu" && reason !== undefined ? { problem: reason } : {}),
     };
   } catch (error) {
-    return { device, problem: messageOf(error) };
+    const missing = device === "cuda" ? await missingLibraries() : [];
+    return { device, problem: messageOf(error), ...(missing.length > 0 ? { missing } : {}) };
   }
 }

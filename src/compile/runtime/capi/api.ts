@@ -2,11 +2,8 @@
  * @module ONNX Runtime's C API, called through koffi: no native code of our own. The functions stand in a table whose
  * order is fixed by the public header (`onnxruntime_c_api.h`): later versions only append.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import process from "node:process";
 import { CompileError, messageOf } from "../../../core/errors.js";
+import { libraryToLoad } from "./library.js";
 
 /** Version of the table that is asked for. */
 const API_VERSION = 24;
@@ -71,22 +68,6 @@ export interface Api extends Readonly<Record<Exclude<keyof typeof CHECKED, "Run"
 
 type Koffi = Awaited<typeof import("koffi")>["default"];
 
-const find = createRequire(import.meta.url);
-
-/** The library inside the npm package, and the package's version. @throws CompileError when it is not there */
-export function npmLibrary(): { readonly path: string; readonly version: string } {
-  const manifest = find.resolve("onnxruntime-node/package.json");
-  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-  const folder = join(dirname(manifest), "bin", "napi-v6", process.platform, process.arch);
-  const name =
-    { darwin: `libonnxruntime.${version}.dylib`, win32: "onnxruntime.dll" }[process.platform as string] ??
-    "libonnxruntime.so.1";
-  const path = join(folder, name);
-  if (!existsSync(path))
-    throw new CompileError(`ONNX Runtime: missing library: ${path}: reinstall onnxruntime-node`);
-  return { path, version };
-}
-
 interface Table {
   readonly addresses: readonly bigint[];
   readonly version: string;
@@ -96,7 +77,7 @@ interface Table {
 
 /** The functions' addresses. @throws CompileError when library or table are not of the version that is asked for */
 function table(koffi: Koffi): Table {
-  const { path, version: wanted } = npmLibrary();
+  const { path, version: wanted } = libraryToLoad();
   const library = koffi.load(path);
   const base = koffi.struct({ GetApi: "void *", GetVersionString: "void *" });
   const found = koffi.decode(library.func("OrtGetApiBase", koffi.pointer(base), [])(), base) as Record<

@@ -1,0 +1,110 @@
+/**
+ * @module Single files of a ZIP archive (PKWARE APPNOTE 4.3), found by its central directory and unpacked as streams.
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { PassThrough } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { crc32, createInflateRaw } from "node:zlib";
+import { DataError } from "../errors.js";
+
+/** A file inside an archive. */
+export interface ZipMember {
+  readonly name: string;
+  readonly isDeflated: boolean;
+  readonly crc: number;
+  readonly packedBytes: number;
+  readonly bytes: number;
+  /** Of its local header. */
+  readonly offset: number;
+}
+
+const END = { signature: 0x06054b50, bytes: 22, mostComment: 0xffff } as const;
+const CENTRAL = { signature: 0x02014b50, bytes: 46 } as const;
+const LOCAL = { signature: 0x04034b50, bytes: 30 } as const;
+/** Sizes that stand in fields of ZIP64 instead. */
+const ELSEWHERE = 0xffffffff;
+
+type Handle = Awaited<ReturnType<typeof open>>;
+
+async function bytesAt(file: Handle, from: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function withFile<T>(path: string, use: (file: Handle) => Promise<T>): Promise<T> {
+  const file = await open(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function membersIn(directory: Buffer, path: string): ZipMember[] {
+  const members: ZipMember[] = [];
+  for (let at = 0; at + CENTRAL.bytes <= directory.length; ) {
+    if (directory.readUInt32LE(at) !== CENTRAL.signature) break;
+    const nameEnd = at + CENTRAL.bytes + directory.readUInt16LE(at + 28);
+    const method = directory.readUInt16LE(at + 10);
+    const member = {
+      name: directory.subarray(at + CENTRAL.bytes, nameEnd).toString("utf8"),
+      isDeflated: method === 8,
+      crc: directory.readUInt32LE(at + 16),
+      packedBytes: directory.readUInt32LE(at + 20),
+      bytes: directory.readUInt32LE(at + 24),
+      offset: directory.readUInt32LE(at + 42),
+    };
+    const isElsewhere = [member.packedBytes, member.bytes, member.offset].includes(ELSEWHERE);
+    if (isElsewhere || (method !== 0 && method !== 8)) {
+      throw new DataError(`${path}: unsupported ZIP member: ${member.name}`);
+    }
+    members.push(member);
+    at = nameEnd + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
+  }
+  return members;
+}
+
+/** What an archive holds. @throws DataError when the file is no whole ZIP archive */
+export function zipMembers(path: string): Promise<ZipMember[]> {
+  return withFile(path, async (file) => {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - END.bytes - END.mostComment);
+    const tail = await bytesAt(file, from, size - from);
+    let end = tail.length - END.bytes;
+    while (end >= 0 && tail.readUInt32LE(end) !== END.signature) end--;
+    if (end < 0) throw new DataError(`${path}: not a whole ZIP archive`);
+    const [length, at] = [tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
+    const members = membersIn(await bytesAt(file, at, length), path);
+    if (members.length !== tail.readUInt16LE(end + 10))
+      throw new DataError(`${path}: not a whole ZIP archive`);
+    return members;
+  });
+}
+
+/** Writes one file of an archive to `to`. @throws DataError when its bytes are not those that were packed */
+export async function unzipMember(path: string, member: ZipMember, to: string): Promise<void> {
+  const header = await withFile(path, (file) => bytesAt(file, member.offset, LOCAL.bytes));
+  if (header.length < LOCAL.bytes || header.readUInt32LE(0) !== LOCAL.signature) {
+    throw new DataError(`${path}: damaged: ${member.name}`);
+  }
+  const start = member.offset + LOCAL.bytes + header.readUInt16LE(26) + header.readUInt16LE(28);
+  let [crc, bytes] = [0, 0];
+  const sum = async function* (pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      crc = crc32(piece, crc);
+      bytes += piece.length;
+      yield piece;
+    }
+  };
+  const unpack = member.isDeflated ? createInflateRaw() : new PassThrough();
+  try {
+    // An empty range cannot be asked for: `end` is inclusive.
+    const packed = createReadStream(path, { start, end: Math.max(start, start + member.packedBytes - 1) });
+    await pipeline(packed, unpack, sum, createWriteStream(to));
+  } catch (cause) {
+    if (cause instanceof Error && "syscall" in cause) throw cause;
+    throw new DataError(`${path}: damaged: ${member.name}`, { cause });
+  }
+  if (crc !== member.crc || bytes !== member.bytes) throw new DataError(`${path}: damaged: ${member.name}`);
+}
