@@ -9,6 +9,8 @@ export interface RuntimeOptions {
   readonly device?: Device;
   /** How ONNX Runtime is called: its C API, or its npm binding. Default: the C API where it loads. */
   readonly binding?: "c" | "npm";
+  /** What many runs read is kept in the runtime's own memory; default: on cuda. Elsewhere it is a way to try that. */
+  readonly keepsArrays?: boolean;
   /** Threads of one operation; default: all cores. */
   readonly threads?: number;
   /**

@@ -77,12 +77,16 @@ export async function generate(policy: LocalPolicy, request: RolloutRequest): Pr
   const unitsAtOnce = Math.max(1, Math.floor(maxRows / responses));
   const rollouts: Rollout[][] = [];
   const ready = await policy.ready(request.onProgress);
-  for (const end of chunkEnds(prompts, unitsAtOnce, policy.model.config)) {
-    rollouts.push(...(await generateChunk(ready, request, rollouts.length, end)));
-    request.onProgress?.({ phase: "rollout", done: end, total: prompts.length });
-    request.signal?.throwIfAborted();
+  try {
+    for (const end of chunkEnds(prompts, unitsAtOnce, policy.model.config)) {
+      rollouts.push(...(await generateChunk(ready, request, rollouts.length, end)));
+      request.onProgress?.({ phase: "rollout", done: end, total: prompts.length });
+      request.signal?.throwIfAborted();
+    }
+    return rollouts;
+  } finally {
+    ready.dispose?.();
   }
-  return rollouts;
 }
 
 async function generateChunk(

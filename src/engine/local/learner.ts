@@ -2,6 +2,7 @@
  * @module The policy under training: compiled log-probs, gradients of micro-batches that add up, and AdamW, all on
  * parameters that change in place. Where KL is asked for, the initial weights are kept as the reference policy.
  */
+import { type Placed, placeParams } from "../../compile/runtime/placed.js";
 import type { HostOf } from "../../compile/tree.js";
 import { invariant } from "../../core/errors.js";
 import { copyOf, type NdArray, type Params, scalar, zerosLike } from "../../core/ndarray.js";
@@ -54,6 +55,8 @@ interface Compiled extends Split {
   readonly reference: Params | undefined;
   readonly logProbs: ReturnType<typeof logProbsGraph>;
   readonly accumulate: (settings: GraphSettings) => ReturnType<typeof accumulateGraph>;
+  /** Copies of parameters where the graphs run, where that is not here. */
+  readonly place: (params: Params) => Promise<Placed>;
   readonly sampler: (temperature: number) => HostOf<Sampler>;
   /** @param responses of each reading that the graph takes */
   readonly pack: (readings: readonly Reading[], responses: number) => Promise<PackedUnits<NdArray>>;
@@ -66,6 +69,7 @@ function compile(model: Model, settings: LocalSettings, readPrompts: PromptReade
   const bias = tokenBias(model.config, model.processor.size);
   const runtime = runtimeOf(settings);
   return {
+    place: (params) => placeParams(params, runtime),
     ...splitOf(model.params, settings.frozen),
     model,
     settings,
@@ -90,7 +94,7 @@ function mostResponses(readings: readonly Reading[]): number {
 }
 
 async function logProbsOf(
-  { model, reference, settings, logProbs, sampler, pack }: Compiled,
+  { model, reference, settings, logProbs, sampler, pack, place }: Compiled,
   { readings, of, temperature }: LogProbRequest,
   { signal, onProgress }: Watch,
 ): Promise<Float32Array[][]> {
@@ -99,14 +103,19 @@ async function logProbsOf(
   const perReading: Float32Array[][] = readings.map(() => []);
   const most = mostResponses(readings);
   let done = 0;
-  for (const batch of microBatches(readings, settings.microBatch)) {
-    const here = batch.map(({ reading }) => reading);
-    const packed = await pack(here, most);
-    const { data } = await logProbs(weights, packed, sampler(temperature));
-    placeRows(perReading, batch, sizesOf(packed), data);
-    done += batch.length;
-    onProgress?.({ phase: "log-probs", done, total: readings.length });
-    await breathe(signal);
+  const placed = await place(weights);
+  try {
+    for (const batch of microBatches(readings, settings.microBatch)) {
+      const here = batch.map(({ reading }) => reading);
+      const packed = await pack(here, most);
+      const { data } = await logProbs(placed.arrays, packed, sampler(temperature));
+      placeRows(perReading, batch, sizesOf(packed), data);
+      done += batch.length;
+      onProgress?.({ phase: "log-probs", done, total: readings.length });
+      await breathe(signal);
+    }
+  } finally {
+    placed.dispose();
   }
   return perReading;
 }
@@ -114,10 +123,11 @@ async function logProbsOf(
 /** Adds the gradients of lessons to `gradients`, micro-batch by micro-batch. */
 async function accumulateInto(
   gradients: Params,
-  { trained, frozen, reference, settings, accumulate, sampler, pack }: Compiled,
+  compiled: Compiled,
   lessons: readonly Lesson[],
   { loss: { kl, temperature, ...loss }, signal, onProgress }: Watch & { readonly loss: LossSettings },
 ): Promise<Accumulated> {
+  const { trained, frozen, reference, settings, accumulate, sampler, pack, place } = compiled;
   const run = accumulate({ ...loss, kl: kl?.term ?? "none" });
   const fixed = {
     sampler: sampler(temperature),
@@ -128,15 +138,23 @@ async function accumulateInto(
   const most = mostResponses(lessons);
   let sums = NO_SUMS;
   let done = 0;
-  for (const batch of microBatches(lessons, settings.microBatch)) {
-    const here = batch.map(({ reading }) => reading);
-    const packed = await pack(here, most);
-    const [, found] = await run(trained, gradients, lossBatch(here, packed, kl?.coefficient), fixed);
-    sums = addSums(sums, found.sums);
-    placeRows(perLesson, batch, sizesOf(packed), found.logProbs.data);
-    done += batch.length;
-    onProgress?.({ phase: "gradients", done, total: lessons.length });
-    await breathe(signal);
+  const [weights, added] = [await place(trained), await place(gradients)];
+  try {
+    for (const batch of microBatches(lessons, settings.microBatch)) {
+      const here = batch.map(({ reading }) => reading);
+      const packed = await pack(here, most);
+      const inputs = lossBatch(here, packed, kl?.coefficient);
+      const [, found] = await run(weights.arrays, added.arrays, inputs, fixed);
+      sums = addSums(sums, found.sums);
+      placeRows(perLesson, batch, sizesOf(packed), found.logProbs.data);
+      done += batch.length;
+      onProgress?.({ phase: "gradients", done, total: lessons.length });
+      await breathe(signal);
+    }
+    await added.readInto(gradients);
+  } finally {
+    weights.dispose();
+    added.dispose();
   }
   return { ...sums, logProbs: perLesson };
 }

@@ -3,8 +3,9 @@
  * in place.
  */
 import { jit } from "../../compile/jit.js";
+import { type Placed, placeParams } from "../../compile/runtime/placed.js";
 import type { RuntimeOptions } from "../../compile/runtime/session.js";
-import type { NdArray, Params } from "../../core/ndarray.js";
+import type { NdArray } from "../../core/ndarray.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { TensorParams } from "../../core/tf.js";
 import type { Network } from "../../model/family.js";
@@ -32,6 +33,8 @@ export interface LocalPolicy {
 export interface ReadyPolicy {
   readonly model: Network;
   readonly readPrompts: PromptReader;
+  /** Frees what it holds on a device. */
+  dispose?(): void;
   /** Tokens that end a response. */
   readonly eos: ReadonlySet<number>;
   readonly tokenBias: NdArray;
@@ -82,7 +85,7 @@ export function createLocalPolicy(
     eos: new Set(config.tokens.eos),
     tokenBias: tokenBias(config, model.processor.size),
   };
-  const readyWith = (weights: Params): ReadyPolicy => ({
+  const readyWith = (weights: Placed["arrays"]): ReadyPolicy => ({
     ...about,
     prefill: (packed, sampler) => {
       const { tokens, last, image } = packed;
@@ -97,6 +100,12 @@ export function createLocalPolicy(
   });
   return {
     model,
-    ready: async () => readyWith(withJointQkv(params, await runJoint(params), config)),
+    ready: async () => {
+      const { arrays, dispose } = await placeParams(
+        withJointQkv(params, await runJoint(params), config),
+        runtime,
+      );
+      return { ...readyWith(arrays), dispose };
+    },
   };
 }

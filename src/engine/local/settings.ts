@@ -4,6 +4,7 @@
 import type { Device, RuntimeOptions } from "../../compile/runtime/session.js";
 import { packedCache } from "../../config/load.js";
 import type { RunConfig } from "../../config/schema.js";
+import { given } from "../../core/given.js";
 import type { LoraSpec } from "../../model/lora/spec.js";
 
 /** Which weights sample, and where packed ones are kept. */
@@ -22,6 +23,8 @@ export type Frozen = Exclude<RunConfig["update"]["frozen"], "none">;
 export interface LocalSettings {
   /** Where graphs run; default `cpu`. `auto`: found when the engine is loaded. */
   readonly device?: Device | "auto";
+  /** Whether weights and gradients are kept where graphs run while a batch is worked on; default: on cuda. */
+  readonly keepsArrays?: boolean;
   /** Prompts in one gradient graph. */
   readonly microBatch: number;
   /** Responses decoded at once. */
@@ -65,6 +68,9 @@ export function localSettings({
 }
 
 /** What every graph of an engine is opened with. */
-export function runtimeOf({ device }: Pick<LocalSettings, "device">): RuntimeOptions {
-  return device === undefined || device === "auto" ? {} : { device };
+export function runtimeOf({
+  device,
+  keepsArrays,
+}: Pick<LocalSettings, "device" | "keepsArrays">): RuntimeOptions {
+  return { ...(device === undefined || device === "auto" ? {} : { device }), ...given({ keepsArrays }) };
 }

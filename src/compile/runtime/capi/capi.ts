@@ -3,12 +3,15 @@
  */
 import { availableParallelism } from "node:os";
 import { CompileError } from "../../../core/errors.js";
-import { type NdArray, zeros } from "../../../core/ndarray.js";
+import { type DType, type NdArray, zeros } from "../../../core/ndarray.js";
+import { type Tensor, tf } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
+import { trace } from "../../trace.js";
 import { checkSame, hostArray, hostOf } from "../hostArray.js";
 import {
   type Device,
   type GraphArray,
+  type HostArray,
   type LoadableGraph,
   portsFor,
   type Runtime,
@@ -17,6 +20,7 @@ import {
 } from "../session.js";
 import { sessionConfig } from "../sessionConfig.js";
 import { type Api, pointers } from "./api.js";
+import { isResident, type Pinned, residence, residentArrays } from "./resident.js";
 import { hostValues } from "./values.js";
 
 const ALL_OPTIMIZATIONS = 99;
@@ -71,7 +75,43 @@ function names(api: Api, ports: readonly { readonly name: string }[]) {
 
 type Values = ReturnType<typeof hostValues>;
 
-function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options: RuntimeOptions): Session {
+/** A session with its address. */
+interface CSession extends Session {
+  readonly handle: bigint;
+}
+
+/** Tensors of what a run reads and fills, those of the runtime's own memory kept until it is over. */
+function pinsOf(tensorOf: Values, given: readonly GraphArray[], filled: readonly GraphArray[]) {
+  const pins: Pinned[] = [];
+  // So that nothing is collected before the run is over, whatever is disposed of meanwhile.
+  const kept: HostArray[] = [];
+  const release = (isFilled: boolean) => {
+    for (const pin of pins) pin.done(isFilled);
+    kept.length = 0;
+  };
+  const tensorFor = (array: GraphArray, isFilled: boolean): bigint => {
+    if (!isResident(array)) {
+      const host = hostOf(array);
+      kept.push(host);
+      return tensorOf(host);
+    }
+    const pin = isFilled && given.includes(array) ? array.pinSpare() : array.pin();
+    pins.push(pin);
+    return pin.value;
+  };
+  try {
+    const values = [
+      ...given.map((each) => tensorFor(each, false)),
+      ...filled.map((each) => tensorFor(each, true)),
+    ];
+    return { values, release };
+  } catch (error) {
+    release(false);
+    throw error;
+  }
+}
+
+function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options: RuntimeOptions): CSession {
   const settings = sessionOptions(api, graph, options);
   let session: bigint | undefined;
   try {
@@ -90,25 +130,31 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
     const ports = portsFor(graph, inputs);
     const given = zip(ports.inputs, inputs).map(([port, array]) => {
       checkSame(`input ${port.name}`, { dtype: port.type as NdArray["dtype"], shape: port.shape }, array);
-      return hostOf(array);
+      return array;
     });
     const results = ports.outputs.map((port, at): GraphArray => {
       const offer = offers?.get(at);
       if (offer) checkSame(`offer ${port.name}`, { dtype: port.type, shape: port.shape }, offer);
       return offer ?? zeros(port.shape, port.type);
     });
-    // Named here so that no array is collected before the run is over.
-    const held = [...given, ...results.map(hostOf)];
     const [from, to] = [pointers(Math.max(1, given.length)), pointers(Math.max(1, results.length))];
-    held.forEach((array, at) => {
-      if (at < given.length) from[at] = tensorOf(array);
-      else to[at - given.length] = tensorOf(array);
-    });
-    const reads = [inputNames.addresses, from, given.length] as const;
-    await api.runOffThread(session, null, ...reads, outputNames.addresses, results.length, to);
-    return held.length > 0 ? results : [];
+    const pins = pinsOf(tensorOf, given, results);
+    let isDone = false;
+    try {
+      pins.values.forEach((value, at) => {
+        if (at < given.length) from[at] = value;
+        else to[at - given.length] = value;
+      });
+      const reads = [inputNames.addresses, from, given.length] as const;
+      await api.runOffThread(session, null, ...reads, outputNames.addresses, results.length, to);
+      isDone = true;
+    } finally {
+      pins.release(isDone);
+    }
+    return results;
   };
   return {
+    handle: session,
     fillsOffers: true,
     run: (inputs, offers) => {
       const result = last.then(() => runNow(inputs, offers));
@@ -123,13 +169,40 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
   };
 }
 
+const isWide = (array: HostArray): array is NdArray => array.dtype === "float32" || array.dtype === "int32";
+
+/** Where arrays of a device live; its sessions stay open as long as the runtime. */
+async function settle(api: Api, tensorOf: Values, device: Device) {
+  const opened = new Map<DType, CSession>();
+  const copier = async (dtype: DType): Promise<CSession> => {
+    const leaf = zeros([1], dtype);
+    const signature = { structure: 0, leaves: [leaf] };
+    const graph = trace((x) => tf.clone(x as Tensor), "copy", signature, {
+      takesBits: false,
+      isFree: () => true,
+    });
+    const session = opened.get(dtype) ?? createSession(api, tensorOf, graph, { device });
+    opened.set(dtype, session);
+    return session;
+  };
+  const { handle: session } = await copier("float32");
+  return residentArrays(api, residence(api, { device, session, copier }));
+}
+
 /** @param api see `loadApi` */
 export function capi(api: Api): Runtime {
   const tensorOf = hostValues(api);
+  const homes = new Map<Device, ReturnType<typeof settle>>();
   return {
     name: `ONNX Runtime ${api.version}, C API`,
     takesBits: false,
     createSession: async (graph, options = {}) => createSession(api, tensorOf, graph, options),
-    place: async (array, device) => hostArray(array, device),
+    place: async (array, device) => {
+      // The binding's way where memory of the device cannot be had: narrow numbers, and WebGPU.
+      if (device === "webgpu" || !isWide(array)) return hostArray(array, device);
+      const placed = homes.get(device) ?? settle(api, tensorOf, device);
+      homes.set(device, placed);
+      return (await placed)(array);
+    },
   };
 }
