@@ -6,7 +6,7 @@ import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig, RunConfigInput } from "../../src/config/schema.js";
 import type { LogProbRequest, OptimizerStep } from "../../src/engine/engine.js";
 import { createLearner } from "../../src/engine/local/learner.js";
-import { localSettings } from "../../src/engine/local/settings.js";
+import { type LocalSettings, localSettings } from "../../src/engine/local/settings.js";
 import type { LocalLearner } from "../../src/engine/local/statefulLearner.js";
 import type { Model } from "../../src/model/load.js";
 import type { Lesson, Reading } from "../../src/policy/lessons.js";
@@ -41,9 +41,13 @@ export interface TestLearner extends Pick<LocalLearner, "params" | "first" | "se
 
 const PLAIN = { weightDecay: 0, maxGradNorm: 1e9, microBatchUnits: 2 };
 
-export function testLearner(model: Model, settings: RunConfigInput = {}): TestLearner {
+export function testLearner(
+  model: Model,
+  settings: RunConfigInput = {},
+  local: Partial<LocalSettings> = {},
+): TestLearner {
   const config = resolveConfig({ ...settings, update: { ...PLAIN, ...settings.update } }, "test");
-  const learner = createLearner(model, localSettings(config));
+  const learner = createLearner(model, { ...localSettings(config), ...local });
   const { params, first, second } = learner;
   const { temperature } = config.rollout;
   return {
