@@ -12,6 +12,7 @@ import {
   isDeviceArray,
   isHostArray,
   type Port,
+  type Runtime,
   type RuntimeOptions,
   type Session,
 } from "./runtime/session.js";
@@ -64,6 +65,11 @@ function freeLeaves({ structure }: ArgumentTree, { rows }: JitOptions) {
   const parts = rows.map((at) => (structure as readonly Structure[])[at] ?? []);
   const free = new Set(parts.flatMap((part) => leafPaths(part).map(({ leaf }) => leaf)));
   return (leaf: number) => free.has(leaf);
+}
+
+/** How a graph is traced for what will run it. */
+function tracingFor({ takesBits }: Runtime, isFree: ReturnType<typeof freeLeaves>, options?: RuntimeOptions) {
+  return { takesBits, isPlain: options?.device === "webgpu", ...given({ isFree }) };
 }
 
 /** A compiled signature. */
@@ -162,7 +168,7 @@ export function jit<Args extends readonly unknown[], Out>(
 
   const compile = async (signature: ArgumentTree): Promise<Entry> => {
     const { runtime } = await findRuntime(options.runtime?.binding);
-    const tracing = { takesBits: runtime.takesBits, ...given({ isFree: freeLeaves(signature, options) }) };
+    const tracing = tracingFor(runtime, freeLeaves(signature, options), options.runtime);
     const graph = trace((args) => fn(...(args as Args)), options.name, signature, tracing);
     const donated = donations(options, signature, graph);
     try {

@@ -44,6 +44,8 @@ export interface TracedGraph extends LoadableGraph {
 export interface TraceOptions {
   /** Whether bfloat16 arguments come as bits (uint16), for runtimes that do not take the type. Default: false. */
   readonly takesBits?: boolean;
+  /** Whether products transpose by nodes of their own, for devices without FusedMatMul. Default: false. */
+  readonly isPlain?: boolean;
   /** Leaves whose first axis may have any length, the same in all. Default: every length is fixed. */
   readonly isFree?: (leaf: number) => boolean;
 }
@@ -173,7 +175,7 @@ function draft(fn: Traceable, name: string, signature: Signature, options: Trace
   registerKernels();
   tf.backend(); // starts one if none has been used yet
   const previous = tf.getBackend();
-  const tracer = new Tracer(name);
+  const tracer = new Tracer(name, options.isPlain);
   tf.registerBackend(TRACER_BACKEND, () => tracer);
   void tf.setBackend(TRACER_BACKEND);
   tf.engine().startScope(name);

@@ -80,7 +80,11 @@ export class Tracer extends tf.KernelBackend {
   /** What went wrong without stopping the function. */
   failure: CompileError | undefined;
 
-  constructor(readonly functionName: string) {
+  constructor(
+    readonly functionName: string,
+    /** Whether nodes are of ONNX's own operators alone. */
+    readonly isPlain = false,
+  ) {
     super();
   }
 

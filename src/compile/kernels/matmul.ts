@@ -4,8 +4,15 @@
  */
 import { sizeOf } from "../../core/ndarray.js";
 import { tf } from "../../core/tf.js";
-import type { Traced } from "../tracer.js";
+import type { Traced, Tracer } from "../tracer.js";
 import { type Call, type KernelTable, typeOf, unsupported } from "./kernel.js";
+
+/** A value with its last two axes exchanged. */
+function swapped(tracer: Tracer, value: ReturnType<Call["input"]>): string {
+  const axes = value.shape.map((_, axis) => axis);
+  const perm = [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
+  return tracer.emit("Transpose", [tracer.nameOf(value)], { perm });
+}
 
 function matMul(call: Call): Traced {
   const { tracer } = call;
@@ -20,6 +27,10 @@ function matMul(call: Call): Traced {
   if (sizeOf(a.shape) === 0) return tracer.result(tracer.fill(0, shape, typeOf(a)), shape, typeOf(a));
   if (a.shape.length === 2 && b.shape.length === 2) {
     return tracer.result(tracer.emit("Gemm", names, { transA, transB }), shape, "float32");
+  }
+  if (tracer.isPlain) {
+    const turned = [transA ? swapped(tracer, a) : names[0], transB ? swapped(tracer, b) : names[1]];
+    return tracer.result(tracer.emit("MatMul", turned as string[]), shape, typeOf(a));
   }
   const product =
     transA || transB

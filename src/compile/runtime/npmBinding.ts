@@ -52,7 +52,7 @@ function isSameShape(a: readonly number[], b: readonly number[]): boolean {
 async function createSession(graph: LoadableGraph, options: RuntimeOptions = {}): Promise<Session> {
   const session = await ort.InferenceSession.create(graph.bytes, {
     executionProviders: [options.device ?? "cpu"],
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: options.device === "webgpu" ? "basic" : "all",
     enableCpuMemArena: options.keepsMemory ?? false,
     enableMemPattern: options.plansMemory ?? false,
     intraOpNumThreads: options.threads ?? availableParallelism(),

@@ -24,6 +24,8 @@ import { isResident, type Pinned, residence, residentArrays } from "./resident.j
 import { hostValues } from "./values.js";
 
 const ALL_OPTIMIZATIONS = 99;
+/** Higher levels fuse products into operators that WebGPU lacks. */
+const BASIC = 1;
 const ERRORS_ONLY = 3;
 
 /** Memory is taken as it is needed: the default doubles what it has each time. */
@@ -46,7 +48,7 @@ function appendDevice(api: Api, settings: bigint, device: Device): void {
 /** Settings of a session; the caller frees them. */
 function sessionOptions(api: Api, graph: LoadableGraph, options: RuntimeOptions): bigint {
   const made = api.made((out) => api.CreateSessionOptions(out));
-  api.SetSessionGraphOptimizationLevel(made, ALL_OPTIMIZATIONS);
+  api.SetSessionGraphOptimizationLevel(made, options.device === "webgpu" ? BASIC : ALL_OPTIMIZATIONS);
   api.SetSessionLogSeverityLevel(made, ERRORS_ONLY);
   api.SetIntraOpNumThreads(made, options.threads ?? availableParallelism());
   api.SetInterOpNumThreads(made, 1);
