@@ -12,8 +12,6 @@ export interface Value {
   readonly unit: Unit | null;
   /** The unit as written: without other evidence, "4 h" may be 4·h. */
   readonly unitTokens: readonly Token[];
-  /** Significant digits of a decimal number; 0 for anything else. */
-  readonly digits: number;
 }
 
 /** Words, or mathematics that is not read: compared as text. */

@@ -19,7 +19,7 @@ import type {
   Relation,
   Value,
 } from "./answer.js";
-import { type Allowance, equalExpressions, equalRounded, proportion } from "./equalExpressions.js";
+import { type Allowance, equalExpressions, proportion } from "./equalExpressions.js";
 import { NO_PRODUCTS } from "./latexNames.js";
 import { readExpression } from "./readExpression.js";
 import type { Unit } from "./units.js";
@@ -132,8 +132,7 @@ function compareValues(a: Value, b: Value, allowance: Allowance): Agreement {
     return compareExpressions(product, without.expression, allowance);
   }
   const plain = compareExpressions(a.expression, b.expression, allowance);
-  if (plain.correct) return unitA === unitB ? plain : yes("equal values, one without unit");
-  return equalRounded(a, b) ? yes("equal after rounding") : plain;
+  return plain.correct && unitA !== unitB ? yes("equal values, one without unit") : plain;
 }
 
 /** Pairs up elements of any order; every element has exactly one partner. */
@@ -242,7 +241,7 @@ function compareClocks(a: Clock, b: Clock): Agreement {
 }
 
 function asValue(expression: Expression): Value {
-  return { kind: "value", expression, unit: null, unitTokens: [], digits: 0 };
+  return { kind: "value", expression, unit: null, unitTokens: [] };
 }
 
 function compareSameKind(a: Answer, b: Answer, allowance: Allowance): Agreement | null {

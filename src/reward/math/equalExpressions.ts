@@ -24,23 +24,23 @@ export function newAllowance(): Allowance {
   return { products: 3000, comparisons: 400 };
 }
 
-/** Decimals of this many significant digits were rounded by a machine: 0.3333333333 stands for 1/3. */
-const ROUNDED_DIGITS = 10;
-const ROUNDED_WITHIN = 1e-9;
+/** Doubles differ by some units of their last place, 2⁻⁵³, when they were computed in different ways. */
+const DOUBLE_DIGITS = 10n ** 15n;
+const DOUBLE_WITHIN = 1e-15;
 
-/** An expression and how many digits it was rounded to; 0 for exact ones. */
-export interface Operand {
-  readonly expression: Expression;
-  readonly digits: number;
-}
-
-/** top / bottom. */
+/** top / bottom. Where it is a product of numbers of which one was rounded, `digits` are those of the coarsest. */
 interface Fraction {
   readonly top: bigint;
   readonly bottom: bigint;
+  readonly digits?: bigint | undefined;
 }
 
-/** The value of what is visibly a number, without any machinery: 3, −0.5, 3/4. */
+function coarser(a: Fraction, b: Fraction): bigint | undefined {
+  if (a.digits === undefined || b.digits === undefined) return a.digits ?? b.digits;
+  return a.digits < b.digits ? a.digits : b.digits;
+}
+
+/** The value of what is visibly a number, without any machinery: 3, −0.5, 3/4, 2·3. */
 function plainNumber(expression: Expression): Fraction | null {
   switch (expression.kind) {
     case "integer":
@@ -49,12 +49,14 @@ function plainNumber(expression: Expression): Fraction | null {
       return expression;
     case "negate": {
       const inner = plainNumber(expression.argument);
-      return inner && { top: -inner.top, bottom: inner.bottom };
+      return inner && { ...inner, top: -inner.top };
     }
+    case "*":
     case "/": {
       const [left, right] = [plainNumber(expression.left), plainNumber(expression.right)];
-      if (!left || !right || right.top === 0n) return null;
-      return { top: left.top * right.bottom, bottom: left.bottom * right.top };
+      if (!left || !right || (expression.kind === "/" && right.top === 0n)) return null;
+      const [up, down] = expression.kind === "*" ? [right.top, right.bottom] : [right.bottom, right.top];
+      return { top: left.top * up, bottom: left.bottom * down, digits: coarser(left, right) };
     }
     default:
       return null;
@@ -73,29 +75,36 @@ function spend<Result>(allowance: Allowance, work: (evaluation: Evaluation) => R
 }
 
 /**
+ * Whether a decimal of many digits stands for a number: within one unit of its last place, unless that number is
+ * itself such a decimal and could be written exactly in as many digits; then within what doubles differ by.
+ */
+function isRounding({ top, bottom, digits = 1n }: Fraction, rounded: Expression, exact: Expression): boolean {
+  if (lettersOf(exact).length > 0) return false;
+  const plain = plainNumber(exact);
+  const isWritable =
+    plain?.digits !== undefined && (plain.top * digits * bottom) % (plain.bottom * top) === 0n;
+  if (isWritable && digits < DOUBLE_DIGITS) return false;
+  const [left, right] = [realValue(rounded), realValue(exact)];
+  if (left === null || right === null) return false;
+  const within = isWritable ? DOUBLE_WITHIN : 1 / Number(digits) + DOUBLE_WITHIN;
+  return Math.abs(left - right) <= within * Math.max(Math.abs(left), Math.abs(right));
+}
+
+/**
  * Whether a = b for every value of their letters.
  * @throws UnsupportedExpression when it cannot be told, or the allowance is used up
  */
 export function equalExpressions(a: Expression, b: Expression, allowance: Allowance): boolean {
   const [left, right] = [plainNumber(a), plainNumber(b)];
-  if (left && right) return left.top * right.bottom === right.top * left.bottom;
+  if (left && right && left.top * right.bottom === right.top * left.bottom) return true;
+  if (left?.digits && isRounding(left, a, b)) return true;
+  if (right?.digits && isRounding(right, b, a)) return true;
+  if (left && right) return false;
   const difference: Expression = { kind: "-", left: a, right: b };
   return spend(allowance, (evaluation) => {
     if (evaluate(difference, evaluation).top.size === 0) return true;
     return evaluation.opaque && vanishes(difference);
   });
-}
-
-/**
- * Whether two numbers are equal where one is a decimal of so many digits that it must have been rounded.
- * @throws UnsupportedExpression when one has no value
- */
-export function equalRounded(a: Operand, b: Operand): boolean {
-  if (Math.max(a.digits, b.digits) < ROUNDED_DIGITS) return false;
-  if (lettersOf(a.expression).length > 0 || lettersOf(b.expression).length > 0) return false;
-  const [left, right] = [realValue(a.expression), realValue(b.expression)];
-  if (left === null || right === null) return false;
-  return Math.abs(left - right) <= ROUNDED_WITHIN * Math.max(Math.abs(left), Math.abs(right));
 }
 
 /**

@@ -7,12 +7,8 @@ import { UnsupportedExpression } from "../symbolic/unsupported.js";
 /** Longer numbers are compared as text. */
 const MOST_DIGITS = 300;
 
-/** A number as written. */
-export interface Literal {
-  readonly expression: Expression;
-  /** Significant digits of a decimal; 0 for a whole number, which is exact. */
-  readonly digits: number;
-}
+/** Decimals of at least ten significant digits were rounded by a machine: 0.3333333333 stands for 1/3. */
+const LEAST_ROUNDED = 10n ** 9n;
 
 const PATTERN = /^(\d*)(?:\.(\d*)(?:\((\d+)\))?)?(?:e([+-]?\d+))?$/;
 
@@ -21,21 +17,20 @@ function tens(power: number): bigint {
 }
 
 /** @throws UnsupportedExpression when the number is too long or its exponent too large */
-export function literalOf(text: string): Literal {
+export function literalOf(text: string): Expression {
   const [, whole = "", decimals = "", repeating = "", exponentText = "0"] = PATTERN.exec(text) ?? [];
   const exponent = Number(exponentText);
   const length = whole.length + decimals.length + repeating.length + Math.abs(exponent);
   if (length > MOST_DIGITS) throw new UnsupportedExpression("number too long");
   const isWhole = decimals === "" && repeating === "" && exponent >= 0;
-  if (isWhole) {
-    return { expression: { kind: "integer", value: BigInt(whole) * tens(exponent) }, digits: 0 };
-  }
+  if (isWhole) return { kind: "integer", value: BigInt(whole) * tens(exponent) };
   const scale = tens(decimals.length);
   const cycle = repeating === "" ? 1n : tens(repeating.length) - 1n;
   const top = BigInt(`0${whole}${decimals}`) * cycle + BigInt(`0${repeating}`);
   const [up, down] = exponent < 0 ? [1n, tens(-exponent)] : [tens(exponent), 1n];
-  const digits = repeating === "" ? `${whole}${decimals}`.replace(/^0+/, "").length : 0;
-  return { expression: { kind: "fraction", top: top * up, bottom: scale * cycle * down }, digits };
+  const isRounded = repeating === "" && top >= LEAST_ROUNDED;
+  const rounded = isRounded ? { digits: top } : {};
+  return { kind: "fraction", top: top * up, bottom: scale * cycle * down, ...rounded };
 }
 
 const SMALL =

@@ -271,7 +271,6 @@ function added(a: Matrix, b: Matrix, kind: "+" | "-"): Matrix | null {
       expression: { kind, left: one, right: other },
       unit: null,
       unitTokens: [],
-      digits: 0,
     };
   };
   const isSameShape = a.rows.map((row) => row.length).join() === b.rows.map((row) => row.length).join();

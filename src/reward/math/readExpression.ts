@@ -174,7 +174,7 @@ function readArgument(cursor: Cursor): Expression {
 function shiftDigit(cursor: Cursor, token: Token): Expression {
   const rest: Token = { ...token, text: token.text.slice(1), isSpaced: false };
   cursor.tokens = [...cursor.tokens.slice(0, cursor.at), rest, ...cursor.tokens.slice(cursor.at + 1)];
-  return literalOf(token.text.slice(0, 1)).expression;
+  return literalOf(token.text.slice(0, 1));
 }
 
 function readRoot(cursor: Cursor): Expression {
@@ -207,14 +207,14 @@ function properFraction(cursor: Cursor): { readonly value: Expression; readonly 
   const [top = "", bottom = ""] = match.slice(1).filter((group) => group !== undefined);
   if (BigInt(top) >= BigInt(bottom)) return null;
   return {
-    value: over(literalOf(top).expression, literalOf(bottom).expression),
+    value: over(literalOf(top), literalOf(bottom)),
     length: match[0].split(" ").length,
   };
 }
 
 function readNumber(cursor: Cursor, token: Token): Expression {
   cursor.at++;
-  const { expression } = literalOf(token.text);
+  const expression = literalOf(token.text);
   if (peek(cursor) === "_") throw new UnsupportedExpression("number with an index");
   if (expression.kind !== "integer" || cursor.tokens[cursor.at - 2]?.text === "^") return expression;
   const fraction = properFraction(cursor);

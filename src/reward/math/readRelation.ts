@@ -75,7 +75,7 @@ function isNumber(expression: Expression): boolean {
 }
 
 function asValue(expression: Expression): Value {
-  return { kind: "value", expression, unit: null, unitTokens: [], digits: 0 };
+  return { kind: "value", expression, unit: null, unitTokens: [] };
 }
 
 const INFINITY: Expression = { kind: "name", name: "infinity" };

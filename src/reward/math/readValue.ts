@@ -5,7 +5,7 @@ import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import type { Value } from "./answer.js";
 import { isFunctionWord } from "./functions.js";
-import { literalOf, MULTIPLIERS, NUMBER_WORDS } from "./numbers.js";
+import { MULTIPLIERS, NUMBER_WORDS } from "./numbers.js";
 import { readExpression } from "./readExpression.js";
 import type { Token } from "./tokens.js";
 import { isUnitWord, type Unit, unitOf } from "./units.js";
@@ -58,18 +58,13 @@ export function numberOfWords(tokens: readonly Token[]): Expression | null {
 }
 
 /** The expression without its unit: number words, "5 million", anything `readExpression` reads. */
-function readNumberPart(tokens: readonly Token[]): {
-  readonly expression: Expression;
-  readonly digits: number;
-} {
+function readNumberPart(tokens: readonly Token[]): Expression {
   const last = tokens.at(-1);
   const multiplier = last?.kind === "word" ? MULTIPLIERS.get(last.text.toLowerCase()) : undefined;
   if (multiplier !== undefined && tokens.length > 1) {
-    return { expression: timesPower(readNumberPart(tokens.slice(0, -1)).expression, multiplier), digits: 0 };
+    return timesPower(readNumberPart(tokens.slice(0, -1)), multiplier);
   }
-  const words = numberOfWords(tokens);
-  if (words) return { expression: words, digits: 0 };
-  return { expression: readExpression(withSigns(tokens)), digits: digitsOf(tokens) };
+  return numberOfWords(tokens) ?? readExpression(withSigns(tokens));
 }
 
 /** "percent" and "degrees" as signs. */
@@ -79,13 +74,6 @@ function withSigns(tokens: readonly Token[]): readonly Token[] {
     if (/^(percent|pct)$/i.test(token.text)) return { ...token, kind: "mark", text: "%" };
     return /^deg(ree)?s?$/i.test(token.text) ? { ...token, kind: "mark", text: "°" } : token;
   });
-}
-
-/** Significant digits of a lone decimal number. */
-function digitsOf(tokens: readonly Token[]): number {
-  const unsigned = tokens[0]?.text === "-" ? tokens.slice(1) : tokens;
-  const [only] = unsigned;
-  return unsigned.length === 1 && only?.kind === "number" ? literalOf(only.text).digits : 0;
 }
 
 /** $5, €3.20: the sign moves behind the number. */
@@ -128,7 +116,7 @@ function readDuration(tokens: readonly Token[]): Value | null {
   if (parts.filter((part) => part !== undefined).length < 2) return null;
   const value = SECONDS.reduce((sum, size, at) => sum + size * BigInt(parts[at] ?? 0), 0n);
   const unit = { top: 1n, bottom: 1n, dimension: "s^1" };
-  return { kind: "value", expression: { kind: "integer", value }, unit, unitTokens: [], digits: 0 };
+  return { kind: "value", expression: { kind: "integer", value }, unit, unitTokens: [] };
 }
 
 /** 6{kg} is 6 kg: braces around a unit alone are layout. */
@@ -157,7 +145,6 @@ function readCompound(tokens: readonly Token[], parts: number): Value | null {
     },
     unit: { top: 1n, bottom: 1n, dimension: first.unit.dimension },
     unitTokens: [],
-    digits: 0,
   };
 }
 
@@ -173,6 +160,6 @@ function readPart(tokens: readonly Token[], parts: number): Value {
   const ordered = currencyLast(unbraced(tokens));
   const at = unitStart(ordered);
   const unitTokens = ordered.slice(at);
-  const { expression, digits } = readNumberPart(ordered.slice(0, at));
-  return { kind: "value", expression, unit: unitOf(unitTokens), unitTokens, digits };
+  const expression = readNumberPart(ordered.slice(0, at));
+  return { kind: "value", expression, unit: unitOf(unitTokens), unitTokens };
 }

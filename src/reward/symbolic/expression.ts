@@ -25,8 +25,11 @@ export type FunctionName = (typeof FUNCTIONS)[number];
 
 export type Expression =
   | { readonly kind: "integer"; readonly value: bigint }
-  /** An exact number that is written as a decimal: 0.25 is 25/100. The denominator is positive. */
-  | { readonly kind: "fraction"; readonly top: bigint; readonly bottom: bigint }
+  /**
+   * An exact number that is written as a decimal: 0.25 is 25/100. The denominator is positive. Where it has so many
+   * digits that a machine will have rounded it, `digits` are these as a whole number.
+   */
+  | { readonly kind: "fraction"; readonly top: bigint; readonly bottom: bigint; readonly digits?: bigint }
   /** A decimal as a double: the reference grader's reading. */
   | { readonly kind: "decimal"; readonly value: number }
   | { readonly kind: "name"; readonly name: string }
