@@ -4,7 +4,10 @@
  * Source of the names: EasyR1's `data` section, in this project's spelling (`prompt_key` is `promptKey`).
  */
 import { z } from "zod";
-import { OWN_WORDINGS } from "../data/scenes/scene.js";
+
+/** What a drawn question's own words are: any of the family's wordings alike, or always its first; the others are rewrites. */
+export const OWN_WORDINGS = ["any", "common"] as const;
+export type OwnWording = (typeof OWN_WORDINGS)[number];
 
 const pixels = z.int().positive().nullable().default(null);
 const column = z.string();

@@ -3,11 +3,11 @@
  */
 import { valueAndGrad } from "../compile/grad.js";
 import { jit } from "../compile/jit.js";
+import type { OwnWording } from "../config/data.js";
 import { type NdArray, type Params, scalar, zerosLike } from "../core/ndarray.js";
 import type { OnProgress } from "../core/progress.js";
 import { Rng } from "../core/rng.js";
 import { type TensorParams, tf } from "../core/tf.js";
-import type { OwnWording } from "../data/scenes/scene.js";
 import { sceneStream } from "../data/scenes/sets.js";
 import { responseLogProbs } from "../engine/local/forward.js";
 import { createPromptReader } from "../engine/local/promptReader.js";

@@ -37,7 +37,16 @@ describe("describeSettings()", () => {
 
 describe("a misspelt setting", () => {
   const names = [...new Set(settings.map(({ key }) => key.split(".").at(-1) ?? ""))];
-  const long = settings.filter(({ key }) => (key.split(".").at(-1) ?? "").length > 8);
+  /** minPixels and maxPixels are two letters apart: mixPixels is as near to either. */
+  const isAlone = (name: string) =>
+    names.every((other) => {
+      const apart = [...name].filter((letter, at) => letter !== other[at]).length;
+      return other === name || other.length !== name.length || apart > 2;
+    });
+  const long = settings.filter(({ key }) => {
+    const name = key.split(".").at(-1) ?? "";
+    return name.length > 8 && isAlone(name);
+  });
   const letter = fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz");
 
   it("of one wrong, missing, doubled or turned letter is known again", () => {

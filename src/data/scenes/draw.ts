@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import sharp from "sharp";
+import type { OwnWording } from "../../config/data.js";
 import type { Rng } from "../../core/rng.js";
 import { IMAGE_MARKER } from "../../model/prompt.js";
 import type { Question } from "../../records.js";
@@ -18,7 +19,7 @@ import { grid } from "./families/grid.js";
 import { rectangle } from "./families/rectangle.js";
 import { relation } from "./families/relation.js";
 import { svgDocument } from "./ink.js";
-import type { Draft, FamilyName, OwnWording, Scene } from "./scene.js";
+import type { Draft, FamilyName, Scene } from "./scene.js";
 
 export { FAMILIES, type FamilyName, type Scene, type Shortcut } from "./scene.js";
 

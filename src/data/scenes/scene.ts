@@ -56,10 +56,6 @@ export interface Scene {
   readonly contentHash: string;
 }
 
-/** What a question's own words are: any of the family's wordings alike, or always its first; the others are rewrites. */
-export const OWN_WORDINGS = ["any", "common"] as const;
-export type OwnWording = (typeof OWN_WORDINGS)[number];
-
 /** What a family decides; identifiers, markers and hashes are added by `drawScene`. */
 export interface Draft {
   /** At least five ways to ask, the common one first, without the image marker. */

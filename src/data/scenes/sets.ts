@@ -3,10 +3,10 @@
  * train / held-out split by its own hash, whatever the seed.
  */
 
+import type { OwnWording } from "../../config/data.js";
 import { ConfigError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { drawScene, FAMILIES, type FamilyName, type Scene } from "./draw.js";
-import type { OwnWording } from "./scene.js";
 
 export type SplitName = "train" | "heldout";
 
