@@ -13,6 +13,7 @@ import {
   THINKING_PROMPTS,
   type ThinkingPrompt,
 } from "../../benchmarks/records.js";
+import { DEVICE_CHOICES } from "../config/engine.js";
 import type { RunConfig } from "../config/schema.js";
 import { CHAT_DEFAULTS } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
@@ -71,7 +72,7 @@ function addModelFlags(command: Command): Command {
         "--device <name>",
         "a checkpoint folder: where its graphs run, as engine.device of a training",
       )
-        .choices(["cpu", "cuda", "webgpu", "auto"])
+        .choices(DEVICE_CHOICES)
         .default("cpu"),
     )
     .option("--model-name <name>", "the name the server knows the model by")

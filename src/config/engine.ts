@@ -5,6 +5,9 @@ import { z } from "zod";
 
 const positiveInt = z.int().positive();
 
+/** What graphs can run on, and `auto`. */
+export const DEVICE_CHOICES = ["cpu", "cuda", "webgpu", "auto"] as const;
+
 export const engineSchema = z.strictObject({
   kind: z
     .enum(["process", "local", "tinker", "ray"])
@@ -13,7 +16,7 @@ export const engineSchema = z.strictObject({
       "where the policy trains and samples: a process beside this one, this thread, a Tinker-wire server, a job on Ray",
     ),
   device: z
-    .enum(["cpu", "cuda", "webgpu", "auto"])
+    .enum(DEVICE_CHOICES)
     .default("cpu")
     .describe(
       "kinds process, local: where graphs run; auto: cuda where a graph runs there, else cpu; `sharegrpo doctor` tries each",
