@@ -42,7 +42,8 @@ export function besideApi(base: URL, path: string): URL {
   return url;
 }
 
-function endpoint(base: URL, path: string): URL {
+/** An address of the API. */
+export function endpoint(base: URL, path: string): URL {
   const url = new URL(base);
   url.pathname = `${base.pathname}${path}`;
   return url;

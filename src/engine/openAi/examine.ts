@@ -3,13 +3,19 @@
  * whether it tells log-probs. Tested against llama.cpp (`xllamacpp` 2026.10.11549).
  */
 import { z } from "zod";
-import { besideApi, headersOf } from "../../core/chat/chatServer.js";
+import { besideApi, endpoint, headersOf } from "../../core/chat/chatServer.js";
 import { exchange, shownUrl } from "../../core/chat/http.js";
 import { ServerError } from "../../core/errors.js";
 import type { EngineFinding } from "../tinker/examine.js";
-import { askJson, isOlder, SERVERS, type Server, type ServerAddress, whoAnswers } from "./server.js";
-
-const TIMEOUT_MS = 30_000;
+import {
+  askJson,
+  isOlder,
+  SERVERS,
+  type Server,
+  type ServerAddress,
+  TIMEOUT_MS,
+  whoAnswers,
+} from "./server.js";
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
 const completionSchema = z.object({
@@ -27,17 +33,6 @@ export interface ExamineOptions extends ServerAddress {
   readonly model?: string;
 }
 
-function ask<Answer>(
-  options: ExamineOptions,
-  path: string,
-  schema: z.ZodType<Answer>,
-  body?: object,
-): Promise<Answer | undefined> {
-  const url = new URL(options.base);
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}${path}`;
-  return askJson(options, url, schema, body);
-}
-
 /** Prompt as tokens, two tokens of answer. */
 const PROMPT = [1, 2, 3];
 
@@ -45,7 +40,7 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
   const body = {
     ...{ model, prompt: PROMPT, max_tokens: 2, temperature: 1, seed: 1, logprobs: 1, return_token_ids: true },
   };
-  const answer = await ask(options, "/completions", completionSchema, body);
+  const answer = await askJson(options, endpoint(options.base, "/completions"), completionSchema, body);
   const [choice] = answer?.choices ?? [];
   if (!choice) {
     const note = "not taken by /completions: good for evaluate, expand and a judge, not for rollouts";
@@ -137,7 +132,7 @@ async function examineOther(options: ExamineOptions): Promise<EngineFinding[]> {
 /** Examines a server; undefined: nothing at the address speaks this protocol. */
 export async function examineOpenAi(options: ExamineOptions): Promise<EngineFinding[] | undefined> {
   try {
-    const models = await ask(options, "/models", modelsSchema);
+    const models = await askJson(options, endpoint(options.base, "/models"), modelsSchema);
     if (!models) return undefined;
     const server = await whoAnswers(options);
     const names = models.data.map(({ id }) => id);

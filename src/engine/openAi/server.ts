@@ -27,7 +27,8 @@ export interface ServerAddress {
   readonly key?: string | undefined;
 }
 
-const TIMEOUT_MS = 30_000;
+/** For questions of what a server is. */
+export const TIMEOUT_MS = 30_000;
 
 /** JSON of an answer with status 200; undefined: another status, or no JSON of this shape. */
 export async function askJson<Answer>(
