@@ -16,7 +16,7 @@ import { makeFolder } from "../../core/files/atomic.js";
 import { given } from "../../core/given.js";
 import { ADAPTER_WEIGHTS } from "../../model/lora/peft.js";
 import type { Processor } from "../../model/processor.js";
-import { readSafetensors } from "../../model/safetensors.js";
+import { openTensors } from "../../model/weights/tensorStore.js";
 import type { Engine, Learner } from "../engine.js";
 import { createServerSampler, type ServedPolicy } from "./sampler.js";
 import { askJson, requireServer, type Server, type ServerAddress } from "./server.js";
@@ -82,8 +82,9 @@ function adapterCalls(address: ServerAddress, requests: Requests) {
 
 /** @throws ConfigError for an adapter that reaches into the vision tower, where the server would leave that part out */
 async function requireServed(folder: string, address: ServerAddress): Promise<void> {
-  const names = Object.keys(await readSafetensors(join(folder, ADAPTER_WEIGHTS)));
-  const outside = names.find((name) => /\bvisual\./.test(name));
+  const written = await openTensors(join(folder, ADAPTER_WEIGHTS));
+  await written.close();
+  const outside = [...written.entries.keys()].find((name) => /\bvisual\./.test(name));
   if (outside === undefined) return;
   const info = await askJson(address, besideApi(address.base, "/server_info"), infoSchema);
   if (/enable_tower_connector_lora["']?[:=]\s*true/i.test(JSON.stringify(info ?? ""))) return;

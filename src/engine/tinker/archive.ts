@@ -2,7 +2,7 @@
  * @module The weights of a policy on a server as files here: the archive of a sampler checkpoint, which holds an adapter
  * in PEFT's format, or a model folder where all weights are trained.
  */
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { shownUrl } from "../../core/chat/http.js";
@@ -10,9 +10,10 @@ import { CheckpointError, DataError, ServerError } from "../../core/errors.js";
 import { makeFolder } from "../../core/files/atomic.js";
 import { download } from "../../core/files/download.js";
 import { unpackTarGz } from "../../core/files/tar.js";
+import { given } from "../../core/given.js";
 import { MODEL_FILES } from "../../model/load.js";
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from "../../model/lora/peft.js";
-import { readHeader } from "../../model/weights/header.js";
+import { readSafetensorsMetadata } from "../../model/safetensors.js";
 import type { Transport } from "./transport.js";
 
 /** More than any adapter, and than the models that are trained whole over this wire. */
@@ -50,16 +51,6 @@ async function innermost(folder: string): Promise<string> {
   return only?.isDirectory() && others.length === 0 ? innermost(join(folder, only.name)) : folder;
 }
 
-async function checkWeights(path: string): Promise<void> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path);
-    await readHeader(file, path);
-  } finally {
-    await file?.close();
-  }
-}
-
 const isWeights = (name: string) => /\.safetensors(\.index\.json)?$/.test(name);
 const isKept = (name: string) => name === ADAPTER_CONFIG || isWeights(name) || MODEL_FILES.includes(name);
 
@@ -75,7 +66,7 @@ async function usableFiles(folder: string, shown: string): Promise<string[]> {
     );
   }
   for (const name of names.filter((each) => each.endsWith(".safetensors"))) {
-    await checkWeights(join(folder, name)).catch((cause: unknown) => {
+    await readSafetensorsMetadata(join(folder, name)).catch((cause: unknown) => {
       if (!(cause instanceof CheckpointError)) throw cause;
       throw new DataError(
         `${shown}: the archive's weights are damaged: ${cause.message.replaceAll(join(folder, name), name)}`,
@@ -105,7 +96,7 @@ export async function fetchWeights(
       // The key is the server's; where it sends us may be anybody's.
       ...(url.origin === transport.base.origin ? { headers: transport.keyHeader, redirect: "error" } : {}),
       ...{ mostBytes: LIMITS.bytes, label: shownUrl(url) },
-      ...(signal ? { signal } : {}),
+      ...given({ signal }),
     });
     await makeFolder(staging);
     await unpackTarGz(archive, staging, LIMITS).catch((error: unknown) => {
