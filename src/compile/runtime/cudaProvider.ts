@@ -12,6 +12,7 @@ import { makeFolder, syncPath } from "../../core/files/atomic.js";
 import { sha256File } from "../../core/files/digest.js";
 import { download } from "../../core/files/download.js";
 import { unzipMember, zipMembers } from "../../core/files/zipMembers.js";
+import { given } from "../../core/given.js";
 import type { OnProgress } from "../../core/progress.js";
 import { NOTE, npmLibrary } from "./capi/library.js";
 
@@ -167,11 +168,7 @@ export async function installCuda(
   const wheel = await findWheel(options.indexUrl ?? packageIndex(), version, platform);
   const path = join(dirname(folder), wheel.filename);
   const checksum = { name: "SHA-256", expected: wheel.sha256, of: sha256File };
-  await download(wheel.url, path, {
-    checksum,
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
-  });
+  await download(wheel.url, path, { checksum, ...given({ onProgress, signal }) });
   const placed = { version, wheel: wheel.filename, sha256: wheel.sha256 };
   await place(path, folder, { placed, files });
   await rm(path, { force: true });

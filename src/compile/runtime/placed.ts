@@ -19,13 +19,13 @@ export async function placeParams(
   params: Params,
   { device = "cpu", binding, keepsArrays = device === "cuda" }: RuntimeOptions = {},
 ): Promise<Placed> {
-  const { runtime } = await findRuntime(binding);
   const arrays: Record<string, GraphArray> = keepsArrays ? {} : params;
   const dispose = () => {
     for (const array of Object.values(arrays)) if (isDeviceArray(array)) array.dispose();
   };
   if (keepsArrays) {
     try {
+      const { runtime } = await findRuntime(binding);
       for (const [name, array] of Object.entries(params)) arrays[name] = await runtime.place(array, device);
     } catch (error) {
       dispose();

@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { ConfigError, DataError, ModelError } from "../../core/errors.js";
 import { sha256File } from "../../core/files/digest.js";
+import { given } from "../../core/given.js";
 import type { OnProgress } from "../../core/progress.js";
 import { createFolder, isThere } from "../../model/weights/save.js";
 import { followJob } from "./follow.js";
@@ -84,8 +85,7 @@ async function mergeThere(options: FetchModelOptions): Promise<Merged> {
   try {
     const end = await followJob(jobs, {
       ...{ id, onLine: read, onRow: () => undefined },
-      ...(signal ? { signal } : {}),
-      ...(everyMs === undefined ? {} : { everyMs }),
+      ...given({ signal, everyMs }),
     });
     if (end === "STOPPED") throw new ModelError(`${jobs.server}: job ${id} was stopped before it had merged`);
   } catch (error) {
