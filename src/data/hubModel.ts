@@ -4,12 +4,13 @@
  * The cache is laid out as Hugging Face's own tools do without links: `models--owner--name/snapshots/<commit>/…`, with
  * the commit that a branch pointed to in `refs/<branch>`. What they brought is found here, and the other way round.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { hubEnvironment } from "../config/load.js";
 import { ModelError, messageOf } from "../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../core/files/atomic.js";
+import { isThere } from "../core/files/folder.js";
 import { MODEL_FILES, modelFolder } from "../model/load.js";
 import { isHubId, offline } from "./hub.js";
 import { fetchFile, type HubAccess, isRefusal, listSnapshot } from "./hubRepository.js";
@@ -39,11 +40,7 @@ const COMMIT = /^[0-9a-f]{40}$/;
 async function hubModelOf(model: string): Promise<HubModel | undefined> {
   const [id = "", revision = "main", ...more] = model.split("@");
   if (!isHubId(id) || revision === "" || more.length > 0) return undefined;
-  const isHere = await stat(model).then(
-    () => true,
-    () => false,
-  );
-  return isHere ? undefined : { id, revision };
+  return (await isThere(model)) ? undefined : { id, revision };
 }
 
 /** The repository's folder in the cache. */
@@ -55,18 +52,14 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string())
 
 /** Whether a folder has the network, the tokenizer and all weights, where those are wanted. */
 async function isWhole(folder: string, { isProcessorOnly = false }: ModelHubOptions): Promise<boolean> {
-  const has = (name: string) =>
-    stat(join(folder, name)).then(
-      () => true,
-      () => false,
-    );
+  const has = (name: string) => isThere(join(folder, name));
   if (!(await has("config.json")) || !(await has("tokenizer.json"))) return false;
   if (isProcessorOnly || (await has("model.safetensors"))) return true;
   const index = await readFile(join(folder, "model.safetensors.index.json"), "utf8").catch(() => undefined);
   if (index === undefined) return false;
   const { weight_map } = indexSchema.parse(JSON.parse(index));
   const shards = await Promise.all([...new Set(Object.values(weight_map))].map(has));
-  return shards.every((isThere) => isThere);
+  return shards.every((isHere) => isHere);
 }
 
 /** The commit that a revision stood for when it was last downloaded. */

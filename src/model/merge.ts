@@ -5,6 +5,7 @@
 import { copyFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../core/errors.js";
+import { createFolder } from "../core/files/folder.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Network } from "./family.js";
 import { loadNetwork, MODEL_FILES } from "./load.js";
@@ -14,7 +15,7 @@ import type { AdaptedModule } from "./lora/spec.js";
 import { readModelJson } from "./modelFiles.js";
 import { type FloatDtype, narrow, type StoredDtype } from "./weights/numbers.js";
 import { openWeights } from "./weights/open.js";
-import { createFolder, saveTensors, type TensorSource } from "./weights/save.js";
+import { saveTensors, type TensorSource } from "./weights/save.js";
 import type { TensorStore } from "./weights/tensorStore.js";
 
 export interface MergeOptions {

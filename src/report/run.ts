@@ -1,11 +1,12 @@
 /**
  * @module Reads a run folder: settings, steps, rollouts and evaluations, each row checked.
  */
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { CheckpointError, DataError, messageOf } from "../core/errors.js";
+import { isThere } from "../core/files/folder.js";
 import { readJsonl } from "../core/files/jsonl.js";
 import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/files/runRecords.js";
 import { type BenchmarkScores, readBenchmarkScores } from "./benchmarkScores.js";
@@ -96,18 +97,11 @@ const evaluationSchema = z.object({
     .default([]),
 });
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function readRows<Row>(
   path: string,
   schema: z.ZodType<Row>,
 ): Promise<{ rows: Row[]; notes: string[] }> {
-  if (!(await exists(path))) return { rows: [], notes: [] };
+  if (!(await isThere(path))) return { rows: [], notes: [] };
   const { records, tornLine } = await readJsonl(path);
   const rows: Row[] = [];
   const problems: string[] = [];

@@ -4,6 +4,7 @@
  */
 import { copyFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createFolder } from "../../../src/core/files/folder.js";
 import { toBfloat } from "../../../src/core/halves.js";
 import { sizeOf } from "../../../src/core/ndarray.js";
 import type { OnProgress } from "../../../src/core/progress.js";
@@ -14,7 +15,7 @@ import { MODEL_FILES, modelFolder } from "../../../src/model/load.js";
 import { initStd, paramShapes } from "../../../src/model/params.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { type Cut, type PublishedSize, publishedConfig } from "../../../src/model/publishedSizes.js";
-import { createFolder, saveTensors, type TensorSource } from "../../../src/model/weights/save.js";
+import { saveTensors, type TensorSource } from "../../../src/model/weights/save.js";
 
 export interface RandomModelOptions extends Omit<Cut, "tokens"> {
   readonly size: PublishedSize;

@@ -1,9 +1,9 @@
 /**
  * @module The weights of a model folder, opened under our names for them and checked against its config.json.
  */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, ModelError } from "../../core/errors.js";
+import { isThere } from "../../core/files/folder.js";
 import type { Network } from "../family.js";
 import { fitProblems, paramShapes } from "../params.js";
 import { type TensorEntry, type TensorStore, tryOpenTensors } from "./tensorStore.js";
@@ -15,13 +15,7 @@ export const WEIGHT_FILES = ["model.safetensors", "model.safetensors.index.json"
 export async function weightFile(dir: string): Promise<string> {
   for (const name of WEIGHT_FILES) {
     const path = join(dir, name);
-    if (
-      await stat(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
+    if (await isThere(path)) return path;
   }
   throw new ModelError(`${dir}: missing ${WEIGHT_FILES.join(" and ")}; copy the weights into the folder`);
 }

@@ -10,12 +10,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ModelError } from "../../core/errors.js";
 import { digestJson } from "../../core/files/digest.js";
 import { fileState } from "../../core/files/fileState.js";
+import { createFolder, isThere } from "../../core/files/folder.js";
 import { folderHolder, whileHolding } from "../../core/files/folderLock.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { Network } from "../family.js";
 import { JOINT_NAME, JOINT_PARTS, queryScale } from "../transformer/jointQkv.js";
 import { floatBits, packBlocks } from "./blocks.js";
-import { createFolder, isThere, saveTensors, type TensorSource } from "./save.js";
+import { saveTensors, type TensorSource } from "./save.js";
 import { openTensors, type TensorStore } from "./tensorStore.js";
 
 /** Changes with the format, so that nothing older is taken for it. */

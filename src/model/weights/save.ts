@@ -1,14 +1,10 @@
 /**
  * @module Weights written as transformers writes them: one file, or shards with an index, tensor by tensor, so that a
  * model of any size passes through a little memory.
- *
- * Everything goes into a folder of another name, which is renamed when it is whole: what was there before is never
- * touched, and what has the name can be loaded.
  */
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { CheckpointError } from "../../core/errors.js";
-import { makeFolder, syncPath, writeError, writeFileAtomic } from "../../core/files/atomic.js";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { writeError, writeFileAtomic } from "../../core/files/atomic.js";
 import { encodeHeader } from "./header.js";
 import { type StoredDtype, storedBytes } from "./numbers.js";
 
@@ -29,34 +25,6 @@ export interface SaveOptions {
 }
 
 const SHARD_BYTES = 5e9;
-
-export const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
-
-/**
- * Makes a new folder whole or not at all.
- * @param fill writes into a folder that becomes `out`
- * @throws CheckpointError when `out` is there already, or cannot be written
- */
-export async function createFolder(out: string, fill: (partial: string) => Promise<void>): Promise<void> {
-  if (await isThere(out))
-    throw new CheckpointError(`${out}: is there already; choose another --out or delete it`);
-  const partial = `${out}.partial`;
-  try {
-    await rm(partial, { recursive: true, force: true });
-    await makeFolder(dirname(partial));
-    await mkdir(partial);
-    await fill(partial);
-    await rename(partial, out);
-    await syncPath(dirname(out));
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
-    throw error;
-  }
-}
 
 /**
  * Writes `model.safetensors`, or shards and `model.safetensors.index.json`, into an existing folder.
