@@ -129,6 +129,11 @@ async function keptRuns(file: string, departures: readonly string[]): Promise<re
   throw new BenchmarkError(`${file}: holds another experiment (${kept.command}): name another --out`);
 }
 
+async function writeTables(results: string, document: SharingDocument): Promise<void> {
+  await writeFileAtomic(join(results, "sharing.json"), `${JSON.stringify(document, undefined, 1)}\n`);
+  await writeFileAtomic(join(results, "sharing.md"), sharingMarkdown(document));
+}
+
 /** Runs what is missing, seed by seed, and writes `sharing.json` and `sharing.md` after every run. */
 export function benchSharing(options: SharingOptions): Promise<SharingDocument> {
   return whileHolding(options.runs, "bench sharing", () => runAndWrite(options));
@@ -160,6 +165,8 @@ async function runAndWrite(options: SharingOptions): Promise<SharingDocument> {
     ...{ command, forecasts, departures, done: kept, registeredSeeds: options.registeredSeeds },
     arms: arms.map(({ id, name }) => ({ id, name })),
   };
+  // Forecasts and arms of this call, also where no run is missing.
+  if (kept.length > 0) await writeTables(results, document);
   for (const seed of seeds) {
     for (const policy of policies) {
       for (const arm of arms) {
@@ -167,8 +174,7 @@ async function runAndWrite(options: SharingOptions): Promise<SharingDocument> {
           continue;
         const done = await armSeed(arm, seed, policy, options);
         document = { ...document, done: [...document.done, done] };
-        await writeFileAtomic(join(results, "sharing.json"), `${JSON.stringify(document, undefined, 1)}\n`);
-        await writeFileAtomic(join(results, "sharing.md"), sharingMarkdown(document));
+        await writeTables(results, document);
         const { original, variants } = done.outcomes;
         const percent = (value: number) => (100 * value).toFixed(1);
         print(

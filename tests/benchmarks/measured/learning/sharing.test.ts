@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { POLICIES } from "../../../../benchmarks/measured/learning/policies.js";
+import { COMMON_WORDS, POLICIES } from "../../../../benchmarks/measured/learning/policies.js";
 import {
   finishedRun,
   newestModel,
@@ -10,9 +10,11 @@ import {
   pointsOf,
 } from "../../../../benchmarks/measured/learning/runs.js";
 import {
+  benchSharing,
   departuresOf,
   REGISTERED_QUESTIONS,
   SHARING_ARMS,
+  type SharingOptions,
 } from "../../../../benchmarks/measured/learning/sharing.js";
 import {
   type ArmSeed,
@@ -21,6 +23,7 @@ import {
   sharingDifference,
   sharingMarkdown,
 } from "../../../../benchmarks/measured/learning/sharingTable.js";
+import { FORECAST } from "../../../../benchmarks/measured/learning/variants.js";
 import { presetInput, resolveConfig, withOverride } from "../../../../src/config/load.js";
 import { BenchmarkError } from "../../../../src/core/errors.js";
 
@@ -147,6 +150,45 @@ describe("the sharing table", () => {
     });
     expect(page).toContain("**Partial**: 0 of the 2 registered seeds");
     expect(page).toContain("no conclusion: a single seed has no interval");
+  });
+});
+
+describe("a kept table", () => {
+  let folder: string;
+  let options: SharingOptions;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sharegrpo-kept-"));
+    options = {
+      ...{ policies: ["tiny"], seeds: [1], registeredSeeds: 2, questions: REGISTERED_QUESTIONS, forecast: 2 },
+      ...{ runs: join(folder, "runs"), results: folder, isEqualTime: false, settings: [], print: () => {} },
+    };
+    const args = ["scenes", COMMON_WORDS, "--model", "tiny", "--questions", "2", "--samples"];
+    const found = { success: { original: 0.4, variants: 0.3 }, consistency: 0.5, contrasts: [] };
+    await mkdir(join(options.runs, "tiny"), { recursive: true });
+    await writeFile(
+      join(options.runs, "tiny", "forecast.json"),
+      JSON.stringify({ args: [...args, String(FORECAST.samples)], found }),
+    );
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const kept = SHARING_ARMS.map(({ id }) => ({ ...done(id, 1, 0.5), policy: "tiny" as const }));
+  const keep = (departures: readonly string[]) =>
+    writeFile(join(folder, "sharing.json"), JSON.stringify({ ...documentOf(kept), departures }));
+
+  it("is gone on from: what is there is not run again, whichever arms and policies it was called with", async () => {
+    await keep(["without policy tiny"]);
+    const document = await benchSharing(options);
+    expect(document.done).toEqual(kept);
+    expect(document.departures).toEqual(departuresOf(options));
+    expect(await readFile(join(folder, "sharing.md"), "utf8")).toBe(sharingMarkdown(document));
+  });
+
+  it("of another experiment is refused by its command", async () => {
+    await keep(["train.steps=8"]);
+    await expect(benchSharing(options)).rejects.toThrow(
+      /sharing\.json: holds another experiment \(npm run bench -- sharing\): name another --out/,
+    );
   });
 });
 
