@@ -1,10 +1,10 @@
 /**
- * @module ZIP archives: what Ray takes a job's folder as. Deflated, without the 64-bit extension.
+ * @module ZIP archives written from memory. Deflated, without the 64-bit extension.
  *
  * Source: PKWARE's APPNOTE.TXT 6.3.10, §4.3. Times are fixed, so that the same files make the same bytes.
  */
 import { crc32, deflateRawSync } from "node:zlib";
-import { DataError } from "../../core/errors.js";
+import { DataError } from "../errors.js";
 
 export interface ZipEntry {
   /** With slashes, relative. */
@@ -12,15 +12,18 @@ export interface ZipEntry {
   readonly bytes: Uint8Array;
 }
 
-const LOCAL_HEADER = 0x04034b50;
-const CENTRAL_HEADER = 0x02014b50;
-const END = 0x06054b50;
-const DEFLATE = 8;
+/** Signatures that records begin with. */
+export const LOCAL_HEADER = 0x04034b50;
+export const CENTRAL_HEADER = 0x02014b50;
+export const END = 0x06054b50;
+/** The one method that packs. */
+export const DEFLATE = 8;
 const VERSION = 20;
 const UTF8_NAMES = 0x0800;
 /** 1 January 1980. */
 const DATE = 0x0021;
-const MOST_BYTES = 0xffffffff;
+/** Larger sizes stand in fields of the 64-bit extension instead. */
+export const MOST_BYTES = 0xffffffff;
 const MOST_ENTRIES = 0xffff;
 
 /** 16- and 32-bit numbers, little endian. */

@@ -7,6 +7,7 @@ import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import { DataError } from "../errors.js";
+import { CENTRAL_HEADER, DEFLATE, END, LOCAL_HEADER, MOST_BYTES } from "./zip.js";
 
 /** A file inside an archive. */
 export interface ZipMember {
@@ -19,11 +20,9 @@ export interface ZipMember {
   readonly offset: number;
 }
 
-const END = { signature: 0x06054b50, bytes: 22, mostComment: 0xffff } as const;
-const CENTRAL = { signature: 0x02014b50, bytes: 46 } as const;
-const LOCAL = { signature: 0x04034b50, bytes: 30 } as const;
-/** Sizes that stand in fields of ZIP64 instead. */
-const ELSEWHERE = 0xffffffff;
+/** Bytes of the records before their names and comments. */
+const SIZES = { local: 30, central: 46, end: 22 } as const;
+const MOST_COMMENT = 0xffff;
 
 type Handle = Awaited<ReturnType<typeof open>>;
 
@@ -43,20 +42,20 @@ async function withFile<T>(path: string, use: (file: Handle) => Promise<T>): Pro
 
 function membersIn(directory: Buffer, path: string): ZipMember[] {
   const members: ZipMember[] = [];
-  for (let at = 0; at + CENTRAL.bytes <= directory.length; ) {
-    if (directory.readUInt32LE(at) !== CENTRAL.signature) break;
-    const nameEnd = at + CENTRAL.bytes + directory.readUInt16LE(at + 28);
+  for (let at = 0; at + SIZES.central <= directory.length; ) {
+    if (directory.readUInt32LE(at) !== CENTRAL_HEADER) break;
+    const nameEnd = at + SIZES.central + directory.readUInt16LE(at + 28);
     const method = directory.readUInt16LE(at + 10);
     const member = {
-      name: directory.subarray(at + CENTRAL.bytes, nameEnd).toString("utf8"),
-      isDeflated: method === 8,
+      name: directory.subarray(at + SIZES.central, nameEnd).toString("utf8"),
+      isDeflated: method === DEFLATE,
       crc: directory.readUInt32LE(at + 16),
       packedBytes: directory.readUInt32LE(at + 20),
       bytes: directory.readUInt32LE(at + 24),
       offset: directory.readUInt32LE(at + 42),
     };
-    const isElsewhere = [member.packedBytes, member.bytes, member.offset].includes(ELSEWHERE);
-    if (isElsewhere || (method !== 0 && method !== 8)) {
+    const isElsewhere = [member.packedBytes, member.bytes, member.offset].includes(MOST_BYTES);
+    if (isElsewhere || (method !== 0 && method !== DEFLATE)) {
       throw new DataError(`${path}: unsupported ZIP member: ${member.name}`);
     }
     members.push(member);
@@ -69,10 +68,10 @@ function membersIn(directory: Buffer, path: string): ZipMember[] {
 export function zipMembers(path: string): Promise<ZipMember[]> {
   return withFile(path, async (file) => {
     const { size } = await file.stat();
-    const from = Math.max(0, size - END.bytes - END.mostComment);
+    const from = Math.max(0, size - SIZES.end - MOST_COMMENT);
     const tail = await bytesAt(file, from, size - from);
-    let end = tail.length - END.bytes;
-    while (end >= 0 && tail.readUInt32LE(end) !== END.signature) end--;
+    let end = tail.length - SIZES.end;
+    while (end >= 0 && tail.readUInt32LE(end) !== END) end--;
     if (end < 0) throw new DataError(`${path}: not a whole ZIP archive`);
     const [length, at] = [tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
     const members = membersIn(await bytesAt(file, at, length), path);
@@ -84,11 +83,11 @@ export function zipMembers(path: string): Promise<ZipMember[]> {
 
 /** Writes one file of an archive to `to`. @throws DataError when its bytes are not those that were packed */
 export async function unzipMember(path: string, member: ZipMember, to: string): Promise<void> {
-  const header = await withFile(path, (file) => bytesAt(file, member.offset, LOCAL.bytes));
-  if (header.length < LOCAL.bytes || header.readUInt32LE(0) !== LOCAL.signature) {
+  const header = await withFile(path, (file) => bytesAt(file, member.offset, SIZES.local));
+  if (header.length < SIZES.local || header.readUInt32LE(0) !== LOCAL_HEADER) {
     throw new DataError(`${path}: damaged: ${member.name}`);
   }
-  const start = member.offset + LOCAL.bytes + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const start = member.offset + SIZES.local + header.readUInt16LE(26) + header.readUInt16LE(28);
   let [crc, bytes] = [0, 0];
   const sum = async function* (pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {

@@ -10,12 +10,12 @@ import { z } from "zod";
 import { ConfigError, DataError, ModelError } from "../../core/errors.js";
 import { sha256File } from "../../core/files/digest.js";
 import { createFolder, isThere } from "../../core/files/folder.js";
+import { zipBytes } from "../../core/files/zip.js";
 import { given } from "../../core/given.js";
 import type { OnProgress } from "../../core/progress.js";
 import { followJob } from "./follow.js";
 import { packageFiles } from "./jobFolder.js";
 import type { RayJobs } from "./jobs.js";
-import { zipBytes } from "./zip.js";
 
 export interface FetchModelOptions {
   readonly jobs: RayJobs;

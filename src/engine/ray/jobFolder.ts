@@ -8,11 +8,11 @@ import type { RunConfig } from "../../config/schema.js";
 import { ConfigError } from "../../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../../core/files/atomic.js";
 import { packageRoot } from "../../core/files/packageRoot.js";
+import { type ZipEntry, zipBytes } from "../../core/files/zip.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { QuestionSource } from "../../data/source.js";
 import { type ClusterSettings, easyR1Settings, pluginSettings } from "./easyr1Settings.js";
 import { writeHeldout, writeVariants } from "./variantFile.js";
-import { type ZipEntry, zipBytes } from "./zip.js";
 
 const PACKAGE = "sharegrpo_easyr1";
 const TRAIN = "train.parquet";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { zipBytes } from "../../../src/core/files/zip.js";
 import { followJob, type JobRow, readRow } from "../../../src/engine/ray/follow.js";
 import { connectRay, parseRayUrl, type RayJob } from "../../../src/engine/ray/jobs.js";
-import { zipBytes } from "../../../src/engine/ray/zip.js";
 import { type RayHead, type ScriptedJob, startRayHead } from "../../support/rayHead.js";
 import { unzip } from "../../support/unzip.js";
 

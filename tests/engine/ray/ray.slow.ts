@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { zipBytes } from "../../../src/core/files/zip.js";
 import { fetchModel } from "../../../src/engine/ray/fetchModel.js";
 import { followJob, type JobRow } from "../../../src/engine/ray/follow.js";
 import { connectRay, type RayJobs } from "../../../src/engine/ray/jobs.js";
-import { zipBytes } from "../../../src/engine/ray/zip.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 import { type RealHead, rayPython, startRay } from "../../support/ray.js";
 
