@@ -75,7 +75,7 @@ export function addFetch(program: Command, context: CommandContext): void {
       "Ray: EasyR1's scripts/model_merger.py on the cluster (default: beside its package)",
     )
     .action(async (run: string, flags: Flags) => {
-      const settings = resumedSettings(run);
+      const settings = resumedSettings(run, "no run was begun there: name a training's folder");
       const config = resolveConfig(readConfigFile(settings), settings);
       const { kind } = config.engine;
       if (kind !== "ray" && kind !== "tinker") {

@@ -86,10 +86,13 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
 }
 
 /** The settings that the run in a folder was begun with. @throws ConfigError when there is none */
-export function resumedSettings(out: string): string {
+export function resumedSettings(
+  out: string,
+  problem = "nothing to resume: no run was begun there: start it without --resume",
+): string {
   const path = RunFolder.settingsOf(out);
   if (existsSync(path)) return path;
-  throw new ConfigError(`${out}: nothing to resume: no run was begun there: start it without --resume`);
+  throw new ConfigError(`${out}: ${problem}`);
 }
 
 /** The runs beside this one where they are kept together; this one alone anywhere else. */

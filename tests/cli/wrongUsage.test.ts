@@ -12,8 +12,10 @@ import type { CommandContext } from "../../src/cli/context.js";
 import { addDoctor } from "../../src/cli/doctor.js";
 import { addEvaluate } from "../../src/cli/evaluate.js";
 import { addExpand } from "../../src/cli/expand.js";
+import { addFetch } from "../../src/cli/fetch.js";
 import { addGrade } from "../../src/cli/grade.js";
 import { addInspect } from "../../src/cli/inspect.js";
+import { addInstallCuda } from "../../src/cli/installCuda.js";
 import { addLab } from "../../src/cli/lab.js";
 import { addMerge } from "../../src/cli/merge.js";
 import { addNotebook } from "../../src/cli/notebook.js";
@@ -39,8 +41,10 @@ const COMMANDS: Readonly<Record<string, Add>> = {
   doctor: addDoctor,
   evaluate: addEvaluate,
   expand: addExpand,
+  fetch: addFetch,
   grade: addGrade,
   inspect: addInspect,
+  "install-cuda": addInstallCuda,
   lab: addLab,
   merge: addMerge,
   notebook: addNotebook,
@@ -137,6 +141,8 @@ describe("arguments that cannot be used", () => {
     [["inspect", "DIR/none.jsonl"], "none.jsonl"],
     [["inspect", "DIR/none.jsonl", "--row", "0"], "expected a whole number from 1"],
     [["lab", "--port", "http"], "expected a whole number from 1"],
+    [["fetch", "DIR", "--out", "DIR/m"], "no run was begun there: name a training's folder"],
+    [["install-cuda", "--from", "DIR/ort.whl"], "--from: expected a wheel of onnxruntime-gpu"],
     [["merge", "--checkpoint", "DIR"], "required option '--out <dir>'"],
     [
       ["merge", "--checkpoint", "DIR", "--out", "DIR/m", "--dtype", "int4"],

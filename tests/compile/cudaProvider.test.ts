@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -143,6 +143,10 @@ describe.runIf(process.platform === "linux")("installCuda", () => {
       }
       const other = installCuda({ from: join(dir, "onnxruntime_gpu-1.0.0-x.whl"), platform: LINUX, folder });
       await expect(other).rejects.toThrow(ConfigError);
+      rmSync(from);
+      await expect(installCuda({ from, platform: LINUX, folder })).rejects.toThrow(
+        `install-cuda: --from: no such file: ${from}`,
+      );
     }));
 
   it("refuses machines without such a provider, and an index without such a wheel, by name", () =>

@@ -11,6 +11,7 @@ import { ConfigError, DataError, messageOf } from "../../core/errors.js";
 import { makeFolder, syncPath } from "../../core/files/atomic.js";
 import { sha256File } from "../../core/files/digest.js";
 import { download } from "../../core/files/download.js";
+import { isThere } from "../../core/files/folder.js";
 import { unzipMember, zipMembers } from "../../core/files/zipMembers.js";
 import { given } from "../../core/given.js";
 import type { OnProgress } from "../../core/progress.js";
@@ -161,6 +162,7 @@ export async function installCuda(
         `install-cuda: --from: expected a wheel of onnxruntime-gpu ${version} for ${platform}: ${from}`,
       );
     }
+    if (!(await isThere(from))) throw new ConfigError(`install-cuda: --from: no such file: ${from}`);
     const placed = { version, wheel: basename(from), sha256: await sha256File(from) };
     await place(from, folder, { placed, files });
     return { folder, placed };
