@@ -4,14 +4,17 @@
 import { CompileError, messageOf } from "../core/errors.js";
 import { given } from "../core/given.js";
 import { type NdArray, zeros } from "../core/ndarray.js";
+import { memoryFor } from "./runtime/placed.js";
 import { findRuntime } from "./runtime/runtime.js";
 import {
+  type Block,
   FREE,
   type GraphArray,
   type HostArray,
   isDeviceArray,
   isHostArray,
   type Port,
+  portsFor,
   type Runtime,
   type RuntimeOptions,
   type Session,
@@ -32,9 +35,15 @@ export interface JitOptions {
   readonly name: string;
   /**
    * Output element → argument whose memory it takes over, for functions that return a tuple: the returned tree is the
-   * argument's, with new `data`; device arrays change in place. Trees must match. No host array changes when a run fails.
+   * argument's, with new `data`; device arrays change in place. Trees must match. No host array changes when a run fails;
+   * a device array may, where its output is made of it number by number.
    */
   readonly donate?: Readonly<Record<number, number>>;
+  /**
+   * Whether results stay where the graph runs, as device arrays that the caller disposes of; elsewhere than in memory of
+   * the runtime's own they are host arrays all the same. Default: false.
+   */
+  readonly keeps?: boolean;
   /**
    * Arguments whose arrays' first axis may have any length, the same in all of them: one session serves all lengths.
    * Default: a length is part of the signature.
@@ -117,6 +126,20 @@ function spareMemory() {
   };
 }
 
+/** Memory for what a run makes and nobody has given memory for; undefined where results come to the host. */
+async function keptOutputs(
+  { graph, donated }: Entry,
+  inputs: readonly GraphArray[],
+  options: JitOptions,
+): Promise<Block | undefined> {
+  const memory = options.keeps ? await memoryFor(options.runtime) : undefined;
+  const ports = memory ? portsFor(graph, inputs).outputs : [];
+  const made = ports.flatMap(({ type: dtype, shape }, at) =>
+    donated.has(at) ? [] : [[String(at), { dtype, shape }] as const],
+  );
+  return memory?.block(Object.fromEntries(made));
+}
+
 type Shaped = { readonly dtype: string; readonly shape: readonly number[] };
 
 /** Arguments that are inputs of the graph, not part of it. */
@@ -185,14 +208,20 @@ export function jit<Args extends readonly unknown[], Out>(
     const entry = entries.get(key) ?? (await compile(tree));
     entries.set(key, entry);
     const { graph, donated, session } = entry;
+    const inputs = leaves.filter(isGiven);
+    let kept: Block | undefined;
     try {
-      const results = await session.run(leaves.filter(isGiven), memory.offers(entry, leaves));
+      const offers = memory.offers(entry, leaves);
+      kept = await keptOutputs(entry, inputs, options);
+      for (const [at, array] of Object.entries(kept?.arrays ?? {})) offers.set(Number(at), array);
+      const results = await session.run(inputs, offers);
       const outputs = results.map((result, at) => {
         const target = leaves[donated.get(at) ?? -1];
         return target ? memory.moveInto(target, result) : result;
       });
       return unflatten(graph.outputStructure, outputs);
     } catch (cause) {
+      kept?.dispose();
       throw failure(leaves, cause);
     }
   };

@@ -20,7 +20,7 @@ export interface TracedNodes {
 }
 
 /** Operators that act on each element and broadcast all their inputs. */
-const BROADCASTING: ReadonlySet<string> = new Set(
+export const BROADCASTING: ReadonlySet<string> = new Set(
   (
     "Add Sub Mul Div Max Min Pow Mod Equal Less LessOrEqual Greater GreaterOrEqual And Or Xor Where " +
     "Not Neg Abs Sign Exp Log Sqrt Reciprocal Sigmoid Tanh Erf Softplus Sin Cos Relu Elu Selu LeakyRelu Floor Ceil Round Cast IsNaN IsInf"

@@ -15,6 +15,7 @@ import { QUANTIZED } from "./kernels/quantized.js";
 import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
 import { type OnnxGraph, writeModel } from "./onnxWriter.js";
+import { overwrites } from "./overwrites.js";
 import type { LoadableGraph, Port } from "./runtime/session.js";
 import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
@@ -152,7 +153,7 @@ export function trace(
   const { isFree } = options;
   if (!isFree) {
     const { graph, ...rest } = draft(fn, name, signature, options);
-    return { ...rest, bytes: writeModel(graph) };
+    return { ...rest, overwrites: overwrites(graph), bytes: writeModel(graph) };
   }
   const [one, other] = TRIAL_ROWS.map((rows) => {
     const leaves = signature.leaves.map((leaf, at) =>
@@ -167,6 +168,7 @@ export function trace(
     ...rest,
     inputs: inputs.map(([port, { shape }]) => ({ ...port, shape })),
     outputs: outputs.map(([port, { shape }]) => ({ ...port, shape })),
+    overwrites: overwrites(graph),
     bytes: writeModel(graph),
   };
 }

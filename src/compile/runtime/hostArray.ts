@@ -2,9 +2,28 @@
  * @module Device arrays whose memory is the host's.
  */
 import { CompileError, ShapeError } from "../../core/errors.js";
-import { type Device, type DeviceArray, type GraphArray, type HostArray, isDeviceArray } from "./session.js";
+import { sizeOf } from "../../core/ndarray.js";
+import {
+  type ArrayKind,
+  type Device,
+  type DeviceArray,
+  type GraphArray,
+  type HostArray,
+  isDeviceArray,
+} from "./session.js";
 
-type Kind = Pick<DeviceArray, "dtype" | "shape">;
+const MEMORY = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bfloat16: Uint16Array,
+  float16: Uint16Array,
+  uint8: Uint8Array,
+} as const;
+
+/** An array of zeros of any dtype. */
+export function emptyHost({ dtype, shape }: ArrayKind): HostArray {
+  return { dtype, shape, data: new MEMORY[dtype](sizeOf(shape)) } as HostArray;
+}
 
 interface Hosted extends DeviceArray {
   /** @throws CompileError when the array has been disposed of */
@@ -12,10 +31,10 @@ interface Hosted extends DeviceArray {
 }
 
 /** An array's dtype and shape as messages say them. */
-export const kindOf = ({ dtype, shape }: Kind): string => `${dtype}[${shape}]`;
+export const kindOf = ({ dtype, shape }: ArrayKind): string => `${dtype}[${shape}]`;
 
 /** @throws ShapeError unless both are of one shape and dtype */
-export function checkSame(where: string, wanted: Kind, given: Kind): void {
+export function checkSame(where: string, wanted: ArrayKind, given: ArrayKind): void {
   if (kindOf(wanted) !== kindOf(given)) {
     throw new ShapeError(`${where}: expected ${kindOf(wanted)}, got ${kindOf(given)}`);
   }

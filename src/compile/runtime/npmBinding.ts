@@ -91,4 +91,5 @@ export const npmBinding: Runtime = {
   takesBits: true,
   createSession,
   place: async (array, device) => hostArray(array, device),
+  memory: async () => undefined,
 };

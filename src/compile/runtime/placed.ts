@@ -1,44 +1,34 @@
 /**
  * @module Arrays that many runs read, where the runs read them: as they are for the CPU, copies in its memory for a card.
  */
-import type { NdArray, Params } from "../../core/ndarray.js";
+import type { Params } from "../../core/ndarray.js";
 import { findRuntime } from "./runtime.js";
-import { type GraphArray, isDeviceArray, type RuntimeOptions } from "./session.js";
+import type { DeviceMemory, GraphArray, RuntimeOptions } from "./session.js";
+
+/** Named arguments of compiled functions. */
+export type Arrays = Readonly<Record<string, GraphArray>>;
 
 export interface Placed {
-  /** Arguments of compiled functions; those that are donated change where they are. */
-  readonly arrays: Readonly<Record<string, GraphArray>>;
-  /** Copies what has changed into host arrays of the same names. */
-  readInto(params: Params): Promise<void>;
+  readonly arrays: Arrays;
   /** Frees the copies. */
   dispose(): void;
 }
 
+/** Whether graphs of these options read arrays elsewhere than on the host. */
+export function isKept({ device, keepsArrays = device === "cuda" }: RuntimeOptions = {}): boolean {
+  return keepsArrays;
+}
+
+/** Where graphs of these options keep arrays; undefined where what they read is the host's. */
+export async function memoryFor(options: RuntimeOptions = {}): Promise<DeviceMemory | undefined> {
+  const { device = "cpu", binding } = options;
+  return isKept(options) ? (await findRuntime(binding)).runtime.memory(device) : undefined;
+}
+
 /** Places parameters for graphs of these options. @throws CompileError when the device has no room for them */
-export async function placeParams(
-  params: Params,
-  { device = "cpu", binding, keepsArrays = device === "cuda" }: RuntimeOptions = {},
-): Promise<Placed> {
-  const arrays: Record<string, GraphArray> = keepsArrays ? {} : params;
-  const dispose = () => {
-    for (const array of Object.values(arrays)) if (isDeviceArray(array)) array.dispose();
-  };
-  if (keepsArrays) {
-    try {
-      const { runtime } = await findRuntime(binding);
-      for (const [name, array] of Object.entries(params)) arrays[name] = await runtime.place(array, device);
-    } catch (error) {
-      dispose();
-      throw error;
-    }
-  }
-  return {
-    arrays,
-    async readInto(into) {
-      for (const [name, array] of Object.entries(arrays)) {
-        if (isDeviceArray(array)) (into[name] as NdArray).data.set((await array.read()).data);
-      }
-    },
-    dispose,
-  };
+export async function placeParams(params: Params, runtime?: RuntimeOptions): Promise<Placed> {
+  const block = (await memoryFor(runtime))?.block(params);
+  if (!block) return { arrays: params, dispose: () => undefined };
+  block.write(params);
+  return block;
 }

@@ -2,7 +2,8 @@
  * @module What a runtime gives: sessions, one per compiled graph, and arrays that stay where the work is. Nothing
  * above this folder knows which runtime answers.
  */
-import type { DType, NarrowArray, NarrowType, NdArray } from "../../core/ndarray.js";
+import type { DType, NarrowArray, NarrowType, NdArray, Params } from "../../core/ndarray.js";
+import type { Card } from "./capi/card.js";
 
 export interface RuntimeOptions {
   /** Where the graph runs; default `cpu`. `sharegrpo doctor` tries each on this machine. */
@@ -48,6 +49,56 @@ export interface DeviceArray {
   dispose(): void;
 }
 
+/** What an array is made for. */
+export type ArrayKind = Pick<DeviceArray, "dtype" | "shape">;
+
+/** A device's memory by address. What a call changes is changed when it returns. */
+export interface AddressSpace {
+  upload(to: bigint, from: ArrayBufferView): void;
+  download(from: bigint, into: ArrayBufferView): void;
+  /** Fills with zero bytes. */
+  clear(at: bigint, bytes: number): void;
+  copy(to: bigint, from: bigint, bytes: number): void;
+  /** What computes on it by kernels, where it is a card's. */
+  readonly card?: Card;
+  /** The numbers themselves, where it is the host's: used at once and kept by nobody, because they can be freed. */
+  view?(at: bigint, length: number): Float32Array;
+}
+
+/** A part of a block. */
+export interface BlockPart extends ArrayKind {
+  readonly name: string;
+  /** Bytes from the block's address. */
+  readonly start: number;
+}
+
+/** A piece of a device's memory and the arrays it consists of, in order; between them there may be gaps of zeros. */
+export interface Block {
+  readonly arrays: Readonly<Record<string, DeviceArray>>;
+  readonly parts: readonly BlockPart[];
+  readonly bytes: number;
+  /** Stays the same as long as the block lives. @throws CompileError once it is disposed of */
+  address(): bigint;
+  /** Host arrays into parts of their names; others are left alone. */
+  write(params: Params): void;
+  /** Parts into host arrays of their names; others are left alone. */
+  readInto(params: Params): void;
+  /** The numbers of another block of the same parts. */
+  copyFrom(other: Block): void;
+  clear(): void;
+  /** Frees the memory, with all arrays in it. */
+  dispose(): void;
+}
+
+/** A device's memory that arrays can be made in. */
+export interface DeviceMemory extends AddressSpace {
+  /**
+   * Arrays of zeros in one piece, each at a multiple of 256 bytes.
+   * @throws CompileError when there is no room, with how much was wanted
+   */
+  block(kinds: Readonly<Record<string, ArrayKind>>): Block;
+}
+
 /** Numbers on the host. */
 export type HostArray = NdArray | NarrowArray;
 
@@ -74,6 +125,8 @@ export interface LoadableGraph {
   readonly outputs: readonly (Port & { readonly type: DType })[];
   /** Where the files stand that the graph maps. */
   readonly folder?: string;
+  /** By output, inputs whose memory it may be written into: nothing else reads them, and it does so number by number. */
+  readonly overwrites?: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 /** A loaded graph. */
@@ -97,6 +150,8 @@ export interface Runtime {
   createSession(graph: LoadableGraph, options?: RuntimeOptions): Promise<Session>;
   /** A copy of a host array on a device. */
   place(array: HostArray, device: Device): Promise<DeviceArray>;
+  /** A device's memory by address; undefined where the runtime has no way to it. */
+  memory(device: Device): Promise<DeviceMemory | undefined>;
 }
 
 /** The ports of a graph for these inputs: the number of rows in the place of FREE. */

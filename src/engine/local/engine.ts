@@ -24,15 +24,16 @@ export interface EngineSettings {
 /** An engine that trains `model` in place. */
 export function createEngine(model: Model, settings: LocalSettings): Engine {
   const readPrompts = createPromptReader(model.processor);
-  const policy = createLocalPolicy(model, { readPrompts, runtime: runtimeOf(settings) });
   const learner = createLearner(model, settings, { readPrompts });
+  const { weights, policyStep } = learner;
+  const policy = createLocalPolicy(model, { readPrompts, runtime: runtimeOf(settings), weights });
   return {
     abilities: ENGINE_ABILITIES.local,
     learner,
-    sampler: createSampler(policy, { maxRows: settings.maxRows, policyStep: learner.policyStep }),
+    sampler: createSampler(policy, { maxRows: settings.maxRows, policyStep }),
     publish: () => Promise.resolve(),
     report: memoryReport,
-    close: () => Promise.resolve(),
+    close: learner.close,
   };
 }
 

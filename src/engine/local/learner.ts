@@ -2,10 +2,10 @@
  * @module The policy under training: compiled log-probs, gradients of micro-batches that add up, and AdamW, all on
  * parameters that change in place. Where KL is asked for, the initial weights are kept as the reference policy.
  */
-import { type Placed, placeParams } from "../../compile/runtime/placed.js";
+import type { Arrays } from "../../compile/runtime/placed.js";
 import type { HostOf } from "../../compile/tree.js";
 import { invariant } from "../../core/errors.js";
-import { copyOf, type NdArray, type Params, scalar, zerosLike } from "../../core/ndarray.js";
+import { type NdArray, type Params, scalar, zerosLike } from "../../core/ndarray.js";
 import { zip } from "../../core/zip.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
@@ -16,6 +16,7 @@ import { microBatches } from "../../policy/microBatches.js";
 import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
 import { accumulateGraph, logProbsGraph } from "./learnerGraphs.js";
+import { type LearnerArrays, learnerMemory } from "./learnerMemory.js";
 import { lossBatch, placeRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
 import { memoized } from "./memoized.js";
@@ -32,14 +33,11 @@ export interface LearnerParts {
   readonly moments?: AdamWState<NdArray>;
 }
 
-/** Parameters that change, and those that do not. */
-interface Split {
-  readonly trained: Params;
-  readonly frozen: Params;
-}
-
-/** The merger, which speaks the decoder's language, belongs to the vision tower, as in the published code. */
-function splitOf(params: Params, frozen: Frozen | undefined): Split {
+/**
+ * Parameters that change, and those that do not. The merger, which speaks the decoder's language, belongs to the vision
+ * tower, as in the published code.
+ */
+function splitOf(params: Params, frozen: Frozen | undefined) {
   const isFrozen = (name: string) =>
     frozen !== undefined && name.startsWith("visual.") === (frozen === "vision");
   const part = (wanted: boolean) =>
@@ -47,16 +45,12 @@ function splitOf(params: Params, frozen: Frozen | undefined): Split {
   return { trained: part(false), frozen: part(true) };
 }
 
-/** A model with its graphs and what they read. */
-interface Compiled extends Split {
-  readonly model: Model;
+/** A model's graphs and what they read. */
+interface Compiled {
   readonly settings: LocalSettings;
-  /** The policy that training began with, where it is kept. */
-  readonly reference: Params | undefined;
+  readonly arrays: () => Promise<LearnerArrays>;
   readonly logProbs: ReturnType<typeof logProbsGraph>;
   readonly accumulate: (settings: GraphSettings) => ReturnType<typeof accumulateGraph>;
-  /** Copies of parameters where the graphs run, where that is not here. */
-  readonly place: (params: Params) => Promise<Placed>;
   readonly sampler: (temperature: number) => HostOf<Sampler>;
   /** @param responses of each reading that the graph takes */
   readonly pack: (readings: readonly Reading[], responses: number) => Promise<PackedUnits<NdArray>>;
@@ -65,15 +59,16 @@ interface Compiled extends Split {
 /** What is compiled into a loss; β enters as a number. */
 type GraphSettings = Omit<LossSettings, "kl" | "temperature"> & { readonly kl: KlForm };
 
-function compile(model: Model, settings: LocalSettings, readPrompts: PromptReader): Compiled {
+function compile(
+  model: Model,
+  settings: LocalSettings,
+  { readPrompts, arrays }: Pick<Compiled, "arrays"> & { readonly readPrompts: PromptReader },
+): Compiled {
   const bias = tokenBias(model.config, model.processor.size);
   const runtime = runtimeOf(settings);
   return {
-    place: (params) => placeParams(params, runtime),
-    ...splitOf(model.params, settings.frozen),
-    model,
     settings,
-    reference: settings.keepsReference ? copyOf(model.params) : undefined,
+    arrays,
     logProbs: logProbsGraph(model, runtime),
     accumulate: memoized((loss: GraphSettings) => accumulateGraph(model, loss, runtime)),
     sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
@@ -94,40 +89,36 @@ function mostResponses(readings: readonly Reading[]): number {
 }
 
 async function logProbsOf(
-  { model, reference, settings, logProbs, sampler, pack, place }: Compiled,
+  { arrays, settings, logProbs, sampler, pack }: Compiled,
   { readings, of, temperature }: LogProbRequest,
   { signal, onProgress }: Watch,
 ): Promise<Float32Array[][]> {
-  const weights = of === "policy" ? model.params : reference;
+  const { all, reference } = await arrays();
+  const weights = of === "policy" ? all : reference;
   invariant(weights, "logProbs: no reference policy is kept: set kl.use to loss or reward");
   const perReading: Float32Array[][] = readings.map(() => []);
   const most = mostResponses(readings);
   let done = 0;
-  const placed = await place(weights);
-  try {
-    for (const batch of microBatches(readings, settings.microBatch)) {
-      const here = batch.map(({ reading }) => reading);
-      const packed = await pack(here, most);
-      const { data } = await logProbs(placed.arrays, packed, sampler(temperature));
-      placeRows(perReading, batch, sizesOf(packed), data);
-      done += batch.length;
-      onProgress?.({ phase: "log-probs", done, total: readings.length });
-      await breathe(signal);
-    }
-  } finally {
-    placed.dispose();
+  for (const batch of microBatches(readings, settings.microBatch)) {
+    const here = batch.map(({ reading }) => reading);
+    const packed = await pack(here, most);
+    const { data } = await logProbs(weights, packed, sampler(temperature));
+    placeRows(perReading, batch, sizesOf(packed), data);
+    done += batch.length;
+    onProgress?.({ phase: "log-probs", done, total: readings.length });
+    await breathe(signal);
   }
   return perReading;
 }
 
-/** Adds the gradients of lessons to `gradients`, micro-batch by micro-batch. */
+/** Adds the gradients of lessons to the learner's, micro-batch by micro-batch. */
 async function accumulateInto(
-  gradients: Params,
   compiled: Compiled,
   lessons: readonly Lesson[],
   { loss: { kl, temperature, ...loss }, signal, onProgress }: Watch & { readonly loss: LossSettings },
 ): Promise<Accumulated> {
-  const { trained, frozen, reference, settings, accumulate, sampler, pack, place } = compiled;
+  const { settings, accumulate, sampler, pack } = compiled;
+  const { trained, frozen, reference, gradients } = await compiled.arrays();
   const run = accumulate({ ...loss, kl: kl?.term ?? "none" });
   const fixed = {
     sampler: sampler(temperature),
@@ -138,25 +129,26 @@ async function accumulateInto(
   const most = mostResponses(lessons);
   let sums = NO_SUMS;
   let done = 0;
-  const [weights, added] = [await place(trained), await place(gradients)];
-  try {
-    for (const batch of microBatches(lessons, settings.microBatch)) {
-      const here = batch.map(({ reading }) => reading);
-      const packed = await pack(here, most);
-      const inputs = lossBatch(here, packed, kl?.coefficient);
-      const [, found] = await run(weights.arrays, added.arrays, inputs, fixed);
-      sums = addSums(sums, found.sums);
-      placeRows(perLesson, batch, sizesOf(packed), found.logProbs.data);
-      done += batch.length;
-      onProgress?.({ phase: "gradients", done, total: lessons.length });
-      await breathe(signal);
-    }
-    await added.readInto(gradients);
-  } finally {
-    weights.dispose();
-    added.dispose();
+  for (const batch of microBatches(lessons, settings.microBatch)) {
+    const here = batch.map(({ reading }) => reading);
+    const packed = await pack(here, most);
+    const inputs = lossBatch(here, packed, kl?.coefficient);
+    const [, found] = await run(trained, gradients, inputs, fixed);
+    sums = addSums(sums, found.sums);
+    placeRows(perLesson, batch, sizesOf(packed), found.logProbs.data);
+    done += batch.length;
+    onProgress?.({ phase: "gradients", done, total: lessons.length });
+    await breathe(signal);
   }
   return { ...sums, logProbs: perLesson };
+}
+
+/** A learner of all weights. */
+export interface WholeLearner extends LocalLearner {
+  /** All parameters of now, where graphs read them; they change in place. */
+  weights(): Promise<Arrays>;
+  /** Frees what is on a device. Nothing can be learned or read afterwards. */
+  close(): Promise<void>;
 }
 
 /** Compiles the learner for a model, whose parameters it changes in place. Graphs are made on first use. */
@@ -164,17 +156,23 @@ export function createLearner(
   model: Model,
   settings: LocalSettings,
   { readPrompts = createPromptReader(model.processor), moments }: LearnerParts = {},
-): LocalLearner {
-  const compiled = compile(model, settings, readPrompts);
-  const { trained } = compiled;
-  const state = moments ?? { first: zerosLike(trained), second: zerosLike(trained) };
-  return statefulLearner(
-    { params: trained, first: state.first, second: state.second },
-    {
-      logProbs: (request, watch) => logProbsOf(compiled, request, watch),
-      accumulate: (gradients, lessons, given) => accumulateInto(gradients, compiled, lessons, given),
-      save: (folder, parts) => writeWeights(folder, { ...parts, params: model.params }, model),
-      read: (folder) => readWeights(folder, model, Object.keys(trained)),
-    },
-  );
+): WholeLearner {
+  const { trained, frozen } = splitOf(model.params, settings.frozen);
+  const { first, second } = moments ?? { first: zerosLike(trained), second: zerosLike(trained) };
+  const state = { params: trained, first, second };
+  const { keepsReference } = settings;
+  const start = { state, frozen, keepsReference, hasMoments: moments !== undefined };
+  const open = learnerMemory(start, runtimeOf(settings));
+  const compiled = compile(model, settings, { readPrompts, arrays: open });
+  const learner = statefulLearner(state, open, {
+    logProbs: (request, watch) => logProbsOf(compiled, request, watch),
+    accumulate: (lessons, given) => accumulateInto(compiled, lessons, given),
+    save: (folder, parts) => writeWeights(folder, { ...parts, params: model.params }, model),
+    read: (folder) => readWeights(folder, model, Object.keys(trained)),
+  });
+  return {
+    ...learner,
+    weights: async () => (await open()).all,
+    close: async () => (await open()).dispose(),
+  };
 }

@@ -3,8 +3,8 @@
  * in place.
  */
 import { jit } from "../../compile/jit.js";
-import { type Placed, placeParams } from "../../compile/runtime/placed.js";
-import type { RuntimeOptions } from "../../compile/runtime/session.js";
+import { type Arrays, placeParams } from "../../compile/runtime/placed.js";
+import { type GraphArray, isDeviceArray, type RuntimeOptions } from "../../compile/runtime/session.js";
 import type { NdArray } from "../../core/ndarray.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { TensorParams } from "../../core/tf.js";
@@ -56,17 +56,23 @@ export interface NextTokens {
 
 /**
  * Compiles prefill and decode for a model; graphs are made on first use.
- * @param parts `readPrompts`: default a reader of its own; `runtime`: where graphs run
+ * @param parts `readPrompts`: default a reader of its own; `runtime`: where graphs run; `weights`: the parameters of now
+ *   where they read them, which somebody else keeps there; default: the model's, placed each time
  */
 export function createLocalPolicy(
   model: Model,
-  parts: { readonly readPrompts?: PromptReader; readonly runtime?: RuntimeOptions } = {},
+  parts: {
+    readonly readPrompts?: PromptReader;
+    readonly runtime?: RuntimeOptions;
+    readonly weights?: () => Promise<Arrays>;
+  } = {},
 ): LocalPolicy {
   const { config, params } = model;
   const { readPrompts = createPromptReader(model.processor), runtime = {} } = parts;
   type DecodeInputs = Parameters<typeof decodeStep>[2];
   const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), {
     name: "joint weights",
+    keeps: true,
     runtime,
   });
   const runPrefill = jit(
@@ -85,7 +91,7 @@ export function createLocalPolicy(
     eos: new Set(config.tokens.eos),
     tokenBias: tokenBias(config, model.processor.size),
   };
-  const readyWith = (weights: Placed["arrays"]): ReadyPolicy => ({
+  const readyWith = (weights: Arrays): ReadyPolicy => ({
     ...about,
     prefill: (packed, sampler) => {
       const { tokens, last, image } = packed;
@@ -101,11 +107,15 @@ export function createLocalPolicy(
   return {
     model,
     ready: async () => {
-      const { arrays, dispose } = await placeParams(
-        withJointQkv(params, await runJoint(params), config),
-        runtime,
-      );
-      return { ...readyWith(arrays), dispose };
+      const given = await parts.weights?.();
+      const placed = given ? undefined : await placeParams(params, runtime);
+      const weights = given ?? placed?.arrays ?? {};
+      const joint = await runJoint(weights);
+      const dispose = () => {
+        placed?.dispose();
+        for (const array of Object.values<GraphArray>(joint)) if (isDeviceArray(array)) array.dispose();
+      };
+      return { ...readyWith(withJointQkv<GraphArray>(weights, joint, config)), dispose };
     },
   };
 }

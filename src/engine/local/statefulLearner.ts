@@ -3,25 +3,25 @@
  * state in a folder.
  */
 import { invariant } from "../../core/errors.js";
-import { copyInto, copyOf, type Params, zerosLike } from "../../core/ndarray.js";
 import { ADAMW_DEFAULTS, adamwScalars } from "../../optim/adamw.js";
-import { updateInPlace } from "../../optim/adamwInPlace.js";
 import type { Lesson } from "../../policy/lessons.js";
 import type { Accumulated, Learner, LogProbRequest, LossSettings, Watch } from "../engine.js";
+import type { LearnerMemory } from "./learnerMemory.js";
 import type { LearnerState } from "./optimizerFile.js";
 
-/** A learner whose state is at hand. */
+/** A learner whose state is at hand: host arrays, of now where it learns in them, else of the last call of `state`. */
 export interface LocalLearner extends Learner, LearnerState {
   /** Optimizer steps that the weights have seen. */
   policyStep(): number;
+  /** The state of now, in the learner's host arrays. */
+  state(): Promise<LearnerState>;
 }
 
 /** What learners differ in. */
 export interface LearnerWork {
   logProbs(request: LogProbRequest, watch: Watch): Promise<Float32Array[][]>;
-  /** Adds the gradients of lessons to `gradients`. */
+  /** Adds the gradients of lessons to those in the learner's memory. */
   accumulate(
-    gradients: Params,
     lessons: readonly Lesson[],
     settings: Watch & { readonly loss: LossSettings },
   ): Promise<Accumulated>;
@@ -30,60 +30,65 @@ export interface LearnerWork {
   read(folder: string): Promise<LearnerState>;
 }
 
-const PARTS = ["params", "first", "second"] as const;
-
-/** @param state changes in place */
-export function statefulLearner(state: LearnerState, work: LearnerWork): LocalLearner {
-  const { params, first, second } = state;
-  const parts = { params, first, second };
-  const gradients = zerosLike(params);
+/**
+ * @param state host arrays, which change
+ * @param open where the learner's numbers are
+ */
+export function statefulLearner(
+  state: LearnerState,
+  open: () => Promise<LearnerMemory>,
+  work: LearnerWork,
+): LocalLearner {
   let isFresh = true;
   let policyStep = 0;
-  let kept: { readonly policyStep: number; readonly parts: LearnerState } | undefined;
+  let keptStep: number | undefined;
 
-  const forget = () => {
-    for (const { data } of Object.values(gradients)) data.fill(0);
+  const forget = (memory: LearnerMemory) => {
+    memory.forget();
     isFresh = true;
   };
-  const goTo = (saved: LearnerState, step: number) => {
-    for (const part of PARTS) copyInto(parts[part], saved[part]);
-    policyStep = step;
-    forget();
-  };
   return {
-    ...parts,
+    ...state,
     policyStep: () => policyStep,
+    state: async () => (await open()).state(),
     logProbs: (request, watch = {}) => work.logProbs(request, watch),
     async accumulate(lessons, loss, watch = {}) {
-      if (isFresh) forget();
+      const memory = await open();
+      if (isFresh) forget(memory);
       isFresh = false;
       try {
-        return await work.accumulate(gradients, lessons, { ...watch, loss });
+        return await work.accumulate(lessons, { ...watch, loss });
       } catch (error) {
-        forget();
+        forget(memory);
         throw error;
       }
     },
     async apply({ step, learningRate, maxGradNorm, ...settings }) {
       const scalars = adamwScalars(step, learningRate, settings);
       const options = { ...ADAMW_DEFAULTS, ...settings };
-      const at = { ...scalars, maxGradNorm, options };
-      const { norm, isApplied } = updateInPlace(params, gradients, { first, second }, at);
+      const memory = await open();
+      const { norm, isApplied } = memory.step({ ...scalars, maxGradNorm, options });
       isFresh = true;
       if (isApplied) policyStep = step;
       return { gradNorm: norm, isApplied };
     },
     async keep() {
-      kept = {
-        policyStep,
-        parts: { params: copyOf(params), first: copyOf(first), second: copyOf(second) },
-      };
+      (await open()).keep();
+      keptStep = policyStep;
     },
     async rollback() {
-      invariant(kept, "rollback: nothing was kept");
-      goTo(kept.parts, kept.policyStep);
+      invariant(keptStep !== undefined, "rollback: nothing was kept");
+      const memory = await open();
+      memory.rollback();
+      policyStep = keptStep;
+      forget(memory);
     },
-    save: (folder) => work.save(folder, parts),
-    restore: async (folder, step) => goTo(await work.read(folder), step),
+    save: async (folder) => work.save(folder, (await open()).state()),
+    async restore(folder, step) {
+      const [memory, saved] = [await open(), await work.read(folder)];
+      memory.load(saved);
+      policyStep = step;
+      forget(memory);
+    },
   };
 }

@@ -3,7 +3,7 @@
  */
 import { availableParallelism } from "node:os";
 import { CompileError } from "../../../core/errors.js";
-import { type DType, type NdArray, zeros } from "../../../core/ndarray.js";
+import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { type Tensor, tf } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
 import { trace } from "../../trace.js";
@@ -19,8 +19,10 @@ import {
   type Session,
 } from "../session.js";
 import { sessionConfig } from "../sessionConfig.js";
+import { cardSpace, hostSpace } from "./addressSpace.js";
 import { type Api, pointers } from "./api.js";
-import { isResident, type Pinned, residence, residentArrays } from "./resident.js";
+import { openCard } from "./card.js";
+import { cardResidence, hostResidence, isResident, type Pinned, residentMemory } from "./resident.js";
 import { hostValues } from "./values.js";
 
 const ALL_OPTIMIZATIONS = 99;
@@ -83,29 +85,37 @@ interface CSession extends Session {
 }
 
 /** Tensors of what a run reads and fills, those of the runtime's own memory kept until it is over. */
-function pinsOf(tensorOf: Values, given: readonly GraphArray[], filled: readonly GraphArray[]) {
+function pinsOf(
+  tensorOf: Values,
+  { overwrites }: LoadableGraph,
+  { given, filled }: { readonly given: readonly GraphArray[]; readonly filled: readonly GraphArray[] },
+) {
   const pins: Pinned[] = [];
   // So that nothing is collected before the run is over, whatever is disposed of meanwhile.
   const kept: HostArray[] = [];
+  const reads = new Map<GraphArray, number[]>();
   const release = (isFilled: boolean) => {
     for (const pin of pins) pin.done(isFilled);
     kept.length = 0;
   };
-  const tensorFor = (array: GraphArray, isFilled: boolean): bigint => {
+  const tensorFor = (array: GraphArray, output?: number): bigint => {
     if (!isResident(array)) {
       const host = hostOf(array);
       kept.push(host);
       return tensorOf(host);
     }
-    const pin = isFilled && given.includes(array) ? array.pinSpare() : array.pin();
+    const readers = output === undefined ? [] : (reads.get(array) ?? []);
+    const isFree = readers.every((input) => overwrites?.get(output as number)?.has(input));
+    const pin = isFree ? array.pin() : array.pinSpare();
     pins.push(pin);
     return pin.value;
   };
   try {
-    const values = [
-      ...given.map((each) => tensorFor(each, false)),
-      ...filled.map((each) => tensorFor(each, true)),
-    ];
+    const values = given.map((each, input) => {
+      if (isResident(each)) reads.set(each, [...(reads.get(each) ?? []), input]);
+      return tensorFor(each);
+    });
+    values.push(...filled.map((each, output) => tensorFor(each, output)));
     return { values, release };
   } catch (error) {
     release(false);
@@ -140,7 +150,7 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
       return offer ?? zeros(port.shape, port.type);
     });
     const [from, to] = [pointers(Math.max(1, given.length)), pointers(Math.max(1, results.length))];
-    const pins = pinsOf(tensorOf, given, results);
+    const pins = pinsOf(tensorOf, graph, { given, filled: results });
     let isDone = false;
     try {
       pins.values.forEach((value, at) => {
@@ -171,40 +181,30 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
   };
 }
 
-const isWide = (array: HostArray): array is NdArray => array.dtype === "float32" || array.dtype === "int32";
-
-/** Where arrays of a device live; its sessions stay open as long as the runtime. */
+/** A device's memory; undefined for WebGPU's. A session of the card's stays open for its allocator. */
 async function settle(api: Api, tensorOf: Values, device: Device) {
-  const opened = new Map<DType, CSession>();
-  const copier = async (dtype: DType): Promise<CSession> => {
-    const leaf = zeros([1], dtype);
-    const signature = { structure: 0, leaves: [leaf] };
-    const graph = trace((x) => tf.clone(x as Tensor), "copy", signature, {
-      takesBits: false,
-      isFree: () => true,
-    });
-    const session = opened.get(dtype) ?? createSession(api, tensorOf, graph, { device });
-    opened.set(dtype, session);
-    return session;
-  };
-  const { handle: session } = await copier("float32");
-  return residentArrays(api, residence(api, { device, session, copier }));
+  if (device === "webgpu") return undefined;
+  if (device === "cpu") return residentMemory(api, hostResidence(api, hostSpace(api)));
+  const graph = trace((x) => tf.clone(x as Tensor), "settle", { structure: 0, leaves: [zeros([1])] });
+  const { handle } = createSession(api, tensorOf, graph, { device });
+  return residentMemory(api, cardResidence(api, cardSpace(openCard(api.koffi)), handle));
 }
 
 /** @param api see `loadApi` */
 export function capi(api: Api): Runtime {
   const tensorOf = hostValues(api);
-  const homes = new Map<Device, ReturnType<typeof settle>>();
+  const settled = new Map<Device, ReturnType<typeof settle>>();
+  const memory = (device: Device) => {
+    const found = settled.get(device) ?? settle(api, tensorOf, device);
+    settled.set(device, found);
+    return found;
+  };
   return {
     name: `ONNX Runtime ${api.version}, C API`,
     takesBits: false,
     createSession: async (graph, options = {}) => createSession(api, tensorOf, graph, options),
-    place: async (array, device) => {
-      // The binding's way where memory of the device cannot be had: narrow numbers, and WebGPU.
-      if (device === "webgpu" || !isWide(array)) return hostArray(array, device);
-      const placed = homes.get(device) ?? settle(api, tensorOf, device);
-      homes.set(device, placed);
-      return (await placed)(array);
-    },
+    // The binding's way where memory of the device cannot be had.
+    place: async (array, device) => (await memory(device))?.place(array) ?? hostArray(array, device),
+    memory,
   };
 }

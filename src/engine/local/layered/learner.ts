@@ -15,6 +15,7 @@ import type { Lesson, Reading } from "../../../policy/lessons.js";
 import { microBatches, type Placed } from "../../../policy/microBatches.js";
 import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../../engine.js";
 import { lossBatch, placeRows } from "../lossBatch.js";
+import { hostMemory } from "../learnerMemory.js";
 import { addSums, NO_SUMS } from "../lossSums.js";
 import { memoized } from "../memoized.js";
 import type { PromptReader } from "../promptReader.js";
@@ -187,15 +188,14 @@ export function createLayeredLearner(model: LayeredModel, parts: LayeredParts): 
     withAdapter: adapterByLayer(model.config.layers, params, adapterScales(adapter)),
     slopesOf: memoized(({ form, kl }: { form: LossForm; kl: KlForm }) => tokenSlopes(form, kl)),
   };
-  return statefulLearner(
-    { params, first: zerosLike(params), second: zerosLike(params) },
-    {
-      logProbs: (request, watch) => logProbsOf(work, request, watch),
-      accumulate: (gradients, lessons, settings) => accumulateInto(gradients, work, lessons, settings),
-      save: (folder, { first, second }) => writeAdapterState(folder, { adapter, first, second }, model),
-      read: (folder) => readAdapterState(folder, model, adapter),
-    },
-  );
+  const state = { params, first: zerosLike(params), second: zerosLike(params) };
+  const memory = hostMemory({ state });
+  return statefulLearner(state, async () => memory, {
+    logProbs: (request, watch) => logProbsOf(work, request, watch),
+    accumulate: (lessons, settings) => accumulateInto(memory.gradients, work, lessons, settings),
+    save: (folder, { first, second }) => writeAdapterState(folder, { adapter, first, second }, model),
+    read: (folder) => readAdapterState(folder, model, adapter),
+  });
 }
 
 function numbersOf(known: TokenDistributions, { entropyCoefficient }: LossForm): Params {
