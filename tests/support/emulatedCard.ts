@@ -89,6 +89,9 @@ export function emulatedCard(space: AddressSpace, launched: (name: string) => vo
 }
 
 /** The same memory as a card's: what computes there are kernels. */
-export function asCard({ view: _, ...memory }: DeviceMemory, launched?: (name: string) => void): DeviceMemory {
+export function asCard(
+  { view: _, ...memory }: DeviceMemory,
+  launched?: (name: string) => void,
+): DeviceMemory {
   return { ...memory, card: emulatedCard(memory, launched) };
 }

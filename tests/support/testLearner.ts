@@ -5,7 +5,7 @@
 import { resolveConfig } from "../../src/config/load.js";
 import type { RunConfig, RunConfigInput } from "../../src/config/schema.js";
 import type { LogProbRequest, OptimizerStep } from "../../src/engine/engine.js";
-import { createLearner } from "../../src/engine/local/learner.js";
+import { createLearner, type WholeLearner } from "../../src/engine/local/learner.js";
 import { type LocalSettings, localSettings } from "../../src/engine/local/settings.js";
 import type { LocalLearner } from "../../src/engine/local/statefulLearner.js";
 import type { Model } from "../../src/model/load.js";
@@ -31,7 +31,7 @@ export type OffPolicyLesson = PlainLesson & Required<Pick<Lesson, "oldLogProbs_R
 
 export interface TestLearner extends Pick<LocalLearner, "params" | "first" | "second"> {
   readonly config: RunConfig;
-  readonly learner: LocalLearner;
+  readonly learner: WholeLearner;
   logProbs(readings: readonly Reading[], of?: LogProbRequest["of"]): Promise<Float32Array[][]>;
   update(
     lessons: readonly PlainLesson[],

@@ -53,8 +53,11 @@ export interface LearnerStart {
 const PARTS = ["params", "first", "second"] as const;
 
 /** Numbers in host arrays. */
-export function hostMemory({ state, frozen = {}, keepsReference = false }: LearnerStart): LearnerMemory &
-  LearnerArrays & { readonly gradients: Params } {
+export function hostMemory({
+  state,
+  frozen = {},
+  keepsReference = false,
+}: LearnerStart): LearnerMemory & LearnerArrays & { readonly gradients: Params } {
   const { params, first, second } = state;
   const all = { ...frozen, ...params };
   const gradients = zerosLike(params);

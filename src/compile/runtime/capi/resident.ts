@@ -160,7 +160,12 @@ type Collected = FinalizationRegistry<Held>;
 function resident(
   api: Api,
   home: Residence,
-  { kind, memory, isPart, collected }: { kind: ArrayKind; memory: Memory; isPart: boolean; collected: Collected },
+  {
+    kind,
+    memory,
+    isPart,
+    collected,
+  }: { kind: ArrayKind; memory: Memory; isPart: boolean; collected: Collected },
 ): Resident {
   const held: Held = { memory };
   const current = (): Memory => {
