@@ -192,7 +192,7 @@ export const SHAPE: KernelTable = {
   SplitV: splitV,
   Reverse: (call) => {
     const x = call.input("x");
-    const axes = numbers(call, "dims").map((axis) => positiveAxis(axis, x.shape.length));
+    const axes = tf.util.parseAxisParam((call.attrs["dims"] ?? null) as number[], x.shape);
     const begin = x.shape.map((side, axis) => (axes.includes(axis) ? side - 1 : 0));
     const end = x.shape.map((side, axis) => (axes.includes(axis) ? Number.MIN_SAFE_INTEGER : side));
     const steps = x.shape.map((_, axis) => (axes.includes(axis) ? -1 : 1));

@@ -126,7 +126,7 @@ const shapes: Case[] = [
   ...[0, 1, -1].map((axis) => caseOf(`unstack along ${axis}`, (x) => tf.unstack(x, axis), [[[2, 3], "any"]])),
   caseOf("split in equal parts", (x) => tf.split(x, 2, 1), [[[2, 4], "any"]]),
   caseOf("split in given parts", (x) => tf.split(x, [1, -1], 1), [[[2, 4], "any"]]),
-  ...[[0], [1], [0, -1], []].map((dims) =>
+  ...[[0], [1], [0, -1], [], undefined].map((dims) =>
     caseOf(`reverse ${dims}`, (x) => tf.reverse(x, dims), [[[2, 3], "any"]]),
   ),
   caseOf("squeeze", (x) => tf.squeeze(x, [1]), [[[2, 1, 3], "any"]]),
