@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { jit } from "../../src/compile/jit.js";
 import { npmBinding } from "../../src/compile/runtime/npmBinding.js";
 import { findRuntime } from "../../src/compile/runtime/runtime.js";
-import type { DeviceArray } from "../../src/compile/runtime/session.js";
+import type { DeviceArray, DeviceMemory } from "../../src/compile/runtime/session.js";
 import { CompileError, ShapeError } from "../../src/core/errors.js";
 import { ndarray, scalar, zeros } from "../../src/core/ndarray.js";
 import { Rng } from "../../src/core/rng.js";
@@ -15,6 +15,8 @@ v8.setFlagsFromString("--expose-gc");
 const collect = vm.runInNewContext("gc") as () => void;
 const runtime = { threads: 1 };
 const { runtime: capi } = await findRuntime("c");
+const memory = (await capi.memory("cpu")) as DeviceMemory;
+const C = { runtime: { binding: "c", threads: 1 } } as const;
 
 describe.each([
   ["the host's memory", npmBinding],
@@ -63,15 +65,25 @@ describe.each([
   });
 });
 
+const SHAPES = [[3], [1000, 2], [0, 4], []];
+
+/** Arrays of zeros that lie apart, or in one piece. */
+const STATES: Readonly<Record<string, () => Promise<DeviceArray[]>>> = {
+  apart: () => Promise.all(SHAPES.map((shape) => capi.place(zeros(shape), "cpu"))),
+  "in a block": async () => Object.values(memory.block({ ...SHAPES.map((shape) => zeros(shape)) }).arrays),
+};
+
+/** State and what is added to it. The first reads the state after it has been written, were it written in place. */
+const SUMS: Readonly<Record<string, (x: Tensor, y: Tensor) => readonly Tensor[]>> = {
+  "in other memory": (x, y) => [tf.add(tf.add(x, y), tf.sub(x, x)), tf.sum(x)],
+  "in place": (x, y) => [tf.add(x, y), tf.sum(y)],
+};
+
 /** Compiled functions on arrays of the runtime's own, run at once, refused, disposed of and collected in between. */
-async function storm(seed: number): Promise<void> {
+async function storm(seed: number, next: (x: Tensor, y: Tensor) => readonly Tensor[], states: DeviceArray[]) {
   const rng = Rng.fromSeed(seed).split("resident");
-  const options = { name: "storm", donate: { 0: 0 }, runtime: { binding: "c", threads: 1 } } as const;
-  // The state is read after it has been written where a run may write into what it reads.
-  const next = (x: Tensor, y: Tensor) => [tf.add(tf.add(x, y), tf.sub(x, x)), tf.sum(x)] as const;
+  const options = { name: "storm", donate: { 0: 0 }, ...C } as const;
   const [f, g] = [jit(next, options), jit(next, options)];
-  const shapes = [[3], [1000, 2], [0, 4], []];
-  const states = await Promise.all(shapes.map((shape) => capi.place(zeros(shape), "cpu")));
   const expected = states.map(() => 0);
   const calls: Promise<unknown>[] = [];
   for (let at = 0; at < 150; at++) {
@@ -113,7 +125,12 @@ async function storm(seed: number): Promise<void> {
 }
 
 describe("arrays of the runtime's own memory under pressure", () => {
-  it.each([1, 2, 3])("are right, or refused in words: seed %d", (seed) => storm(seed));
+  const kinds = Object.keys(STATES).flatMap((where) => Object.keys(SUMS).map((how) => [where, how] as const));
+  it.each(kinds)("are right, or refused in words: %s, filled %s", async (where, how) => {
+    for (const seed of [1, 2]) {
+      await storm(seed, SUMS[how] as (typeof SUMS)[string], (await STATES[where]?.()) ?? []);
+    }
+  });
 
   it("stay as they were when a run that was to change them fails", async () => {
     const x = await capi.place(ndarray([1, 2], [2]), "cpu");
@@ -121,11 +138,79 @@ describe("arrays of the runtime's own memory under pressure", () => {
     const f = jit((state: Tensor, i: Tensor) => [tf.add(state, tf.gather(state, i))] as const, {
       name: "gather",
       donate: { 0: 0 },
-      runtime: { binding: "c", threads: 1 },
+      ...C,
     });
     await expect(f(x, at(1 << 20))).rejects.toThrow();
     expect([...(await x.read()).data]).toEqual([1, 2]);
     await f(x, at(1));
     expect([...(await x.read()).data]).toEqual([3, 4]);
+  });
+});
+
+describe("a block of memory", () => {
+  const kinds = { a: zeros([3]), b: zeros([2, 2], "int32"), none: zeros([0]), c: zeros([]) };
+
+  it("holds arrays of zeros, each at a multiple of 256 bytes", async () => {
+    const block = memory.block(kinds);
+    expect(block.parts.map(({ name, start }) => [name, start])).toEqual([
+      ["a", 0],
+      ["b", 256],
+      ["none", 512],
+      ["c", 512],
+    ]);
+    expect(block.bytes).toBe(768);
+    for (const [name, array] of Object.entries(block.arrays))
+      expect(await array.read()).toEqual(kinds[name as "a"]);
+  });
+
+  it("takes and gives parts by name, all of another block, and zeros", async () => {
+    const [block, other] = [memory.block(kinds), memory.block(kinds)];
+    block.write({ a: ndarray([1, 2, 3], [3]), d: zeros([9]) });
+    other.copyFrom(block);
+    block.clear();
+    const [a, b] = [zeros([3]), zeros([3])];
+    other.readInto({ a });
+    block.readInto({ a: b });
+    expect([a.data, b.data]).toEqual([Float32Array.of(1, 2, 3), new Float32Array(3)]);
+    expect(() => block.write({ a: zeros([4]) })).toThrow("block: a: expected float32[3], got float32[4]");
+  });
+
+  it("keeps its place where a run fills a part in other memory", async () => {
+    const block = memory.block(kinds);
+    block.write({ a: ndarray([1, 2, 3], [3]) });
+    const turned = jit((x: Tensor) => [tf.reverse(x)] as const, { name: "turn", donate: { 0: 0 }, ...C });
+    await turned(block.arrays["a"] as DeviceArray);
+    const a = zeros([3]);
+    block.readInto({ a });
+    expect([...a.data]).toEqual([3, 2, 1]);
+    expect([...new Float32Array(memory.view?.(block.address(), 3) ?? [])]).toEqual([3, 2, 1]);
+  });
+
+  it("is freed with its arrays", async () => {
+    const block = memory.block(kinds);
+    block.dispose();
+    block.dispose();
+    expect(() => block.address()).toThrow("block of 768 B: used after it was disposed of");
+    await expect((block.arrays["a"] as DeviceArray).read()).rejects.toThrow("disposed of");
+  });
+
+  it("is refused where there is no room, with what was wanted", () => {
+    const huge = { dtype: "float32", shape: [1e6, 1e6, 250] } as const;
+    expect(() => memory.block({ huge })).toThrow(CompileError);
+    expect(() => memory.block({ huge })).toThrow("cpu: no room for arrays of 1.00e+3 TB: ONNX Runtime:");
+  });
+});
+
+describe("results that stay where the graph runs", () => {
+  const parts = (x: Tensor) => ({ twice: tf.mul(x, 2), sum: tf.sum(x) });
+
+  it("are device arrays in memory of the runtime's own, and host arrays elsewhere", async () => {
+    const x = ndarray([1, 2], [2]);
+    const kept = jit(parts, { name: "parts", keeps: true, runtime: { ...C.runtime, keepsArrays: true } });
+    const found = (await kept(x)) as unknown as Record<"twice" | "sum", DeviceArray>;
+    expect(await found.twice.read()).toEqual(ndarray([2, 4], [2]));
+    expect(await found.sum.read()).toEqual(scalar(3));
+    const host = jit(parts, { name: "parts", keeps: true, ...C });
+    expect(await host(x)).toEqual({ twice: ndarray([2, 4], [2]), sum: scalar(3) });
   });
 });

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { findRuntime } from "../../../src/compile/runtime/runtime.js";
 import type { DeviceMemory, LoadableGraph } from "../../../src/compile/runtime/session.js";
 import type { RunConfigInput } from "../../../src/config/schema.js";
 import { copyOf } from "../../../src/core/ndarray.js";
 import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
 import { createSampler } from "../../../src/engine/local/sampler.js";
-import { type LocalSettings, localSettings, runtimeOf } from "../../../src/engine/local/settings.js";
+import { type LocalSettings, runtimeOf } from "../../../src/engine/local/settings.js";
 import type { Model } from "../../../src/model/load.js";
 import type { Reading } from "../../../src/policy/lessons.js";
 import { lossSettings } from "../../../src/train/update.js";
@@ -86,9 +86,11 @@ async function life(settings: RunConfigInput, local: Partial<LocalSettings>) {
 /** Settings of a run, and of its engine. */
 const LIVES: Readonly<Record<string, readonly [RunConfigInput, Partial<LocalSettings>]>> = {
   "all weights": [{}, {}],
-  "clipped gradients and decay": [{ update: { maxGradNorm: 0.01, weightDecay: 0.1 } }, {}],
-  "a frozen tower and KL": [
-    { update: { frozen: "vision" }, kl: { use: "loss", estimator: "full" } },
+  "a frozen tower, KL, clipped gradients and decay": [
+    {
+      update: { frozen: "vision", maxGradNorm: 0.01, weightDecay: 0.1 },
+      kl: { use: "loss", estimator: "full" },
+    },
     { keepsReference: true },
   ],
 };
