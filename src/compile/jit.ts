@@ -7,7 +7,7 @@ import { type NdArray, zeros } from "../core/ndarray.js";
 import { memoryFor } from "./runtime/placed.js";
 import { findRuntime } from "./runtime/runtime.js";
 import {
-  type Block,
+  type DeviceArray,
   FREE,
   type GraphArray,
   type HostArray,
@@ -126,18 +126,26 @@ function spareMemory() {
   };
 }
 
-/** Memory for what a run makes and nobody has given memory for; undefined where results come to the host. */
-async function keptOutputs(
-  { graph, donated }: Entry,
+/** Runs a graph. Where its results stay, those that nobody has offered memory for get some. */
+async function runInto(
+  { graph, session }: Entry,
   inputs: readonly GraphArray[],
-  options: JitOptions,
-): Promise<Block | undefined> {
-  const memory = options.keeps ? await memoryFor(options.runtime) : undefined;
-  const ports = memory ? portsFor(graph, inputs).outputs : [];
-  const made = ports.flatMap(({ type: dtype, shape }, at) =>
-    donated.has(at) ? [] : [[String(at), { dtype, shape }] as const],
+  offers: ReadonlyMap<number, GraphArray>,
+  { keeps, runtime }: JitOptions,
+): Promise<GraphArray[]> {
+  const memory = keeps ? await memoryFor(runtime) : undefined;
+  if (!memory) return session.run(inputs, offers);
+  const kinds = portsFor(graph, inputs).outputs.flatMap(({ type: dtype, shape }, at) =>
+    offers.has(at) ? [] : [[at, { dtype, shape }] as const],
   );
-  return memory?.block(Object.fromEntries(made));
+  const kept = memory.block(Object.fromEntries(kinds));
+  try {
+    const made = kinds.map(([at]) => [at, kept.arrays[at] as DeviceArray] as const);
+    return await session.run(inputs, new Map([...offers, ...made]));
+  } catch (cause) {
+    kept.dispose();
+    throw cause;
+  }
 }
 
 type Shaped = { readonly dtype: string; readonly shape: readonly number[] };
@@ -207,21 +215,14 @@ export function jit<Args extends readonly unknown[], Out>(
     const key = keyOf(tree, freeLeaves(tree, options));
     const entry = entries.get(key) ?? (await compile(tree));
     entries.set(key, entry);
-    const { graph, donated, session } = entry;
-    const inputs = leaves.filter(isGiven);
-    let kept: Block | undefined;
     try {
-      const offers = memory.offers(entry, leaves);
-      kept = await keptOutputs(entry, inputs, options);
-      for (const [at, array] of Object.entries(kept?.arrays ?? {})) offers.set(Number(at), array);
-      const results = await session.run(inputs, offers);
+      const results = await runInto(entry, leaves.filter(isGiven), memory.offers(entry, leaves), options);
       const outputs = results.map((result, at) => {
-        const target = leaves[donated.get(at) ?? -1];
+        const target = leaves[entry.donated.get(at) ?? -1];
         return target ? memory.moveInto(target, result) : result;
       });
-      return unflatten(graph.outputStructure, outputs);
+      return unflatten(entry.graph.outputStructure, outputs);
     } catch (cause) {
-      kept?.dispose();
       throw failure(leaves, cause);
     }
   };
