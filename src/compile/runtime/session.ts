@@ -12,6 +12,8 @@ export interface RuntimeOptions {
   readonly binding?: "c" | "npm";
   /** What many runs read is kept in the runtime's own memory; default: on cuda. Elsewhere it is a way to try that. */
   readonly keepsArrays?: boolean;
+  /** What matrix products compute with; default `float32`. */
+  readonly precision?: Precision;
   /** Threads of one operation; default: all cores. */
   readonly threads?: number;
   /**
@@ -35,6 +37,12 @@ export interface RuntimeOptions {
 }
 
 export type Device = "cpu" | "cuda" | "webgpu";
+
+/**
+ * What matrix products compute with. `float32`: as on the CPU. `tf32`: operands rounded to 10 bits of mantissa by the
+ * card's units. `bf16`: operands rounded to bfloat16; everything else stays float32.
+ */
+export type Precision = "float32" | "tf32" | "bf16";
 
 /** Numbers in memory of a device. They change in place, by `write` and by runs that are given the array to fill. */
 export interface DeviceArray {

@@ -30,16 +30,24 @@ const ALL_OPTIMIZATIONS = 99;
 const BASIC = 1;
 const ERRORS_ONLY = 3;
 
-/** Memory is taken as it is needed: the default doubles what it has each time. */
-const CUDA_OPTIONS = { arena_extend_strategy: "kSameAsRequested" };
+/**
+ * Memory is taken as it is needed: the default doubles what it has each time. Products in bfloat16 leave the few that
+ * stay float32 to TF32.
+ */
+const cudaOptions = ({ precision = "float32" }: RuntimeOptions) => ({
+  arena_extend_strategy: "kSameAsRequested",
+  use_tf32: precision === "float32" ? "0" : "1",
+});
 
 /** Puts the device's operators before the processor's. @throws CompileError with the loader's message */
-function appendDevice(api: Api, settings: bigint, device: Device): void {
+function appendDevice(api: Api, settings: bigint, options: RuntimeOptions): void {
+  const { device } = options;
   if (device === "webgpu") api.SessionOptionsAppendExecutionProvider(settings, "WebGPU", [], [], 0);
   if (device !== "cuda") return;
+  const chosen = cudaOptions(options);
   const cuda = api.made((out) => api.CreateCUDAProviderOptions(out));
   try {
-    const [keys, values] = [Object.keys(CUDA_OPTIONS), Object.values(CUDA_OPTIONS)];
+    const [keys, values] = [Object.keys(chosen), Object.values(chosen)];
     api.UpdateCUDAProviderOptions(cuda, keys, values, keys.length);
     api.SessionOptionsAppendExecutionProvider_CUDA_V2(settings, cuda);
   } finally {
@@ -127,7 +135,7 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
   const settings = sessionOptions(api, graph, options);
   let session: bigint | undefined;
   try {
-    appendDevice(api, settings, options.device ?? "cpu");
+    appendDevice(api, settings, options);
     session = api.made((out) =>
       api.CreateSessionFromArray(api.env, graph.bytes, graph.bytes.length, settings, out),
     );
