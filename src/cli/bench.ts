@@ -4,6 +4,9 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { benchEngine } from "../../benchmarks/measured/engine/engine.js";
+import { benchGpu, type GpuOptions } from "../../benchmarks/measured/gpu/gpu.js";
+import { GPU_PARTS, PRECISIONS } from "../../benchmarks/measured/gpu/jobs.js";
+import { GPU_SIZES } from "../../benchmarks/measured/gpu/model.js";
 import { benchGrader } from "../../benchmarks/measured/grader/grader.js";
 import { benchGreedy } from "../../benchmarks/measured/large/greedy.js";
 import { benchLarge, LARGE_PARTS, type LargePart } from "../../benchmarks/measured/large/large.js";
@@ -85,6 +88,39 @@ const addSpeed: AddBenchmark = (bench, context) => {
         repetitions: { warmUp: WARM_UP_ROUNDS, counted: repetitions },
         print: below(context),
         onRound: (part, done, total) => terminal.onProgress({ phase: part, done, total }),
+      });
+    });
+};
+
+interface GpuFlags
+  extends Pick<GpuOptions, "sizes" | "parts" | "precisions" | "device" | "python" | "steps" | "budget"> {
+  readonly out: string;
+  readonly torchCompile?: boolean;
+}
+
+const addGpu: AddBenchmark = (bench, context) => {
+  const { terminal } = context;
+  bench
+    .command("gpu")
+    .description(
+      "training step, prefill, rollouts and RL step on a card beside PyTorch on the same card; s 6 M, m 199 M, l 619 M parameters",
+    )
+    .option("--python <path>", "Python with torch and transformers, TRL for the RL step", "python3")
+    .option("--sizes <names>", `some of ${GPU_SIZES.join(",")}`, partsOf(GPU_SIZES), GPU_SIZES.slice(1))
+    .option("--parts <names>", `some of ${GPU_PARTS.join(",")}`, partsOf(GPU_PARTS), [...GPU_PARTS])
+    .option("--precisions <names>", `some of ${PRECISIONS.join(",")}`, partsOf(PRECISIONS), [...PRECISIONS])
+    .addOption(new Option("--device <name>", "where").choices(["cuda", "cpu"]).default("cuda"))
+    .option("--steps <n>", "counted rounds; a third of them of rollouts and RL steps", positiveInteger, 10)
+    .option("--budget <seconds>", "what the rounds of a part may take on each side", positiveInteger, 10)
+    .option("--torch-compile", "also time torch.compile's training step")
+    .option("--out <dir>", "folder for gpu.json and gpu.md", RESULTS)
+    .action(async ({ out, torchCompile, ...flags }: GpuFlags) => {
+      await benchGpu({
+        ...flags,
+        isTorchCompiled: torchCompile === true,
+        results: out,
+        print: below(context),
+        onPart: (part, done, total) => terminal.onProgress({ phase: part, done, total }),
       });
     });
 };
@@ -322,7 +358,7 @@ const addGreedy: AddBenchmark = (bench, context) => {
 
 /** Each adds its subcommand. */
 const BENCHMARKS: readonly AddBenchmark[] = [
-  ...[addSpeed, addLarge, addGreedy, addRandomModel, addEngine, addGrader, addKernel],
+  ...[addSpeed, addGpu, addLarge, addGreedy, addRandomModel, addEngine, addGrader, addKernel],
   ...[addLearning, addLora, addFigure1b, addAblations, addVariants, addSharing],
 ];
 

@@ -33,10 +33,10 @@ const PUBLISHED_IMAGES = {
 };
 
 /** Draws that are repeated: a prime, so that no two rows of a matrix are alike. */
-const DRAWS = 1_048_573;
+export const DRAWS = 1_048_573;
 
 /** Standard normal draws. */
-function drawPool(rng: Rng): Float32Array {
+export function drawPool(rng: Rng): Float32Array {
   return Float32Array.from({ length: DRAWS }, () => rng.normal());
 }
 

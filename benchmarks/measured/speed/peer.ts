@@ -8,12 +8,14 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { BenchmarkError } from "../../../src/core/errors.js";
 import { packageRoot } from "../../../src/core/files/packageRoot.js";
+import { given } from "../../../src/core/given.js";
 
 const greetingSchema = z.object({
   missing: z.string().optional(),
   python: z.string(),
   torch: z.string().optional(),
   transformers: z.string().optional(),
+  trl: z.string().optional(),
 });
 
 const answerSchema = z.looseObject({ error: z.string().optional() });
@@ -26,6 +28,10 @@ export interface Peer {
   /** A measured piece of work: milliseconds. */
   time(request: Readonly<Record<string, unknown>>): Promise<number>;
   close(): void;
+  /** Ends the process whatever it does; a call that waits is refused. */
+  kill(): void;
+  hasEnded(): boolean;
+  readonly has: { readonly transformers: boolean; readonly trl: boolean };
 }
 
 /** Answers of a process, one line each, in order; `undefined` once it has ended. */
@@ -37,20 +43,28 @@ function lineReader(input: NodeJS.ReadableStream): () => Promise<string | undefi
   };
 }
 
+/** A script of peers, in a folder of `benchmarks/measured`, and what it is told at the start. */
+export interface PeerScript {
+  readonly folder: "speed" | "gpu";
+  readonly args: readonly string[];
+}
+
 /**
  * Starts the peer.
  * @returns the peer, or why there is none
  */
 export async function startPeer(
   python: string,
-  threads: number,
+  { folder, args }: PeerScript,
 ): Promise<Peer | { readonly missing: string }> {
-  const script = join(packageRoot(), "benchmarks", "measured", "speed", "peers", "peer.py");
+  const script = join(packageRoot(), "benchmarks", "measured", folder, "peers", "peer.py");
   if (!existsSync(script)) return { missing: `${script} is not part of the installed package` };
-  const child = spawn(python, [script, String(threads)], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(python, [script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const failed = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(`${python} does not start (${error.message})`));
   });
+  // That it has ended is said by the answer that does not come.
+  child.stdin.on("error", () => undefined);
   const next = lineReader(child.stdout);
   const first = await Promise.race([next(), failed.then((missing) => JSON.stringify({ missing, python }))]);
   if (first === undefined) return { missing: `${python} ended at once` };
@@ -65,12 +79,21 @@ export async function startPeer(
       throw new BenchmarkError(`peer: ${String(request["op"])}: ${answer.error}`);
     return schema.parse(answer);
   };
+  const { torch, transformers, trl } = greeting;
+  const named = { PyTorch: torch, transformers, TRL: trl, Python: greeting.python };
   return {
-    versions: `PyTorch ${greeting.torch}, transformers ${greeting.transformers}, Python ${greeting.python}`,
+    versions: Object.entries(given(named))
+      .map((each) => each.join(" "))
+      .join(", "),
+    has: { transformers: transformers !== undefined, trl: trl !== undefined },
     call,
     time: async (request) => (await call(request, z.object({ ms: z.number() }))).ms,
     close: () => {
       child.stdin.end();
     },
+    kill: () => {
+      child.kill("SIGKILL");
+    },
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
   };
 }

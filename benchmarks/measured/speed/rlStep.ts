@@ -9,6 +9,7 @@ import { resolveConfig } from "../../../src/config/load.js";
 import type { RunConfig } from "../../../src/config/schema.js";
 import { invariant } from "../../../src/core/errors.js";
 import { Rng } from "../../../src/core/rng.js";
+import type { Engine } from "../../../src/engine/engine.js";
 import { localSettings } from "../../../src/engine/local/settings.js";
 import { startEngine } from "../../../src/engine/process/engineInProcess.js";
 import { MODEL_FILES, type Model } from "../../../src/model/load.js";
@@ -24,11 +25,9 @@ import { VOCABULARY } from "./model.js";
 import type { Peer } from "./peer.js";
 import { medianParts, type StepParts } from "./stepParts.js";
 
-const PROMPTS = 8;
-const RESPONSES = 12;
-const PROMPT_TOKENS = 64;
-const NEW_TOKENS = 64;
-const LEARNING_RATE = 1e-5;
+/** Prompts, responses to each, and tokens of both. */
+export const RL_SIZES = { prompts: 8, responses: 12, promptTokens: 64, newTokens: 64 } as const;
+export const RL_LEARNING_RATE = 1e-5;
 /** These prompts have no images. */
 const NO_IMAGE = -1;
 
@@ -44,13 +43,14 @@ export interface RlStepResult {
   readonly trl?: string;
 }
 
-const settings = (): RunConfig =>
+/** GRPO, one optimizer step on what was sampled. */
+export const rlSettings = (): RunConfig =>
   resolveConfig(
     {
       expand: { variants: 1, transformProbability: 0, formatPrompt: "" },
-      rollout: { responses: RESPONSES, topP: 1, maxResponseLength: NEW_TOKENS },
-      update: { algorithm: "grpo", learningRate: LEARNING_RATE, optimizerStepsPerRollout: 1 },
-      train: { questionsPerStep: PROMPTS },
+      rollout: { responses: RL_SIZES.responses, topP: 1, maxResponseLength: RL_SIZES.newTokens },
+      update: { algorithm: "grpo", learningRate: RL_LEARNING_RATE, optimizerStepsPerRollout: 1 },
+      train: { questionsPerStep: RL_SIZES.prompts },
     },
     "bench speed",
   );
@@ -73,8 +73,8 @@ async function questionOf(processor: Processor, at: number): Promise<Question> {
   let text = `${at}`;
   for (;;) {
     const length = promptLength(await buildPrompt(processor, { text, images: [] }, `question ${at}`));
-    if (length === PROMPT_TOKENS) break;
-    invariant(length < PROMPT_TOKENS, `bench speed: a prompt of ${length} tokens`);
+    if (length === RL_SIZES.promptTokens) break;
+    invariant(length < RL_SIZES.promptTokens, `bench speed: a prompt of ${length} tokens`);
     text = `${text}${draws.integer(0, 10)}`;
   }
   return { id: `q${at}`, text, images: [], gold: "", rewrites: [], category: "" };
@@ -93,19 +93,34 @@ function lots(rng: Rng): Rewarder {
 }
 
 function checkLengths({ groups }: StepResult): void {
+  const { prompts, responses, newTokens } = RL_SIZES;
   const lengths = groups.flatMap(({ responses }) =>
     responses.flat().map(({ rollout }) => rollout.tokens.length),
   );
   invariant(
-    lengths.length === PROMPTS * RESPONSES && lengths.every((length) => length === NEW_TOKENS),
+    lengths.length === prompts * responses && lengths.every((length) => length === newTokens),
     "bench speed: responses of another length or number",
   );
 }
 
-/** Our step, in an engine's process as a run has it, and how long its parts take. */
-function ownSide(folder: string, processor: Processor, questions: readonly Question[]) {
-  const config = settings();
-  const engine = startEngine({ model: folder, local: localSettings(config) });
+/** Questions whose prompts are as long as asked for. */
+export function rlQuestions(processor: Processor): Promise<Question[]> {
+  const indices = Array.from({ length: RL_SIZES.prompts }, (_, at) => at);
+  return Promise.all(indices.map((at) => questionOf(processor, at)));
+}
+
+/** Tokens of the questions' prompts. */
+export function rlPrompts(processor: Processor, questions: readonly Question[]): Promise<number[][]> {
+  return Promise.all(
+    questions.map(async (question) => [
+      ...promptTokens(await buildPrompt(processor, question, question.id), NO_IMAGE),
+    ]),
+  );
+}
+
+/** Our step by an engine of `rlSettings`, and how long its parts take. */
+export function ownRlStep(engine: Engine, processor: Processor, questions: readonly Question[]) {
+  const config = rlSettings();
   const seconds: Readonly<Record<string, number>>[] = [];
   const side: Side = {
     name: "sharegrpo",
@@ -121,7 +136,7 @@ function ownSide(folder: string, processor: Processor, questions: readonly Quest
         stopwatch: watch,
         rewarder: lots(rng.split("reward")),
       };
-      const at = { learningRate: LEARNING_RATE, optimizerSteps: step - 1 };
+      const at = { learningRate: RL_LEARNING_RATE, optimizerSteps: step - 1 };
       const moreQuestions = () => Promise.resolve([]);
       const result = await watch.time("step", () =>
         trainStep(questions, { ...context, ...at, moreQuestions }),
@@ -131,7 +146,7 @@ function ownSide(folder: string, processor: Processor, questions: readonly Quest
       return 1000 * (watch.seconds["step"] ?? Number.NaN);
     },
   };
-  return { side, seconds, close: () => engine.close() };
+  return { side, seconds };
 }
 
 export interface RlStepOptions {
@@ -151,30 +166,27 @@ export async function benchRlStep({
   onRound,
 }: RlStepOptions): Promise<RlStepResult> {
   const processor = await writeEndless(dir, model);
-  const indices = Array.from({ length: PROMPTS }, (_, at) => at);
-  const questions = await Promise.all(indices.map((at) => questionOf(processor, at)));
-  const own = ownSide(dir, processor, questions);
+  const questions = await rlQuestions(processor);
+  // In a process of its own, as a run has it.
+  const engine = startEngine({ model: dir, local: localSettings(rlSettings()) });
+  const own = ownRlStep(engine, processor, questions);
   try {
     const sides: Side[] = [own.side];
     let trl: string | undefined;
     if (peer) {
-      const prompts = await Promise.all(
-        questions.map(async (question) => [
-          ...promptTokens(await buildPrompt(processor, question, question.id), NO_IMAGE),
-        ]),
-      );
-      const request = { model: dir, prompts, responses: RESPONSES, newTokens: NEW_TOKENS };
+      const { responses, newTokens } = RL_SIZES;
+      const prompts = await rlPrompts(processor, questions);
+      const request = { model: dir, prompts, responses, newTokens, learningRate: RL_LEARNING_RATE };
       const greeting = z.object({ trl: z.string() });
-      trl = (await peer.call({ op: "rl.setup", ...request, learningRate: LEARNING_RATE }, greeting)).trl;
+      trl = (await peer.call({ op: "rl.setup", ...request }, greeting)).trl;
       sides.push({ name: `TRL ${trl} GRPOTrainer`, run: () => peer.time({ op: "rl.run" }) });
     }
     const timings = await interleave(sides, repetitions, onRound);
     return {
-      ...{ prompts: PROMPTS, responses: RESPONSES, promptTokens: PROMPT_TOKENS, newTokens: NEW_TOKENS },
-      ...{ timings, parts: medianParts(own.seconds, repetitions) },
+      ...{ ...RL_SIZES, timings, parts: medianParts(own.seconds, repetitions) },
       ...(trl === undefined ? {} : { trl }),
     };
   } finally {
-    await own.close();
+    await engine.close();
   }
 }

@@ -17,7 +17,7 @@ const NEW_TOKENS = 128;
 /** Ordinary tokens of every vocabulary here. */
 const ORDINARY = 512;
 
-interface Workload {
+export interface Workload {
   readonly prompts: number;
   /** Responses per prompt. */
   readonly responses: number;
@@ -50,10 +50,11 @@ function promptsOf({ prompts, promptLength }: Workload): Prompt[] {
 /** These prompts have no images. */
 const NO_IMAGE = -1;
 
-function ownSide(policy: LocalPolicy, workload: Workload): Side {
+/** Samples every response from a stream of its own; the policy's responses must not end by themselves. */
+export function ownRollouts(policy: LocalPolicy, workload: Workload, newTokens = NEW_TOKENS): Side {
   const { responses } = workload;
   const prompts = promptsOf(workload);
-  const decoding = { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens: NEW_TOKENS };
+  const decoding = { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens: newTokens };
   let repeat = 0;
   return {
     name: "sharegrpo",
@@ -67,11 +68,15 @@ function ownSide(policy: LocalPolicy, workload: Workload): Side {
   };
 }
 
-/** A row per response, as trainers ask `generate` for them. */
-function peerSide(peer: Peer, workload: Workload): Side {
-  const rows = promptsOf(workload).flatMap((prompt) =>
+/** A row of tokens per response, as trainers ask `generate` for them. */
+export function promptRows(workload: Workload): number[][] {
+  return promptsOf(workload).flatMap((prompt) =>
     Array.from({ length: workload.responses }, () => [...promptTokens(prompt, NO_IMAGE)]),
   );
+}
+
+function peerSide(peer: Peer, workload: Workload): Side {
+  const rows = promptRows(workload);
   return {
     name: "transformers generate",
     run: () => peer.time({ op: "generate.run", prompts: rows, newTokens: NEW_TOKENS }),
@@ -93,7 +98,7 @@ export async function benchRollouts(options: RolloutOptions): Promise<RolloutRes
   if (peer) await peer.call({ op: "generate.setup", model: model.dir }, z.unknown());
   const results: RolloutResult[] = [];
   for (const workload of options.workloads) {
-    const sides = [ownSide(policy, workload), ...(peer ? [peerSide(peer, workload)] : [])];
+    const sides = [ownRollouts(policy, workload), ...(peer ? [peerSide(peer, workload)] : [])];
     const timings = await interleave(sides, repetitions, onRound);
     results.push({ ...workload, newTokens: NEW_TOKENS, timings });
   }

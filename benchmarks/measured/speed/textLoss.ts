@@ -81,8 +81,7 @@ export function textStep(config: DecoderSizes, sizes: TextSizes, runtime: Runtim
   );
 }
 
-/** The decoder's parameters, copied: training changes them in place. */
+/** The decoder's parameters. Arrays are not copied. */
 export function textParams({ params }: Pick<Model, "params">): Params {
-  const own = Object.entries(params).filter(([name]) => !name.startsWith("visual."));
-  return Object.fromEntries(own.map(([name, { data, shape }]) => [name, ndarray(data, shape)]));
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !name.startsWith("visual.")));
 }

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { jit } from "../../../src/compile/jit.js";
 import { given } from "../../../src/core/given.js";
-import { zerosLike } from "../../../src/core/ndarray.js";
+import { copyOf, zerosLike } from "../../../src/core/ndarray.js";
 import { type Tensor, type TensorParams, tf } from "../../../src/core/tf.js";
 import type { Model } from "../../../src/model/load.js";
 import { adamwHostStep } from "../../../src/optim/adamw.js";
@@ -22,7 +22,7 @@ const LEARNING_RATE = 1e-4;
 function compiledSide(model: Model, threads: number): Side {
   const { config } = model;
   const run = textStep(config, SIZES, { threads, keepsMemory: true, plansMemory: true });
-  const params = textParams(model);
+  const params = copyOf(textParams(model));
   const moments = { first: zerosLike(params), second: zerosLike(params) };
   const batch = textBatch(config, SIZES, VOCABULARY);
   let steps = 0;

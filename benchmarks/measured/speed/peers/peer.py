@@ -1,16 +1,12 @@
-"""PyTorch's side of `npm run bench -- speed`: one JSON request a line on stdin, one JSON answer a line on stdout.
+"""PyTorch's side of `npm run bench -- speed`.
 
 Usage (by the benchmark): python peer.py THREADS
 """
 
-import json
 import platform
 import sys
 
-
-def answer(value):
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+from serve import answer, serve
 
 
 def main():
@@ -30,14 +26,7 @@ def main():
     from rollouts import Rollouts
     from trainingStep import TrainingStep
 
-    handlers = {"train": TrainingStep(), "generate": Rollouts(), "rl": RlStep()}
-    for line in sys.stdin:
-        request = json.loads(line)
-        name, method = request.pop("op").split(".")
-        try:
-            answer(getattr(handlers[name], method)(**request))
-        except Exception as error:  # told to the benchmark, which stops
-            answer({"error": f"{type(error).__name__}: {error}"})
+    serve({"train": TrainingStep(), "generate": Rollouts(), "rl": RlStep()})
 
 
 main()

@@ -46,7 +46,13 @@ def tokenizer(size):
 
 
 class RlStep:
-    def setup(self, model, prompts, responses, newTokens, learningRate):
+    # What GRPOConfig is told of the machine.
+    options = {"use_cpu": True, "bf16": False}
+
+    def setup(self, model, **request):
+        return self.begin(decoder(model), **request)
+
+    def begin(self, network, prompts, responses, newTokens, learningRate):
         import trl
         from datasets import Dataset
         from transformers import TrainerCallback
@@ -71,11 +77,9 @@ class RlStep:
             return [float(rewards.random() < 0.5) for _ in completion_ids]
 
         rows = [{"prompt": " ".join(f"t{token}" for token in prompt)} for prompt in prompts]
-        network = decoder(model)
         config = trl.GRPOConfig(
             output_dir=tempfile.mkdtemp(prefix="sharegrpo-trl-"),
-            use_cpu=True,
-            bf16=False,
+            **self.options,
             fp16=False,
             gradient_checkpointing=False,
             per_device_train_batch_size=len(prompts) * responses,

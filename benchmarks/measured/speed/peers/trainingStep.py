@@ -17,7 +17,7 @@ def rotate(x, cos, sin):
 class Decoder:
     """The forward pass as a function of a dictionary of parameters."""
 
-    def __init__(self, config, length):
+    def __init__(self, config, length, device="cpu"):
         self.layers = config["num_hidden_layers"]
         self.heads = config["num_attention_heads"]
         self.key_heads = config["num_key_value_heads"]
@@ -25,8 +25,8 @@ class Decoder:
         self.size = config["hidden_size"] // self.heads
         rates = config["rope_theta"] ** (-torch.arange(0, self.size, 2) / self.size)
         angles = torch.outer(torch.arange(length), rates).repeat(1, 2)
-        self.cos, self.sin = angles.cos(), angles.sin()
-        self.mask = torch.full((length, length), float("-inf")).triu(1)
+        self.cos, self.sin = angles.cos().to(device), angles.sin().to(device)
+        self.mask = torch.full((length, length), float("-inf"), device=device).triu(1)
 
     def norm(self, x, weight):
         return F.rms_norm(x, (x.shape[-1],), weight, self.eps)

@@ -1,0 +1,202 @@
+/**
+ * @module This project's side of the card's benchmark: what is timed, on arrays that stay where the graphs run.
+ */
+import { placeParams } from "../../../src/compile/runtime/placed.js";
+import type { Device, RuntimeOptions } from "../../../src/compile/runtime/session.js";
+import { messageOf } from "../../../src/core/errors.js";
+import { given } from "../../../src/core/given.js";
+import { zerosLike } from "../../../src/core/ndarray.js";
+import { createEngine } from "../../../src/engine/local/engine.js";
+import { createLearner } from "../../../src/engine/local/learner.js";
+import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
+import { localSettings } from "../../../src/engine/local/settings.js";
+import type { Model } from "../../../src/model/load.js";
+import { tokenPrompt } from "../../../src/model/prompt.js";
+import { adamwHostStep } from "../../../src/optim/adamw.js";
+import type { Lesson } from "../../../src/policy/lessons.js";
+import { lossSettings } from "../../../src/train/update.js";
+import { ownRlStep, rlQuestions, rlSettings } from "../speed/rlStep.js";
+import { ownRollouts } from "../speed/rollouts.js";
+import { type TextSizes, textBatch, textParams, textStep } from "../speed/textLoss.js";
+import { type Failed, type Job, LEARNING_RATE, type Measured, PREFILL, ROLLOUTS, type Series } from "./jobs.js";
+
+/** What a job runs on. */
+export interface Bench {
+  readonly model: Model;
+  readonly device: Device;
+  readonly sizes: TextSizes;
+  /** Called when a job's last round is over and all its memory is still taken. */
+  readonly atEnd?: () => void;
+}
+
+type Found = Pick<Measured, "milliseconds" | "values" | "ready">;
+
+/** Runs until as many are counted as asked for, or the time is over; one is counted in any case. */
+async function repeated(
+  { atEnd }: Bench,
+  { warmUp, counted, seconds }: Series,
+  run: () => Promise<{ readonly milliseconds: number; readonly value?: number }>,
+): Promise<Found> {
+  const end = performance.now() + 1000 * seconds;
+  const milliseconds: number[] = [];
+  const values: number[] = [];
+  for (let round = 0; milliseconds.length < counted; round++) {
+    const isLate = performance.now() > end;
+    if (isLate && milliseconds.length > 0) break;
+    const found = await run();
+    // What is compiled in the first round is never counted.
+    if (round >= (isLate ? 1 : warmUp)) milliseconds.push(found.milliseconds);
+    if (found.value !== undefined) values.push(found.value);
+  }
+  atEnd?.();
+  return { milliseconds, ...(values.length > 0 ? { values } : {}) };
+}
+
+const sided = (run: () => Promise<number>) => async () => ({ milliseconds: await run() });
+
+/** Forward, backward and AdamW as one graph; state changes in place, the loss is read back. */
+async function timeGraph(bench: Bench, runtime: RuntimeOptions, series: Series): Promise<Found> {
+  const { model, sizes } = bench;
+  const params = textParams(model);
+  const moments = zerosLike(params);
+  const options = { ...runtime, keepsMemory: true, plansMemory: true };
+  const step = textStep(model.config, sizes, options);
+  const kept = { ...options, keepsArrays: true };
+  const [weights, first, second] = [
+    await placeParams(params, kept),
+    await placeParams(moments, kept),
+    await placeParams(moments, kept),
+  ];
+  const batch = textBatch(model.config, sizes, model.processor.size);
+  const state = { first: first.arrays, second: second.arrays };
+  let steps = 0;
+  try {
+    return await repeated(bench, series, async () => {
+      const start = performance.now();
+      const [, , { loss }] = await step(weights.arrays, state, batch, adamwHostStep(++steps, LEARNING_RATE));
+      return { milliseconds: performance.now() - start, value: loss.data[0] as number };
+    });
+  } finally {
+    await step.dispose();
+    for (const placed of [weights, first, second]) placed.dispose();
+  }
+}
+
+/** Tokens of each row that are its prompt; what is behind them is learned from. */
+const PROMPT_TOKENS = 32;
+
+/** The batch as readings of one response each, good and bad in turn; every token weighs the same. */
+function lessonsOf({ model, sizes }: Bench): Lesson[] {
+  const { rows, length } = sizes;
+  const { tokens } = textBatch(model.config, sizes, model.processor.size);
+  return Array.from({ length: rows }, (_, row) => {
+    const text = Int32Array.from(tokens.data.subarray(row * length, (row + 1) * length));
+    return {
+      prompt: tokenPrompt(text.slice(0, PROMPT_TOKENS), `row ${row}`),
+      responses_R: [text.slice(PROMPT_TOKENS)],
+      advantages_R: [row % 2 === 0 ? 1 : -1],
+      weights_R: [1 / (rows * (length - PROMPT_TOKENS))],
+    };
+  });
+}
+
+/** The learner's own gradients and optimizer step on as many tokens, in one micro-batch. */
+async function timeLearner(bench: Bench, runtime: RuntimeOptions, series: Series): Promise<Found> {
+  const config = rlSettings();
+  const local = localSettings(config);
+  const learner = createLearner(bench.model, {
+    ...{ ...local, ...runtime },
+    ...{ microBatch: bench.sizes.rows, frozen: "vision" },
+  });
+  const lessons = lessonsOf(bench);
+  const loss = lossSettings(config);
+  let step = 0;
+  return repeated(bench, series, async () => {
+    const start = performance.now();
+    await learner.accumulate(lessons, loss);
+    const { gradNorm } = await learner.apply({ ...config.update, learningRate: LEARNING_RATE, step: ++step });
+    return { milliseconds: performance.now() - start, value: gradNorm };
+  });
+}
+
+/** Prompts read, or read and answered, by `generate` as a run calls it; weights are placed once. */
+async function timeRollouts(
+  bench: Bench,
+  runtime: RuntimeOptions,
+  { part, series }: { readonly part: "prefill" | "decode"; readonly series: Series },
+): Promise<Found> {
+  const policy = createLocalPolicy(bench.model, { runtime });
+  const start = performance.now();
+  const { dispose, ...ready } = await policy.ready();
+  const placing = performance.now() - start;
+  const workload = part === "prefill" ? PREFILL : ROLLOUTS;
+  const kept = { model: policy.model, ready: () => Promise.resolve(ready) };
+  try {
+    const { run } = ownRollouts(kept, workload, workload.newTokens);
+    return { ...(await repeated(bench, series, sided(run))), ready: placing };
+  } finally {
+    dispose?.();
+  }
+}
+
+/** A step as a run has it: rollouts, rewards, gradients and AdamW by the local engine. */
+async function timeRlStep(bench: Bench, runtime: RuntimeOptions, series: Series): Promise<Found> {
+  const { model } = bench;
+  const engine = createEngine(model, { ...localSettings(rlSettings()), ...runtime });
+  try {
+    const questions = await rlQuestions(model.processor);
+    return await repeated(bench, series, sided(ownRlStep(engine, model.processor, questions).side.run));
+  } finally {
+    await engine.close();
+  }
+}
+
+/** The card's name, and bytes of it that are in use, whoever uses them; undefined on the processor. */
+async function lookAtCard(device: Device): Promise<{ name: string; used: () => number } | undefined> {
+  if (device !== "cuda") return undefined;
+  const [{ default: koffi }, { openCard }] = await Promise.all([
+    import("koffi"),
+    import("../../../src/compile/runtime/capi/card.js"),
+  ]);
+  const card = openCard(koffi);
+  const used = () => {
+    const { free, total } = card.memory();
+    return total - free;
+  };
+  return { name: card.name, used };
+}
+
+function timeOne(bench: Bench, { part, precision, series }: Job): Promise<Found> {
+  const runtime = { device: bench.device, precision };
+  if (part === "step") return timeGraph(bench, runtime, series);
+  if (part === "learner") return timeLearner(bench, runtime, series);
+  if (part === "rl") return timeRlStep(bench, runtime, series);
+  return timeRollouts(bench, runtime, { part, series });
+}
+
+/**
+ * Does jobs one after another. The runtime keeps what it has taken until its sessions are closed, so that what is in
+ * use after a job's last round is the most that there was.
+ * @param tell what a job found, or why it found nothing
+ */
+export async function doJobs(
+  bench: Bench,
+  jobs: readonly Job[],
+  tell: (found: Measured | Failed) => void,
+): Promise<void> {
+  const card = await lookAtCard(bench.device);
+  const idle = card?.used() ?? 0;
+  for (const job of jobs) {
+    const { part, precision } = job;
+    let bytes: number | undefined;
+    const atEnd = () => {
+      bytes = card && card.used() - idle;
+    };
+    try {
+      const found = await timeOne({ ...bench, atEnd }, job);
+      tell({ part, precision, ...found, ...given({ bytes, card: card?.name }) });
+    } catch (error) {
+      tell({ part, precision, error: messageOf(error) });
+    }
+  }
+}
