@@ -76,9 +76,16 @@ function freeLeaves({ structure }: ArgumentTree, { rows }: JitOptions) {
   return (leaf: number) => free.has(leaf);
 }
 
-/** How a graph is traced for what will run it. */
-function tracingFor({ takesBits }: Runtime, isFree: ReturnType<typeof freeLeaves>, options?: RuntimeOptions) {
-  return { takesBits, isPlain: options?.device === "webgpu", ...given({ isFree }) };
+/** How a graph is traced for what will run it. A card computes in TF32 by itself. */
+function tracingFor(
+  { takesBits }: Runtime,
+  isFree: ReturnType<typeof freeLeaves>,
+  { device, precision = "float32" }: RuntimeOptions = {},
+) {
+  const isEmulated = device !== "cuda";
+  const isLowered = precision === "bf16" || (precision === "tf32" && isEmulated);
+  const lower = isLowered ? { precision, isEmulated } : undefined;
+  return { takesBits, isPlain: device === "webgpu", ...given({ isFree, lower }) };
 }
 
 /** A compiled signature. */

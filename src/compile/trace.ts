@@ -16,6 +16,7 @@ import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
 import { type OnnxGraph, writeModel } from "./onnxWriter.js";
 import { overwrites } from "./overwrites.js";
+import type { LowerOptions } from "./precision.js";
 import type { LoadableGraph, Port } from "./runtime/session.js";
 import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
@@ -47,6 +48,8 @@ export interface TraceOptions {
   readonly takesBits?: boolean;
   /** Whether products transpose by nodes of their own, for devices without FusedMatMul. Default: false. */
   readonly isPlain?: boolean;
+  /** What products compute with. Default: float32. */
+  readonly lower?: LowerOptions;
   /** Leaves whose first axis may have any length, the same in all. Default: every length is fixed. */
   readonly isFree?: (leaf: number) => boolean;
 }
@@ -194,7 +197,7 @@ function draft(fn: Traceable, name: string, signature: Signature, options: Trace
       const type = dtype === "bool" ? ("int32" as const) : dtype;
       return { name: tracer.output(`out${path}`, tensor), type, shape: tensor.shape };
     });
-    return { graph: tracer.finish(inputs, outputs), inputs, outputs, ...files, outputStructure };
+    return { graph: tracer.finish(inputs, outputs, options.lower), inputs, outputs, ...files, outputStructure };
   } finally {
     tf.engine().endScope();
     void tf.setBackend(previous);

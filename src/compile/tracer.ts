@@ -14,6 +14,7 @@ import {
   type OnnxType,
 } from "./onnxWriter.js";
 import { optimize } from "./optimize.js";
+import { inPrecision, type LowerOptions } from "./precision.js";
 
 export type TracedType = "float32" | "int32" | "bool";
 /** What an argument's numbers may be. */
@@ -74,6 +75,8 @@ export class Tracer extends tf.KernelBackend {
   private readonly constantNames = new Map<string, string>();
   private readonly slots = new Map<object, Slot>();
   private readonly shapes = new Map<string, readonly number[]>();
+  /** Values that are no floating-point numbers. */
+  private readonly whole = new Set<string>();
   /** Arguments of narrow types as they are, by what they are widened to. */
   private readonly narrow = new Map<object, string>();
   private names = 0;
@@ -152,6 +155,7 @@ export class Tracer extends tf.KernelBackend {
     const dataId = {};
     this.slots.set(dataId, { name, references: 1 });
     this.shapes.set(name, shape);
+    if (dtype !== "float32") this.whole.add(name);
     return { dataId, shape: [...shape], dtype };
   }
 
@@ -202,9 +206,11 @@ export class Tracer extends tf.KernelBackend {
     return name;
   }
 
-  finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"]): OnnxGraph {
-    const { nodes, constants, shapes } = this;
-    return { name: this.functionName, ...optimize({ nodes, constants, outputs, shapes }), inputs, outputs };
+  finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"], lower?: LowerOptions): OnnxGraph {
+    const { nodes, constants, shapes, whole } = this;
+    const small = optimize({ nodes, constants, outputs, shapes });
+    const graph = { name: this.functionName, ...small, inputs, outputs };
+    return lower ? inPrecision(graph, { ...lower, isWhole: (name) => whole.has(name) }) : graph;
   }
 
   // --- what TensorFlow.js asks of a backend ---

@@ -8,6 +8,9 @@ const positiveInt = z.int().positive();
 /** What graphs can run on, and `auto`. */
 export const DEVICE_CHOICES = ["cpu", "cuda", "webgpu", "auto"] as const;
 
+/** What products of matrices can compute with: 24, 11 and 8 significant bits. */
+export const PRECISION_CHOICES = ["float32", "tf32", "bf16"] as const;
+
 export const engineSchema = z.strictObject({
   kind: z
     .enum(["process", "local", "tinker", "ray"])
@@ -20,6 +23,12 @@ export const engineSchema = z.strictObject({
     .default("cpu")
     .describe(
       "kinds process, local: where graphs run; auto: cuda where a graph runs there, else cpu; `sharegrpo doctor` tries each",
+    ),
+  precision: z
+    .enum(PRECISION_CHOICES)
+    .default("float32")
+    .describe(
+      "kinds process, local, on cuda: what matrix products compute with; weights, sums, norms, softmax and loss stay float32",
     ),
   url: z
     .string()

@@ -334,6 +334,10 @@ export const runSchema = z
       "responses of one variant are compared with each other: responses must be at least 2 (or advantage.terms global)",
     path: ["rollout", "responses"],
   })
+  .refine(({ engine: { device, precision } }) => precision === "float32" || /cuda|auto/.test(device), {
+    message: "only a card has products in tf32 and bf16: set engine.device to cuda or auto",
+    path: ["engine", "precision"],
+  })
   .refine(({ engine }) => engine.url !== "" || (engine.kind !== "tinker" && engine.kind !== "ray"), {
     message: "the server's address is missing: engine.url=http://host:port",
     path: ["engine", "url"],

@@ -2,7 +2,7 @@
  * @module The engine that settings name.
  */
 import { randomUUID } from "node:crypto";
-import { requireDevice } from "../compile/runtime/devices.js";
+import { requireDevice, requirePrecision } from "../compile/runtime/devices.js";
 import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
@@ -19,9 +19,11 @@ import { openTinkerEngine } from "./tinker/engine.js";
  * @throws ConfigError when the device cannot be had, with what is missing and what mends it
  */
 export async function withDevice(config: RunConfig): Promise<RunConfig> {
-  const { kind, device } = config.engine;
+  const { kind, device: wanted, precision } = config.engine;
   if (kind !== "process" && kind !== "local") return config;
-  return { ...config, engine: { ...config.engine, device: await requireDevice(device) } };
+  const device = await requireDevice(wanted);
+  requirePrecision(device, precision);
+  return { ...config, engine: { ...config.engine, device } };
 }
 
 /**

@@ -8,7 +8,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ConfigError, messageOf } from "../../core/errors.js";
-import type { Device } from "./session.js";
+import type { Device, Precision } from "./session.js";
 import { type Trial, tryDevice } from "./trial.js";
 
 const LIMIT_MS = 120_000;
@@ -84,6 +84,17 @@ export async function requireDevice(
   if (wanted === "auto") return "cpu";
   throw new ConfigError(
     `engine.device=${device}: cannot be had: ${shortProblem(trial.problem)}: ${cureOf(trial)}; or set engine.device=cpu`,
+  );
+}
+
+/**
+ * Asked once the device is known, which `auto` is not beforehand.
+ * @throws ConfigError where products are float32 alone
+ */
+export function requirePrecision(device: Device, precision: Precision): void {
+  if (precision === "float32" || device === "cuda") return;
+  throw new ConfigError(
+    `engine.precision=${precision}: unsupported on ${device}: only a card has such products: set engine.precision=float32`,
   );
 }
 

@@ -39,8 +39,8 @@ export interface RuntimeOptions {
 export type Device = "cpu" | "cuda" | "webgpu";
 
 /**
- * What matrix products compute with. `float32`: as on the CPU. `tf32`: operands rounded to 10 bits of mantissa by the
- * card's units. `bf16`: operands rounded to bfloat16; everything else stays float32.
+ * What matrix products compute with: numbers of 24, 11 and 8 significant bits; sums are float32 in any case, as is
+ * everything but products. Elsewhere than on cuda the last two are emulated by rounding, which is slower than float32.
  */
 export type Precision = "float32" | "tf32" | "bf16";
 

@@ -2,7 +2,7 @@
  * @module An engine on the calling thread: one model that samples and learns. Its graphs block that thread while they
  * run; process/ puts the same engine into a process of its own.
  */
-import { requireDevice } from "../../compile/runtime/devices.js";
+import { requireDevice, requirePrecision } from "../../compile/runtime/devices.js";
 import { loadModel, type Model } from "../../model/load.js";
 import { ENGINE_ABILITIES } from "../abilities.js";
 import type { Engine } from "../engine.js";
@@ -40,7 +40,10 @@ export function createEngine(model: Model, settings: LocalSettings): Engine {
 /** Loads a model folder and makes an engine of it. @throws ModelError or CheckpointError naming the file */
 export async function loadEngine({ model, local: asked }: EngineSettings): Promise<Engine> {
   // Another device than `auto` was tried when the settings were read, or says itself what it lacks.
-  const local = asked.device === "auto" ? { ...asked, device: await requireDevice("auto") } : asked;
+  const { device: wanted = "cpu", precision = "float32" } = asked;
+  const device = wanted === "auto" ? await requireDevice(wanted) : wanted;
+  requirePrecision(device, precision);
+  const local = { ...asked, device };
   const { lora } = local;
   if (lora) return loadLayeredEngine(model, { ...local, lora });
   return createEngine(await loadModel(model), local);

@@ -1,7 +1,7 @@
 /**
  * @module What a local engine is told once: how much of a batch is in one graph, what it keeps, and what it trains.
  */
-import type { Device, RuntimeOptions } from "../../compile/runtime/session.js";
+import type { Device, Precision, RuntimeOptions } from "../../compile/runtime/session.js";
 import { packedCache } from "../../config/load.js";
 import type { RunConfig } from "../../config/schema.js";
 import { given } from "../../core/given.js";
@@ -23,6 +23,8 @@ export type Frozen = Exclude<RunConfig["update"]["frozen"], "none">;
 export interface LocalSettings {
   /** Where graphs run; default `cpu`. `auto`: found when the engine is loaded. */
   readonly device?: Device | "auto";
+  /** What matrix products compute with; default `float32`. */
+  readonly precision?: Precision;
   /** Whether weights and gradients are kept where graphs run while a batch is worked on; default: on cuda. */
   readonly keepsArrays?: boolean;
   /** Prompts in one gradient graph. */
@@ -53,12 +55,13 @@ export function localSettings({
   kl,
   lora: { rank, ...spec },
   seed,
-  engine: { device },
+  engine: { device, precision: products },
 }: Pick<RunConfig, "update" | "rollout" | "kl" | "lora" | "seed" | "engine">): LocalSettings {
   const { weights } = rollout;
   const precision: SamplingPrecision = weights === "int8" ? { weights, cache: packedCache() } : { weights };
   return {
     ...(device === "cpu" ? {} : { device }),
+    ...(products === "float32" ? {} : { precision: products }),
     microBatch: update.microBatchUnits,
     maxRows: rollout.maxRows,
     keepsReference: kl.use !== "off",
@@ -71,6 +74,10 @@ export function localSettings({
 export function runtimeOf({
   device,
   keepsArrays,
-}: Pick<LocalSettings, "device" | "keepsArrays">): RuntimeOptions {
-  return { ...(device === undefined || device === "auto" ? {} : { device }), ...given({ keepsArrays }) };
+  precision,
+}: Pick<LocalSettings, "device" | "keepsArrays" | "precision">): RuntimeOptions {
+  return {
+    ...(device === undefined || device === "auto" ? {} : { device }),
+    ...given({ keepsArrays, precision }),
+  };
 }

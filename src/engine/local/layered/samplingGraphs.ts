@@ -47,7 +47,7 @@ interface Attending {
 const isPacked = ({ matrices }: SamplingLayer): boolean => "self_attn.qkv.packed" in matrices;
 
 export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
-  const attending = given({ device: runtime.device });
+  const attending = given({ device: runtime.device, precision: runtime.precision });
   const weightsOf = (layer: SamplingLayer): TensorParams => ({
     ...layer.matrices,
     ...(isPacked(layer) ? layerWithJointQkv(layer.vectors, config) : layer.vectors),
