@@ -7,6 +7,7 @@ import { type NdArray, zeros } from "../core/ndarray.js";
 import { memoryFor } from "./runtime/placed.js";
 import { findRuntime } from "./runtime/runtime.js";
 import {
+  type BoundRun,
   type DeviceArray,
   FREE,
   type GraphArray,
@@ -55,6 +56,14 @@ export interface JitOptions {
 /** A compiled function: the same arguments as host arrays, the same result as host arrays. */
 export interface Compiled<Args extends readonly unknown[], Out> {
   (...args: HostArgs<Args>): Promise<HostOf<Out>>;
+  /**
+   * Binds a call to arrays, which makes calls of it cheap; where arrays are in memory by address (`Runtime.memory`).
+   * @param results arrays that every run fills, in a tree like the function's
+   * @throws CompileError for what cannot be traced, and where the runtime binds nothing
+   */
+  bind(args: HostArgs<Args>, results: ArgsOf<Out>): Promise<BoundRun>;
+  /** Why calls that were to be replayed (`RuntimeOptions.replays`) are not. */
+  notReplayed(): string | undefined;
   /** Frees the sessions. */
   dispose(): Promise<void>;
 }
@@ -160,6 +169,16 @@ type Shaped = { readonly dtype: string; readonly shape: readonly number[] };
 /** Arguments that are inputs of the graph, not part of it. */
 const isGiven = (leaf: ArgumentArray): leaf is GraphArray => !isExternal(leaf);
 
+/** @throws CompileError unless results are a tree like the function's */
+function checkTrees(given: Structure, made: Structure): void {
+  const [got, expected] = [given, made].map((tree) =>
+    leafPaths(tree)
+      .map(({ path }) => path)
+      .join(" "),
+  );
+  if (got !== expected) throw new CompileError(`results: expected ${expected}, got ${got}`);
+}
+
 /** For each output leaf, the input leaf whose memory it takes over. @throws CompileError unless they are alike */
 function donations(options: JitOptions, input: Signature, graph: TracedGraph): Map<number, number> {
   const map = new Map<number, number>();
@@ -216,12 +235,17 @@ export function jit<Args extends readonly unknown[], Out>(
     }
   };
 
-  const run = async (args: readonly unknown[]): Promise<unknown> => {
-    const tree = flatten<ArgumentArray>(args);
-    const { leaves } = tree;
+  const entryFor = async (tree: ArgumentTree): Promise<Entry> => {
     const key = keyOf(tree, freeLeaves(tree, options));
     const entry = entries.get(key) ?? (await compile(tree));
     entries.set(key, entry);
+    return entry;
+  };
+
+  const run = async (args: readonly unknown[]): Promise<unknown> => {
+    const tree = flatten<ArgumentArray>(args);
+    const { leaves } = tree;
+    const entry = await entryFor(tree);
     try {
       const results = await runInto(entry, leaves.filter(isGiven), memory.offers(entry, leaves), options);
       const outputs = results.map((result, at) => {
@@ -234,13 +258,23 @@ export function jit<Args extends readonly unknown[], Out>(
     }
   };
 
+  const bind = async (args: readonly unknown[], results: unknown): Promise<BoundRun> => {
+    const tree = flatten<ArgumentArray>(args);
+    const { graph, session } = await entryFor(tree);
+    const filled = flatten<GraphArray>(results);
+    try {
+      if (!session.bind) throw new CompileError("binding runs needs ONNX Runtime's C API");
+      checkTrees(filled.structure, graph.outputStructure);
+      return session.bind(tree.leaves.filter(isGiven), filled.leaves);
+    } catch (cause) {
+      throw failure(tree.leaves, cause);
+    }
+  };
+
   // One call at a time: what a call changes in place, the next one reads.
-  const call = (...args: unknown[]): Promise<unknown> => {
-    const result = last.then(() => run(args));
-    last = result.then(
-      () => undefined,
-      () => undefined,
-    );
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
     return result;
   };
 
@@ -250,7 +284,11 @@ export function jit<Args extends readonly unknown[], Out>(
     entries.clear();
     await Promise.all(compiled.map(({ session }) => session.release()));
   };
-  return Object.assign(call, { dispose }) as Compiled<Args, Out>;
+  return Object.assign((...args: unknown[]) => inTurn(() => run(args)), {
+    bind: (args: readonly unknown[], results: unknown) => inTurn(() => bind(args, results)),
+    notReplayed: () => [...entries.values()].map(({ session }) => session.notReplayed?.()).find(Boolean),
+    dispose,
+  }) as Compiled<Args, Out>;
 }
 
 /** Shapes of the arguments, the last few where there are many. */

@@ -220,7 +220,11 @@ function rewrite(draft: Draft, node: OnnxNode): void {
 }
 
 /** Nodes and constants that the outputs need, in the same order. */
-export function alive(nodes: readonly OnnxNode[], constants: readonly OnnxConstant[], outputs: readonly string[]) {
+export function alive(
+  nodes: readonly OnnxNode[],
+  constants: readonly OnnxConstant[],
+  outputs: readonly string[],
+) {
   const needed = new Set(outputs);
   const kept = nodes.toReversed().filter((node) => {
     if (!node.outputs.some((name) => needed.has(name))) return false;

@@ -197,7 +197,13 @@ function draft(fn: Traceable, name: string, signature: Signature, options: Trace
       const type = dtype === "bool" ? ("int32" as const) : dtype;
       return { name: tracer.output(`out${path}`, tensor), type, shape: tensor.shape };
     });
-    return { graph: tracer.finish(inputs, outputs, options.lower), inputs, outputs, ...files, outputStructure };
+    return {
+      graph: tracer.finish(inputs, outputs, options.lower),
+      inputs,
+      outputs,
+      ...files,
+      outputStructure,
+    };
   } finally {
     tf.engine().endScope();
     void tf.setBackend(previous);

@@ -1,6 +1,7 @@
 /**
- * @module A card on the processor: CUDA C++ compiled by g++, one thread after the other, over the host's memory. For
- * kernels whose threads do not wait for each other.
+ * @module A card on the processor: CUDA C++ compiled by g++, over the host's memory. One thread runs after the other; where
+ * they wait for each other, every thread of a block is a fiber that runs up to the next barrier. Shows that the text
+ * says what is meant, not what threads do that race.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,23 +16,64 @@ import { invariant } from "../../src/core/errors.js";
 export const hasCompiler = spawnSync("g++", ["--version"]).status === 0;
 
 const PRELUDE = `
+#include <ucontext.h>
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <functional>
+#include <vector>
+using std::min;
 struct Index { unsigned x; };
 static Index gridDim, blockDim, blockIdx, threadIdx;
 #define __global__
+#define __device__ static
+#define __shared__ static
+static inline unsigned __float_as_uint(float value) { unsigned bits; memcpy(&bits, &value, 4); return bits; }
+static inline float __uint_as_float(unsigned bits) { float value; memcpy(&value, &bits, 4); return value; }
+
+static ucontext_t scheduler;
+static std::vector<ucontext_t> fibers;
+static std::vector<bool> isDone;
+static std::function<void()> work;
+static inline void __syncthreads() { swapcontext(&fibers[threadIdx.x], &scheduler); }
+static void fiber() { work(); isDone[threadIdx.x] = true; }
+static void runBlock(unsigned threads) {
+  static const size_t STACK = 1 << 15;
+  static std::vector<char> stacks;
+  stacks.resize(STACK * threads);
+  fibers.assign(threads, ucontext_t());
+  isDone.assign(threads, false);
+  for (unsigned t = 0; t < threads; t++) {
+    getcontext(&fibers[t]);
+    fibers[t].uc_stack.ss_sp = &stacks[STACK * t];
+    fibers[t].uc_stack.ss_size = STACK;
+    fibers[t].uc_link = &scheduler;
+    makecontext(&fibers[t], fiber, 0);
+  }
+  for (bool isAny = true; isAny;) {
+    isAny = false;
+    for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {
+      if (isDone[threadIdx.x]) continue;
+      isAny = true;
+      swapcontext(&scheduler, &fibers[threadIdx.x]);
+    }
+  }
+}
 `;
 
 /** A function that goes through all threads of a launch: `run_NAME(blocks, threads, addresses of arguments)`. */
-function runner(name: string, parameters: string): string {
+function runner(name: string, parameters: string, waits: boolean): string {
   const args = parameters.split(",").map((parameter, at) => {
     const type = parameter.trim().replace(/\w+$/, "");
     return `*(${type.replace("const ", "")}*)args[${at}]`;
   });
+  const call = `${name}(${args.join(", ")})`;
   return `
 extern "C" void run_${name}(unsigned blocks, unsigned threads, void **args) {
   gridDim.x = blocks; blockDim.x = threads;
+  work = [=] { ${call}; };
   for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
-    for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) ${name}(${args.join(", ")});
+    ${waits ? "runBlock(threads);" : `for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) ${call};`}
 }`;
 }
 
@@ -39,7 +81,9 @@ function compile(source: string) {
   const folder = mkdtempSync(join(tmpdir(), "kernels-"));
   try {
     const kernels = [...source.matchAll(/__global__ void (\w+)\(([^)]*)\)/g)];
-    const runners = kernels.map(([, name = "", parameters = ""]) => runner(name, parameters));
+    const runners = kernels.map(([, name = "", parameters = ""]) =>
+      runner(name, parameters, source.includes("__syncthreads")),
+    );
     const [text, library] = [join(folder, "kernels.cpp"), join(folder, "kernels.so")];
     writeFileSync(text, [PRELUDE, source, ...runners].join("\n"));
     const options = ["-O2", "-ffp-contract=off", "-shared", "-fPIC", "-o", library, text];

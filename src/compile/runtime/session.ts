@@ -34,6 +34,11 @@ export interface RuntimeOptions {
   readonly prepacks?: boolean;
   /** Compute what depends on constants alone when the graph is loaded. Default: true, but for graphs that map files. */
   readonly folds?: boolean;
+  /**
+   * Runs that are bound to arrays on a card are captured as CUDA graphs and replayed, which saves launching their
+   * kernels one by one; such a run is made on the thread that asks for it. Elsewhere it means nothing. Default: false.
+   */
+  readonly replays?: boolean;
 }
 
 export type Device = "cpu" | "cuda" | "webgpu";
@@ -147,7 +152,19 @@ export interface Session {
    * @returns the outputs in order: an offer that was filled, or a fresh host array
    */
   run(inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>): Promise<GraphArray[]>;
+  /** Binds runs to arrays; only where arrays have addresses. @param outputs all of them, none of them an input */
+  bind?(inputs: readonly GraphArray[], outputs: readonly GraphArray[]): BoundRun;
+  /** Why runs that were to be replayed are not; undefined while they are. */
+  notReplayed?(): string | undefined;
   release(): Promise<void>;
+}
+
+/** A run on arrays that stay where they are: nothing is looked up or checked again. */
+export interface BoundRun {
+  /** Fills the outputs. @throws CompileError for failures of the runtime */
+  run(): Promise<void>;
+  /** Lets go of the arrays, which belong to the caller. */
+  release(): void;
 }
 
 /** One way to run graphs. */

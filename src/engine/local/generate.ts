@@ -3,17 +3,14 @@
  * are retired, and each draw depends only on its own stream.
  */
 import { invariant } from "../../core/errors.js";
-import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
 import { Rng } from "../../core/rng.js";
 import type { ModelConfig } from "../../model/modelConfig.js";
 import { packPrompts } from "../../model/transformer/pack.js";
-import { mropeTables } from "../../model/transformer/rope.js";
 import type { Prompt, Rollout, StopReason } from "../../records.js";
 import type { Decoding, SampleRequest, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
-import { KvCache } from "./kvCache.js";
 import type { LocalPolicy, ReadyPolicy } from "./localPolicy.js";
-import { argmax, sampleToken } from "./sampling.js";
+import { type Drawn, respondOnHost } from "./responding.js";
 
 export interface RolloutRequest extends SampleRequest, Watch {
   /** Rows in flight at most. Default 256. */
@@ -29,9 +26,6 @@ interface Row {
   readonly logProbs: number[];
   stop: StopReason | undefined;
 }
-
-/** Response tokens a cache block has room for; every empty slot is read too. */
-const SLOTS = 32;
 
 /** Sizes that compiled graphs exist for: retiring rows steps down to the smallest that fits. */
 const UNIT_LADDER = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256];
@@ -119,78 +113,58 @@ async function generateChunk(
   return grouped;
 }
 
-/** Prefill, then one token at a time until every row has stopped. */
+/** Reads the prompts, then draws one token at a time until every row has stopped. */
 async function decodeRows(
   policy: ReadyPolicy,
   request: RolloutRequest,
   all: readonly Row[],
   U: number,
 ): Promise<void> {
-  const { config } = policy.model;
-  const { decoding } = request;
+  const { decoding, responses } = request;
   const first = (all[0] as Row).prompt;
   const prompts = await policy.readPrompts(request.prompts.slice(first, first + U));
   const packed = packPrompts(prompts, policy.model);
-  const last = Math.max(...packed.next) + decoding.maxTokens;
-  const sampler = {
-    temperature: ndarray([decoding.isGreedy ? 1 : decoding.temperature], []),
-    tokenBias: policy.tokenBias,
-  };
-  const start = await policy.prefill(packed, sampler);
-  let rows = all;
-  let cache = KvCache.create({ ...start, mask: packed.mask }, config, {
-    responses: request.responses,
-    slots: SLOTS,
-  });
-  const promptOf = (row: number) => Math.floor(row / request.responses);
-  pick(rows, { probs: start.probs, rowOf: promptOf }, decoding, policy.eos);
-  const table = positionTable(policy, last);
-  let next = packed.next;
-  for (let t = 0; rows.some((row) => row.stop === undefined); t++) {
-    const perUnit = rows.length / next.length;
-    const kept = retire(rows, next.length, perUnit);
-    if (kept) {
-      cache = cache.keeping(kept.units, kept.rows);
-      rows = kept.rows.map((row) => rows[row] as Row);
-      next = kept.units.map((unit) => next[unit] as number);
+  const start = policy.respond ?? respondOnHost(policy);
+  const responding = await start(packed, { responses, decoding });
+  try {
+    let rows = all;
+    let units = U;
+    take(rows, await responding.first(uniformsOf(rows)), decoding, policy.eos);
+    while (rows.some((row) => row.stop === undefined)) {
+      const kept = retire(rows, units, rows.length / units);
+      if (kept) {
+        await responding.keep(kept.units, kept.rows);
+        rows = kept.rows.map((row) => rows[row] as Row);
+        units = kept.units.length;
+      }
+      const tokens = rows.map((row) => row.tokens.at(-1) ?? 0);
+      take(rows, await responding.step(tokens, uniformsOf(rows)), decoding, policy.eos);
+      await breathe(request.signal);
     }
-    const tokens = ndarray(
-      rows.map((row) => row.tokens.at(-1) ?? 0),
-      [rows.length],
-      "int32",
-    );
-    const rope = ropeRows(
-      table,
-      rows.length,
-      (row) => (next[Math.floor(row / (rows.length / next.length))] as number) + t,
-    );
-    const step = await policy.decodeStep({ tokens, rope, cache }, sampler);
-    cache.append(step.keys, step.values);
-    pick(rows, { probs: step.probs, rowOf: (row) => row }, decoding, policy.eos);
-    await breathe(request.signal);
+  } finally {
+    responding.dispose();
   }
 }
 
-/**
- * Samples the next token of every unfinished row.
- * @param next `rowOf(r)` is the row of `probs` `[…, V]` that response r draws from
- */
-function pick(
+/** What each row draws its next token with. */
+function uniformsOf(rows: readonly Row[]): Float64Array {
+  return Float64Array.from(rows, ({ stop, stream, tokens }) =>
+    stop === undefined ? (stream?.uniformAt(tokens.length) ?? 0) : Number.NaN,
+  );
+}
+
+/** Gives every unfinished row its next token. */
+function take(
   rows: readonly Row[],
-  next: { readonly probs: NdArray; readonly rowOf: (row: number) => number },
+  { tokens, probabilities }: Drawn,
   decoding: Decoding,
   eos: ReadonlySet<number>,
 ): void {
-  const { probs, rowOf } = next;
-  const V = probs.shape[1] as number;
   rows.forEach((row, at) => {
     if (row.stop !== undefined) return;
-    const from = rowOf(at) * V;
-    const p = probs.data.subarray(from, from + V);
-    const uniform = row.stream?.uniformAt(row.tokens.length) ?? 0;
-    const token = row.stream ? sampleToken(p, uniform, decoding) : argmax(p);
+    const token = tokens[at] as number;
     row.tokens.push(token);
-    row.logProbs.push(Math.log(p[token] as number));
+    row.logProbs.push(Math.log(probabilities[at] as number));
     if (eos.has(token)) row.stop = "eos";
     else if (row.tokens.length >= decoding.maxTokens) row.stop = "length";
   });
@@ -225,28 +199,4 @@ export function retire(
     return [...alive, ...spare.slice(0, targetRows - alive.length)];
   });
   return { units, rows: keptRows };
-}
-
-/** Rotary tables of text positions 0 … `positions` − 1. */
-function positionTable(policy: ReadyPolicy, positions: number): { cos: NdArray; sin: NdArray } {
-  const axis = Int32Array.from({ length: positions }, (_, position) => position);
-  const flat = new Int32Array(3 * positions);
-  for (let a = 0; a < 3; a++) flat.set(axis, a * positions);
-  return mropeTables(flat, policy.model.config);
-}
-
-function ropeRows(
-  table: { readonly cos: NdArray; readonly sin: NdArray },
-  rows: number,
-  positionOf: (row: number) => number,
-): { cos: NdArray; sin: NdArray } {
-  const D = table.cos.shape[1] as number;
-  const cos = zeros([rows, D]);
-  const sin = zeros([rows, D]);
-  for (let row = 0; row < rows; row++) {
-    const from = positionOf(row) * D;
-    cos.data.set(table.cos.data.subarray(from, from + D), row * D);
-    sin.data.set(table.sin.data.subarray(from, from + D), row * D);
-  }
-  return { cos, sin };
 }

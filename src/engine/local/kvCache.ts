@@ -19,6 +19,11 @@ export function gatherBlocks(source: NdArray, indices: readonly number[]): NdArr
 /** Up to this many first blocks a new block has their size; later ones double the room. */
 const EQUAL_BLOCKS = 4;
 
+/** Slots of the block to be added where there is `room`; the first has `slots`. */
+export function blockSlots(room: number, slots: number): number {
+  return room < EQUAL_BLOCKS * slots ? slots : room;
+}
+
 /** Keys and values of consecutive tokens, per layer `[U·R, K, C, D]`. */
 interface Block {
   readonly keys: readonly NdArray[];
@@ -101,7 +106,7 @@ export class KvCache {
 
   private grow(): void {
     const { rows, K, D, slots } = this.sizes;
-    const more = this.room < EQUAL_BLOCKS * slots ? slots : this.room;
+    const more = blockSlots(this.room, slots);
     const empty = () => this.prompt.keys.map(() => zeros([rows, K, more, D]));
     this.blocks.push({ keys: empty(), values: empty() });
     this.room += more;

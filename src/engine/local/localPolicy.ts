@@ -3,11 +3,13 @@
  * in place.
  */
 import { jit } from "../../compile/jit.js";
-import { type Arrays, placeParams } from "../../compile/runtime/placed.js";
+import { kernelQueue } from "../../compile/runtime/deviceKernel.js";
+import { type Arrays, memoryFor, placeParams } from "../../compile/runtime/placed.js";
 import { type GraphArray, isDeviceArray, type RuntimeOptions } from "../../compile/runtime/session.js";
+import { given } from "../../core/given.js";
 import type { NdArray } from "../../core/ndarray.js";
 import type { OnProgress } from "../../core/progress.js";
-import type { TensorParams } from "../../core/tf.js";
+import { type TensorParams, tf } from "../../core/tf.js";
 import type { Network } from "../../model/family.js";
 import type { Model } from "../../model/load.js";
 import { decodeStep, type PrefillInputs, prefill, type Sampler } from "../../model/transformer/decode.js";
@@ -15,7 +17,9 @@ import { jointQkv, withJointQkv } from "../../model/transformer/jointQkv.js";
 import { type PackedPrompts, tokenBias } from "../../model/transformer/pack.js";
 import { mropeTables } from "../../model/transformer/rope.js";
 import type { KvCache } from "./kvCache.js";
+import { respondOnDevice, type StepInputs } from "./onDevice/respondOnDevice.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
+import type { StartResponding } from "./responding.js";
 
 /** Sampler settings on the host. */
 export interface HostSampler {
@@ -38,6 +42,8 @@ export interface ReadyPolicy {
   /** Tokens that end a response. */
   readonly eos: ReadonlySet<number>;
   readonly tokenBias: NdArray;
+  /** Answers prompts where the graphs run; default: keys and values on the host (`respondOnHost`). */
+  readonly respond?: StartResponding;
   prefill(packed: PackedPrompts, sampler: HostSampler): Promise<NextTokens>;
   decodeStep(
     inputs: { tokens: NdArray; rope: { cos: NdArray; sin: NdArray }; cache: KvCache },
@@ -85,6 +91,13 @@ export function createLocalPolicy(
       decodeStep(weights, config, inputs, sampler),
     { name: "decode", runtime: { ...runtime, plansMemory: true } },
   );
+  const runStep = jit(
+    (weights: TensorParams, { tokens, positions, table, cache }: StepInputs, sampler: Sampler) => {
+      const rope = { cos: tf.gather(table.cos, positions), sin: tf.gather(table.sin, positions) };
+      return decodeStep(weights, config, { tokens, rope, cache }, sampler);
+    },
+    { name: "decode", runtime: { replays: true, ...runtime, plansMemory: true } },
+  );
   const about = {
     model,
     readPrompts,
@@ -107,15 +120,20 @@ export function createLocalPolicy(
   return {
     model,
     ready: async () => {
-      const given = await parts.weights?.();
-      const placed = given ? undefined : await placeParams(params, runtime);
-      const weights = given ?? placed?.arrays ?? {};
+      const shared = await parts.weights?.();
+      const placed = shared ? undefined : await placeParams(params, runtime);
+      const weights = shared ?? placed?.arrays ?? {};
       const joint = await runJoint(weights);
       const dispose = () => {
         placed?.dispose();
         for (const array of Object.values<GraphArray>(joint)) if (isDeviceArray(array)) array.dispose();
       };
-      return { ...readyWith(withJointQkv<GraphArray>(weights, joint, config)), dispose };
+      const all = withJointQkv<GraphArray>(weights, joint, config);
+      const memory = await memoryFor(runtime);
+      const device = memory && { memory, kernels: kernelQueue(memory) };
+      const respond =
+        device && respondOnDevice({ ...about, weights: all, device, prefill: runPrefill, step: runStep });
+      return { ...readyWith(all), ...given({ respond }), dispose };
     },
   };
 }

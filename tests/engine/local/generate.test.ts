@@ -16,7 +16,6 @@ let prompts: FakePrompt[];
 
 beforeAll(async () => {
   model = await fakeModel({ sharpness: 10, endWeight: 6 });
-  policy = createLocalPolicy(model);
   prompts = await Promise.all([
     fakePrompt(model, { words: "How many red circles?", grids: [[4, 6]] }),
     fakePrompt(model, { words: "How many blue squares are there? Think in <think> </think>, then answer." }),
@@ -57,7 +56,14 @@ async function uncached(given: readonly FakePrompt[]): Promise<Float32Array[]> {
   return given.map((_, row) => Float32Array.from(probs.data.subarray(row * V, (row + 1) * V)));
 }
 
-describe("generate", () => {
+describe.each([
+  ["on the host", {}],
+  ["where graphs run", { keepsArrays: true }],
+])("generate, with keys and values %s", (_, runtime) => {
+  beforeAll(() => {
+    policy = createLocalPolicy(model, { runtime });
+  });
+
   it("ends every response at its first end token or at the limit, and returns none empty", async () => {
     const rollouts = (await sample(prompts, { responses: 12 })).flat();
     const isEnd = (token: number) => model.config.tokens.eos.includes(token);

@@ -21,6 +21,8 @@ const CHECKED = {
   CreateEnv: [3, ["int", "str", OUT]],
   Run: [9, ["void *", "void *", "void *", "void *", "size_t", "void *", "size_t", "void *"]],
   CreateSessionOptions: [10, [OUT]],
+  CreateRunOptions: [39, [OUT]],
+  AddRunConfigEntry: [165, ["void *", "str", "str"]],
   EnableMemPattern: [16, ["void *"]],
   DisableMemPattern: [17, ["void *"]],
   EnableCpuMemArena: [18, ["void *"]],
@@ -47,6 +49,7 @@ const FREEING = {
   ReleaseStatus: 93,
   ReleaseSession: 95,
   ReleaseValue: 96,
+  ReleaseRunOptions: 97,
   ReleaseSessionOptions: 100,
   ReleaseCUDAProviderOptions: 208,
 } as const;

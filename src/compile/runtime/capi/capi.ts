@@ -2,7 +2,7 @@
  * @module ONNX Runtime through its C API: outputs are written where they are wanted, and nothing is copied on the way.
  */
 import { availableParallelism } from "node:os";
-import { CompileError } from "../../../core/errors.js";
+import { CompileError, messageOf } from "../../../core/errors.js";
 import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { type Tensor, tf } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
@@ -20,8 +20,9 @@ import {
 } from "../session.js";
 import { sessionConfig } from "../sessionConfig.js";
 import { cardSpace, hostSpace } from "./addressSpace.js";
-import { type Api, pointers } from "./api.js";
+import { type Api, type Pointer, pointers } from "./api.js";
 import { openCard } from "./card.js";
+import { replays } from "./replays.js";
 import { cardResidence, hostResidence, isResident, type Pinned, residentMemory } from "./resident.js";
 import { hostValues } from "./values.js";
 
@@ -40,11 +41,11 @@ const cudaOptions = ({ precision = "float32" }: RuntimeOptions) => ({
 });
 
 /** Puts the device's operators before the processor's. @throws CompileError with the loader's message */
-function appendDevice(api: Api, settings: bigint, options: RuntimeOptions): void {
+function appendDevice(api: Api, settings: bigint, options: RuntimeOptions, isReplaying: boolean): void {
   const { device } = options;
   if (device === "webgpu") api.SessionOptionsAppendExecutionProvider(settings, "WebGPU", [], [], 0);
   if (device !== "cuda") return;
-  const chosen = cudaOptions(options);
+  const chosen = { ...cudaOptions(options), ...(isReplaying ? { enable_cuda_graph: "1" } : {}) };
   const cuda = api.made((out) => api.CreateCUDAProviderOptions(out));
   try {
     const [keys, values] = [Object.keys(chosen), Object.values(chosen)];
@@ -131,22 +132,89 @@ function pinsOf(
   }
 }
 
-function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options: RuntimeOptions): CSession {
-  const settings = sessionOptions(api, graph, options);
-  let session: bigint | undefined;
+/** A session that can be opened anew: without replays where they are refused. */
+function openSession(api: Api, graph: LoadableGraph, options: RuntimeOptions) {
+  const open = (isReplaying: boolean) => {
+    const settings = sessionOptions(api, graph, options);
+    try {
+      appendDevice(api, settings, options, isReplaying);
+      const handle = api.made((out) =>
+        api.CreateSessionFromArray(api.env, graph.bytes, graph.bytes.length, settings, out),
+      );
+      return { handle, ...(isReplaying ? { replays: replays(api) } : {}) };
+    } finally {
+      api.free.ReleaseSessionOptions(settings);
+    }
+  };
+  let refusal: string | undefined;
+  const openReplaying = () => {
+    try {
+      return open(true);
+    } catch (error) {
+      refusal = messageOf(error);
+      return open(false);
+    }
+  };
+  const wantsReplays = options.replays === true && options.device === "cuda";
+  let opened: ReturnType<typeof open> | undefined = wantsReplays ? openReplaying() : open(false);
+  const release = () => {
+    opened?.replays?.release();
+    if (opened) api.free.ReleaseSession(opened.handle);
+    opened = undefined;
+  };
+  return {
+    /** @throws CompileError once it is released */
+    current() {
+      if (opened) return opened;
+      throw new CompileError("session: used after it was released");
+    },
+    refusal: () => refusal,
+    /** @param reason why nothing is replayed any more; none: captures are dropped, and made anew */
+    reopen(reason?: string) {
+      release();
+      refusal = reason;
+      opened = reason === undefined ? openReplaying() : open(false);
+    },
+    release,
+  };
+}
+
+/** Tensors and names of a run, as C takes them. */
+type RunArguments = readonly [Pointer, Pointer, number, Pointer, number, Pointer];
+
+/** Runs what is bound to addresses: on this thread where it is replayed, which ONNX Runtime does by thread. */
+async function runBound(
+  api: Api,
+  session: ReturnType<typeof openSession>,
+  args: RunArguments,
+  addresses: string,
+): Promise<void> {
+  if (session.current().replays?.isFull()) session.reopen();
+  const { handle, replays } = session.current();
+  if (!replays) return api.runOffThread(handle, null, ...args);
+  const chosen = replays.next(addresses);
   try {
-    appendDevice(api, settings, options);
-    session = api.made((out) =>
-      api.CreateSessionFromArray(api.env, graph.bytes, graph.bytes.length, settings, out),
-    );
-  } finally {
-    api.free.ReleaseSessionOptions(settings);
+    api.Run(handle, chosen, ...args);
+  } catch (error) {
+    if (chosen === replays.plain) throw error;
+    session.reopen(messageOf(error));
+    await api.runOffThread(session.current().handle, null, ...args);
   }
+}
+
+function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options: RuntimeOptions): CSession {
+  const session = openSession(api, graph, options);
   const [inputNames, outputNames] = [names(api, graph.inputs), names(api, graph.outputs)];
   let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
 
-  const runNow = async (inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>) => {
-    if (session === undefined) throw new CompileError("session: used after it was released");
+  /** Tensors of a run's arrays; the caller releases the pins. */
+  const argumentsOf = (inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>) => {
+    session.current();
     const ports = portsFor(graph, inputs);
     const given = zip(ports.inputs, inputs).map(([port, array]) => {
       checkSame(`input ${port.name}`, { dtype: port.type as NdArray["dtype"], shape: port.shape }, array);
@@ -159,14 +227,23 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
     });
     const [from, to] = [pointers(Math.max(1, given.length)), pointers(Math.max(1, results.length))];
     const pins = pinsOf(tensorOf, graph, { given, filled: results });
+    pins.values.forEach((value, at) => {
+      if (at < given.length) from[at] = value;
+      else to[at - given.length] = value;
+    });
+    const args: RunArguments = [
+      ...([inputNames.addresses, from, given.length] as const),
+      ...([outputNames.addresses, results.length, to] as const),
+    ];
+    return { args, pins, results };
+  };
+
+  const runNow = async (inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>) => {
+    const { args, pins, results } = argumentsOf(inputs, offers);
     let isDone = false;
     try {
-      pins.values.forEach((value, at) => {
-        if (at < given.length) from[at] = value;
-        else to[at - given.length] = value;
-      });
-      const reads = [inputNames.addresses, from, given.length] as const;
-      await api.runOffThread(session, null, ...reads, outputNames.addresses, results.length, to);
+      const { handle, replays } = session.current();
+      await api.runOffThread(handle, replays?.plain ?? null, ...args);
       isDone = true;
     } finally {
       pins.release(isDone);
@@ -174,19 +251,25 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
     return results;
   };
   return {
-    handle: session,
+    handle: session.current().handle,
     fillsOffers: true,
-    run: (inputs, offers) => {
-      const result = last.then(() => runNow(inputs, offers));
-      last = result.catch(() => undefined);
-      return result;
+    run: (inputs, offers) => inTurn(() => runNow(inputs, offers)),
+    bind(inputs, outputs) {
+      const { args, pins } = argumentsOf(inputs, new Map(outputs.entries()));
+      const addresses = options.replays === true ? addressesOf(api, pins.values) : "";
+      return {
+        run: () => inTurn(() => runBound(api, session, args, addresses)),
+        release: () => pins.release(true),
+      };
     },
-    release: async () => {
-      await last;
-      if (session !== undefined) api.free.ReleaseSession(session);
-      session = undefined;
-    },
+    notReplayed: session.refusal,
+    release: () => inTurn(async () => session.release()),
   };
+}
+
+/** Where tensors lie. */
+function addressesOf(api: Api, values: readonly bigint[]): string {
+  return values.map((value) => api.made((out) => api.GetTensorMutableData(value, out))).join();
 }
 
 /** A device's memory; undefined for WebGPU's. A session of the card's stays open for its allocator. */
