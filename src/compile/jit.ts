@@ -3,7 +3,7 @@
  */
 import { CompileError, messageOf } from "../core/errors.js";
 import { given } from "../core/given.js";
-import { type NdArray, zeros } from "../core/ndarray.js";
+import { emptyHost } from "./runtime/hostArray.js";
 import { memoryFor } from "./runtime/placed.js";
 import { findRuntime } from "./runtime/runtime.js";
 import {
@@ -42,9 +42,10 @@ export interface JitOptions {
   readonly donate?: Readonly<Record<number, number>>;
   /**
    * Whether results stay where the graph runs, as device arrays that the caller disposes of; elsewhere than in memory of
-   * the runtime's own they are host arrays all the same. Default: false.
+   * the runtime's own they are host arrays all the same. `bfloat16`: float32 results of two axes and more stay rounded to
+   * that. Default: false.
    */
-  readonly keeps?: boolean;
+  readonly keeps?: boolean | "bfloat16";
   /**
    * Arguments whose arrays' first axis may have any length, the same in all of them: one session serves all lengths.
    * Default: a length is part of the signature.
@@ -129,7 +130,7 @@ function spareMemory() {
         if (!session.fillsOffers || !port || !isHostArray(leaf)) return [];
         const spare = spares.get(leaf);
         const { type: dtype, shape } = port;
-        return [[output, spare ? ({ dtype, shape, data: spare } as NdArray) : zeros(shape, dtype)]];
+        return [[output, spare ? ({ dtype, shape, data: spare } as HostArray) : emptyHost({ dtype, shape })]];
       });
       return new Map(taken);
     },
@@ -225,7 +226,8 @@ export function jit<Args extends readonly unknown[], Out>(
 
   const compile = async (signature: ArgumentTree): Promise<Entry> => {
     const { runtime } = await findRuntime(options.runtime?.binding);
-    const tracing = tracingFor(runtime, freeLeaves(signature, options), options.runtime);
+    const narrows = options.keeps === "bfloat16" && (await memoryFor(options.runtime)) !== undefined;
+    const tracing = { ...tracingFor(runtime, freeLeaves(signature, options), options.runtime), narrows };
     const graph = trace((args) => fn(...(args as Args)), options.name, signature, tracing);
     const donated = donations(options, signature, graph);
     try {

@@ -50,6 +50,8 @@ export interface TraceOptions {
   readonly isPlain?: boolean;
   /** What products compute with. Default: float32. */
   readonly lower?: LowerOptions;
+  /** Whether float32 results of two axes and more come as bfloat16. Default: false. */
+  readonly narrows?: boolean;
   /** Leaves whose first axis may have any length, the same in all. Default: every length is fixed. */
   readonly isFree?: (leaf: number) => boolean;
 }
@@ -194,8 +196,10 @@ function draft(fn: Traceable, name: string, signature: Signature, options: Trace
     const { leaves, structure: outputStructure } = flatten<Tensor>(result);
     const outputs = zip(leafPaths(outputStructure), leaves).map(([{ path }, tensor]) => {
       const dtype = tracedType(tensor.dtype, `${name}: output ${path}`);
-      const type = dtype === "bool" ? ("int32" as const) : dtype;
-      return { name: tracer.output(`out${path}`, tensor), type, shape: tensor.shape };
+      const { shape } = tensor;
+      const isNarrow = options.narrows === true && dtype === "float32" && shape.length > 1;
+      const type = isNarrow ? ("bfloat16" as const) : dtype === "bool" ? ("int32" as const) : dtype;
+      return { name: tracer.output(`out${path}`, tensor, isNarrow), type, shape };
     });
     return {
       graph: tracer.finish(inputs, outputs, options.lower),

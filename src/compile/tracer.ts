@@ -195,12 +195,13 @@ export class Tracer extends tf.KernelBackend {
     );
   }
 
-  /** Gives a tensor the name of an output; truth values become 0 and 1. */
-  output(name: string, tensor: tf.TensorInfo): string {
+  /** Gives a tensor the name of an output; truth values become 0 and 1. @param isNarrow a float32 one as bfloat16 */
+  output(name: string, tensor: tf.TensorInfo, isNarrow = false): string {
     const inputs = [this.nameOf(tensor)];
+    const to = tensor.dtype === "bool" ? "int32" : isNarrow ? "bfloat16" : undefined;
     this.nodes.push(
-      tensor.dtype === "bool"
-        ? { op: "Cast", inputs, outputs: [name], attributes: { to: ONNX_TYPE_CODE.int32 } }
+      to
+        ? { op: "Cast", inputs, outputs: [name], attributes: { to: ONNX_TYPE_CODE[to] } }
         : { op: "Identity", inputs, outputs: [name] },
     );
     return name;

@@ -221,4 +221,15 @@ describe("results that stay where the graph runs", () => {
     expect(await Promise.all(arrays.map((array) => array.read()))).toEqual(expected);
     expect(await jit(parts, options)(x)).toEqual(expected);
   });
+
+  it("are rounded to bfloat16 where that is asked for, but for vectors, and read as they are", async () => {
+    const kept = { ...C.runtime, keepsArrays: true };
+    const f = jit((x: Tensor) => [x, tf.sum(x, 0)], { name: "narrow", keeps: "bfloat16", runtime: kept });
+    const found: GraphArray[] = await f(ndarray([1 + 2 ** -9, 3, -0.1, 0], [2, 2]));
+    const [matrix, vector] = found as [DeviceArray, DeviceArray];
+    expect([matrix.dtype, vector.dtype]).toEqual(["bfloat16", "float32"]);
+    expect([...(await matrix.read()).data]).toEqual([0x3f80, 0x4040, 0xbdcd, 0]);
+    const twice = jit((x: Tensor) => tf.mul(x, 2), { name: "twice", runtime: kept });
+    expect((await twice(matrix)).data).toEqual(Float32Array.of(2, 6, -0.2001953125, 0));
+  });
 });

@@ -6,7 +6,6 @@
  */
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import type { NdArray } from "../../core/ndarray.js";
 import { zip } from "../../core/zip.js";
 import { hostArray, hostOf } from "./hostArray.js";
 import {
@@ -68,9 +67,9 @@ async function createSession(graph: LoadableGraph, options: RuntimeOptions = {})
       const feeds: Record<string, ort.Tensor> = {};
       for (const [{ name }, array] of zip(graph.inputs, inputs)) feeds[name] = tensor(hostOf(array));
       const results = await session.run(feeds);
-      const outputs = portsFor(graph, inputs).outputs.map(({ name, type, shape }): NdArray => {
-        const data = results[name]?.data as Float32Array | Int32Array;
-        return { dtype: type, shape, data };
+      const outputs = portsFor(graph, inputs).outputs.map(({ name, type, shape }): HostArray => {
+        const data = results[name]?.data as HostArray["data"];
+        return { dtype: type, shape, data } as HostArray;
       });
       return Promise.all(
         outputs.map(async (output, at) => {

@@ -135,7 +135,7 @@ export interface LoadableGraph {
   /** An `.onnx` file's. */
   readonly bytes: Uint8Array;
   readonly inputs: readonly Port[];
-  readonly outputs: readonly (Port & { readonly type: DType })[];
+  readonly outputs: readonly (Port & { readonly type: DType | NarrowType })[];
   /** Where the files stand that the graph maps. */
   readonly folder?: string;
   /** By output, inputs whose memory it may be written into: nothing else reads them, and it does so number by number. */

@@ -4,8 +4,8 @@
  */
 import { jit } from "../../compile/jit.js";
 import { kernelQueue } from "../../compile/runtime/deviceKernel.js";
-import { type Arrays, memoryFor, placeParams } from "../../compile/runtime/placed.js";
-import { type GraphArray, isDeviceArray, type RuntimeOptions } from "../../compile/runtime/session.js";
+import { type Arrays, memoryFor } from "../../compile/runtime/placed.js";
+import type { RuntimeOptions } from "../../compile/runtime/session.js";
 import { given } from "../../core/given.js";
 import type { NdArray } from "../../core/ndarray.js";
 import type { OnProgress } from "../../core/progress.js";
@@ -13,13 +13,13 @@ import { type TensorParams, tf } from "../../core/tf.js";
 import type { Network } from "../../model/family.js";
 import type { Model } from "../../model/load.js";
 import { decodeStep, type PrefillInputs, prefill, type Sampler } from "../../model/transformer/decode.js";
-import { jointQkv, withJointQkv } from "../../model/transformer/jointQkv.js";
 import { type PackedPrompts, tokenBias } from "../../model/transformer/pack.js";
 import { mropeTables } from "../../model/transformer/rope.js";
 import type { KvCache } from "./kvCache.js";
 import { respondOnDevice, type StepInputs } from "./onDevice/respondOnDevice.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
 import type { StartResponding } from "./responding.js";
+import { samplingWeights } from "./samplingWeights.js";
 
 /** Sampler settings on the host. */
 export interface HostSampler {
@@ -73,14 +73,10 @@ export function createLocalPolicy(
     readonly weights?: () => Promise<Arrays>;
   } = {},
 ): LocalPolicy {
-  const { config, params } = model;
+  const { config } = model;
   const { readPrompts = createPromptReader(model.processor), runtime = {} } = parts;
   type DecodeInputs = Parameters<typeof decodeStep>[2];
-  const runJoint = jit((weights: TensorParams) => jointQkv(weights, config), {
-    name: "joint weights",
-    keeps: true,
-    runtime,
-  });
+  const placeWeights = samplingWeights(model, runtime, parts.weights);
   const runPrefill = jit(
     (weights: TensorParams, inputs: PrefillInputs, sampler: Sampler) =>
       prefill(weights, model, inputs, sampler),
@@ -120,20 +116,12 @@ export function createLocalPolicy(
   return {
     model,
     ready: async () => {
-      const shared = await parts.weights?.();
-      const placed = shared ? undefined : await placeParams(params, runtime);
-      const weights = shared ?? placed?.arrays ?? {};
-      const joint = await runJoint(weights);
-      const dispose = () => {
-        placed?.dispose();
-        for (const array of Object.values<GraphArray>(joint)) if (isDeviceArray(array)) array.dispose();
-      };
-      const all = withJointQkv<GraphArray>(weights, joint, config);
+      const { arrays: weights, dispose } = await placeWeights();
       const memory = await memoryFor(runtime);
       const device = memory && { memory, kernels: kernelQueue(memory) };
       const respond =
-        device && respondOnDevice({ ...about, weights: all, device, prefill: runPrefill, step: runStep });
-      return { ...readyWith(all), ...given({ respond }), dispose };
+        device && respondOnDevice({ ...about, weights, device, prefill: runPrefill, step: runStep });
+      return { ...readyWith(weights), ...given({ respond }), dispose };
     },
   };
 }

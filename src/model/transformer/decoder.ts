@@ -158,11 +158,15 @@ export function decoder(
   return rmsNorm(params, "model.norm", hidden, config.rmsNormEps);
 }
 
+/** The table of tokens as the head that shares it reads it, where that is kept apart: in another type. */
+export const TIED_HEAD = "tied_head.weight";
+
 /**
  * @param hidden `[T, hidden]` f32
  * @returns `[T, V]`
  */
 export function logits(params: TensorParams, config: DecoderSizes, hidden: Tensor): Tensor {
-  const head = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  const table = TIED_HEAD in params ? TIED_HEAD : "model.embed_tokens.weight";
+  const head = config.tieWordEmbeddings ? table : "lm_head.weight";
   return tf.matMul(hidden, param(params, head), false, true);
 }

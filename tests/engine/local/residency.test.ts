@@ -159,6 +159,26 @@ describe("an engine that keeps arrays in the runtime's own memory", () => {
     expect(kept).toEqual(host);
   });
 
+  it("samples from matrices of bfloat16 where products are of that, as where they are rounded in every step", async () => {
+    const model = await sharp();
+    const prompts = (await readingsOf(model)).map(({ prompt }) => prompt);
+    const create = runtime.createSession;
+    const narrow = new Set<boolean>();
+    vi.spyOn(runtime, "createSession").mockImplementation(async (graph, options) => {
+      narrow.add(graph.inputs.some(({ type }) => type === "bfloat16"));
+      return create(graph, options);
+    });
+    const sample = (keepsArrays: boolean) => {
+      narrow.clear();
+      const policy = createLocalPolicy(model, { runtime: { keepsArrays, precision: "bf16" } });
+      return createSampler(policy).sample({ prompts, responses: 2, decoding: GREEDY });
+    };
+    const host = await sample(false);
+    expect([...narrow]).toEqual([false]);
+    expect(await sample(true)).toEqual(host);
+    expect([...narrow].sort()).toEqual([false, true]);
+  });
+
   it("holds nothing once it is closed", async () => {
     const model = await sharp();
     const { learner, logProbs } = testLearner(model, {}, KEPT);

@@ -7,7 +7,7 @@ import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { type Tensor, tf } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
 import { trace } from "../../trace.js";
-import { checkSame, hostArray, hostOf } from "../hostArray.js";
+import { checkSame, emptyHost, hostArray, hostOf } from "../hostArray.js";
 import {
   type Device,
   type GraphArray,
@@ -223,7 +223,7 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
     const results = ports.outputs.map((port, at): GraphArray => {
       const offer = offers?.get(at);
       if (offer) checkSame(`offer ${port.name}`, { dtype: port.type, shape: port.shape }, offer);
-      return offer ?? zeros(port.shape, port.type);
+      return offer ?? emptyHost({ dtype: port.type, shape: port.shape });
     });
     const [from, to] = [pointers(Math.max(1, given.length)), pointers(Math.max(1, results.length))];
     const pins = pinsOf(tensorOf, graph, { given, filled: results });
