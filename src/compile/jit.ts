@@ -3,6 +3,7 @@
  */
 import { CompileError, messageOf } from "../core/errors.js";
 import { given } from "../core/given.js";
+import { inTurn } from "../core/inTurn.js";
 import { emptyHost } from "./runtime/hostArray.js";
 import { memoryFor } from "./runtime/placed.js";
 import { findRuntime } from "./runtime/runtime.js";
@@ -170,14 +171,17 @@ type Shaped = { readonly dtype: string; readonly shape: readonly number[] };
 /** Arguments that are inputs of the graph, not part of it. */
 const isGiven = (leaf: ArgumentArray): leaf is GraphArray => !isExternal(leaf);
 
-/** @throws CompileError unless results are a tree like the function's */
-function checkTrees(given: Structure, made: Structure): void {
-  const [got, expected] = [given, made].map((tree) =>
+/** @param results a tree like the function's */
+function bindTo({ graph, session }: Entry, { leaves }: ArgumentTree, results: unknown): BoundRun {
+  const filled = flatten<GraphArray>(results);
+  const [got, expected] = [filled.structure, graph.outputStructure].map((tree) =>
     leafPaths(tree)
       .map(({ path }) => path)
       .join(" "),
   );
   if (got !== expected) throw new CompileError(`results: expected ${expected}, got ${got}`);
+  if (!session.bind) throw new CompileError("binding runs needs ONNX Runtime's C API");
+  return session.bind(leaves.filter(isGiven), filled.leaves);
 }
 
 /** For each output leaf, the input leaf whose memory it takes over. @throws CompileError unless they are alike */
@@ -219,10 +223,8 @@ export function jit<Args extends readonly unknown[], Out>(
 ): Compiled<Args, Out> {
   const entries = new Map<string, Entry>();
   const memory = spareMemory();
-  let last: Promise<unknown> = Promise.resolve();
-
-  const failure = (leaves: readonly Shaped[], cause: unknown) =>
-    new CompileError(`${options.name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
+  // One call at a time: what a call changes in place, the next one reads.
+  const take = inTurn();
 
   const compile = async (signature: ArgumentTree): Promise<Entry> => {
     const { runtime } = await findRuntime(options.runtime?.binding);
@@ -233,64 +235,51 @@ export function jit<Args extends readonly unknown[], Out>(
     try {
       return { graph, donated, session: await runtime.createSession(graph, options.runtime) };
     } catch (cause) {
-      throw failure(signature.leaves, cause);
+      throw failure(options, signature.leaves, cause);
     }
   };
 
-  const entryFor = async (tree: ArgumentTree): Promise<Entry> => {
+  /** Does something with a call's graph. @throws CompileError naming the function and its arguments */
+  const using = async <T>(
+    args: readonly unknown[],
+    work: (entry: Entry, tree: ArgumentTree) => T | Promise<T>,
+  ): Promise<T> => {
+    const tree = flatten<ArgumentArray>(args);
     const key = keyOf(tree, freeLeaves(tree, options));
     const entry = entries.get(key) ?? (await compile(tree));
     entries.set(key, entry);
-    return entry;
+    try {
+      return await work(entry, tree);
+    } catch (cause) {
+      throw failure(options, tree.leaves, cause);
+    }
   };
 
-  const run = async (args: readonly unknown[]): Promise<unknown> => {
-    const tree = flatten<ArgumentArray>(args);
-    const { leaves } = tree;
-    const entry = await entryFor(tree);
-    try {
+  const run = (args: readonly unknown[]): Promise<unknown> =>
+    using(args, async (entry, { leaves }) => {
       const results = await runInto(entry, leaves.filter(isGiven), memory.offers(entry, leaves), options);
       const outputs = results.map((result, at) => {
         const target = leaves[entry.donated.get(at) ?? -1];
         return target ? memory.moveInto(target, result) : result;
       });
       return unflatten(entry.graph.outputStructure, outputs);
-    } catch (cause) {
-      throw failure(leaves, cause);
-    }
-  };
+    });
 
-  const bind = async (args: readonly unknown[], results: unknown): Promise<BoundRun> => {
-    const tree = flatten<ArgumentArray>(args);
-    const { graph, session } = await entryFor(tree);
-    const filled = flatten<GraphArray>(results);
-    try {
-      if (!session.bind) throw new CompileError("binding runs needs ONNX Runtime's C API");
-      checkTrees(filled.structure, graph.outputStructure);
-      return session.bind(tree.leaves.filter(isGiven), filled.leaves);
-    } catch (cause) {
-      throw failure(tree.leaves, cause);
-    }
-  };
-
-  // One call at a time: what a call changes in place, the next one reads.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  };
-
-  const dispose = async () => {
-    await last;
+  const release = async () => {
     const compiled = [...entries.values()];
     entries.clear();
     await Promise.all(compiled.map(({ session }) => session.release()));
   };
-  return Object.assign((...args: unknown[]) => inTurn(() => run(args)), {
-    bind: (args: readonly unknown[], results: unknown) => inTurn(() => bind(args, results)),
+  return Object.assign((...args: unknown[]) => take(() => run(args)), {
+    bind: (args: readonly unknown[], results: unknown) =>
+      take(() => using(args, (entry, tree) => bindTo(entry, tree, results))),
     notReplayed: () => [...entries.values()].map(({ session }) => session.notReplayed?.()).find(Boolean),
-    dispose,
+    dispose: () => take(release),
   }) as Compiled<Args, Out>;
+}
+
+function failure({ name }: JitOptions, leaves: readonly Shaped[], cause: unknown): CompileError {
+  return new CompileError(`${name}(${describe(leaves)}): ${messageOf(cause)}`, { cause });
 }
 
 /** Shapes of the arguments, the last few where there are many. */

@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { Rng } from "../../../src/core/rng.js";
 import { generate } from "../../../src/engine/local/generate.js";
-import { createLocalPolicy, type LocalPolicy } from "../../../src/engine/local/localPolicy.js";
+import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
+import type { LocalPolicy } from "../../../src/engine/local/policy.js";
 import type { Model } from "../../../src/model/load.js";
 import { promptTokens } from "../../../src/model/patchPrompt.js";
 import { tokenPrompt } from "../../../src/model/prompt.js";

@@ -9,8 +9,9 @@ import { packPrompts } from "../../model/transformer/pack.js";
 import type { Prompt, Rollout, StopReason } from "../../records.js";
 import type { Decoding, SampleRequest, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
-import type { LocalPolicy, ReadyPolicy } from "./localPolicy.js";
-import { type Drawn, respondOnHost } from "./responding.js";
+import type { LocalPolicy, ReadyPolicy } from "./policy.js";
+import type { Drawn } from "./responding.js";
+import { respondOnHost } from "./respondOnHost.js";
 
 export interface RolloutRequest extends SampleRequest, Watch {
   /** Rows in flight at most. Default 256. */

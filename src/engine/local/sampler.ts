@@ -3,7 +3,7 @@
  */
 import type { Sampler } from "../engine.js";
 import { generate } from "./generate.js";
-import type { LocalPolicy } from "./localPolicy.js";
+import type { LocalPolicy } from "./policy.js";
 
 export interface SamplerOptions {
   /** Responses decoded at once; default 256. */

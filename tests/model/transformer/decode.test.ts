@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type NdArray, ndarray, scalar } from "../../../src/core/ndarray.js";
 import { KvCache } from "../../../src/engine/local/kvCache.js";
-import { createLocalPolicy, type ReadyPolicy } from "../../../src/engine/local/localPolicy.js";
+import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
+import type { ReadyPolicy } from "../../../src/engine/local/policy.js";
 import type { Model } from "../../../src/model/load.js";
 import type { PatchedPrompt } from "../../../src/model/patchPrompt.js";
 import { packPrompts } from "../../../src/model/transformer/pack.js";

@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from "node:os";
 import { CompileError, messageOf } from "../../../core/errors.js";
+import { inTurn } from "../../../core/inTurn.js";
 import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { type Tensor, tf } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
@@ -205,12 +206,7 @@ async function runBound(
 function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options: RuntimeOptions): CSession {
   const session = openSession(api, graph, options);
   const [inputNames, outputNames] = [names(api, graph.inputs), names(api, graph.outputs)];
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  };
+  const take = inTurn();
 
   /** Tensors of a run's arrays; the caller releases the pins. */
   const argumentsOf = (inputs: readonly GraphArray[], offers?: ReadonlyMap<number, GraphArray>) => {
@@ -253,17 +249,17 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
   return {
     handle: session.current().handle,
     fillsOffers: true,
-    run: (inputs, offers) => inTurn(() => runNow(inputs, offers)),
+    run: (inputs, offers) => take(() => runNow(inputs, offers)),
     bind(inputs, outputs) {
       const { args, pins } = argumentsOf(inputs, new Map(outputs.entries()));
       const addresses = options.replays === true ? addressesOf(api, pins.values) : "";
       return {
-        run: () => inTurn(() => runBound(api, session, args, addresses)),
+        run: () => take(() => runBound(api, session, args, addresses)),
         release: () => pins.release(true),
       };
     },
     notReplayed: session.refusal,
-    release: () => inTurn(async () => session.release()),
+    release: () => take(async () => session.release()),
   };
 }
 

@@ -6,8 +6,9 @@ import type { NdArray } from "../../../core/ndarray.js";
 import { type Adapter, adapterScales } from "../../../model/lora/adapter.js";
 import { mropeTables } from "../../../model/transformer/rope.js";
 import type { KvCache } from "../kvCache.js";
-import type { HostSampler, LocalPolicy, NextTokens, ReadyPolicy } from "../localPolicy.js";
+import type { LocalPolicy, NextTokens, ReadyPolicy } from "../policy.js";
 import type { PromptReader } from "../promptReader.js";
+import type { HostSampler } from "../responding.js";
 import type { SamplingPrecision } from "../settings.js";
 import {
   adapterByLayer,

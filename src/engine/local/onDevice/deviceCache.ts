@@ -3,7 +3,7 @@
  */
 import type { KernelQueue } from "../../../compile/runtime/deviceKernel.js";
 import type { Block, DeviceArray, DeviceMemory } from "../../../compile/runtime/session.js";
-import { type NdArray, ndarray, zeros } from "../../../core/ndarray.js";
+import { type NdArray, ndarray, sizeOf, zeros } from "../../../core/ndarray.js";
 import { MASKED } from "../../../model/transformer/prefix.js";
 import { blockSlots } from "../kvCache.js";
 import { APPEND_SLOT, GATHER_ROWS } from "./cacheKernels.js";
@@ -31,15 +31,11 @@ export function alike(memory: DeviceMemory, count: number, shape: readonly numbe
 /** From one array of a block of like ones to the next, in 32-bit words. */
 const strideOf = ({ parts, bytes }: Block): number => (parts[1]?.start ?? bytes) / 4;
 
-/** A block of which a row of the first axis is `words` 32-bit words long. */
-interface Rows {
-  readonly block: Block;
-  readonly words: number;
-}
-
 /** A block with only these rows of every array, in this order; the old one is freed. */
-function gathered({ memory, kernels }: Device, { block, words }: Rows, rows: readonly number[]): Block {
-  const shape = [rows.length, ...(block.parts[0]?.shape.slice(1) ?? [])];
+function gathered({ memory, kernels }: Device, block: Block, rows: readonly number[]): Block {
+  const [, ...rest] = only(block).shape;
+  const shape = [rows.length, ...rest];
+  const words = sizeOf(rest);
   const parts = block.parts.length;
   const kept = alike(memory, parts, shape);
   const wanted = ndarray(rows, [rows.length], "int32");
@@ -82,6 +78,13 @@ export function halvesOf(block: Block): { keys: readonly DeviceArray[]; values: 
 /** The one array of a block. */
 export const only = ({ arrays }: Block): DeviceArray => Object.values(arrays)[0] as DeviceArray;
 
+/** The part of these prompts; the rest is freed. */
+function keptPrompts(device: Device, prompt: DevicePrompt, units: readonly number[]): DevicePrompt {
+  const { mask, keysAndValues } = prompt;
+  if (units.length === only(mask).shape[0] && units.every((unit, at) => unit === at)) return prompt;
+  return { mask: gathered(device, mask, units), keysAndValues: gathered(device, keysAndValues, units) };
+}
+
 /** A cache of `rows` responses under prompts, which it takes over. */
 export function deviceCache(
   device: Device,
@@ -93,10 +96,10 @@ export function deviceCache(
   let prompt = start;
   let rows = startRows;
   let [filled, room, last] = [0, 0, 0];
-  let blocks: Rows[] = [];
+  let blocks: Block[] = [];
   const grow = () => {
     last = blockSlots(room, slots);
-    blocks.push({ block: alike(memory, 2 * layers, [rows, K, last, D]), words: K * last * D });
+    blocks.push(alike(memory, 2 * layers, [rows, K, last, D]));
     room += last;
   };
   grow();
@@ -105,11 +108,8 @@ export function deviceCache(
     length: () => filled,
     /** What the decode graph reads, but for the mask of slots. */
     inputs() {
-      const { keys, values } = halvesOf(prompt.keysAndValues);
-      return {
-        ...{ promptKeys: keys, promptValues: values },
-        ...{ blocks: blocks.map(({ block }) => halvesOf(block)), promptMask: only(prompt.mask) },
-      };
+      const { keys: promptKeys, values: promptValues } = halvesOf(prompt.keysAndValues);
+      return { promptKeys, promptValues, promptMask: only(prompt.mask), blocks: blocks.map(halvesOf) };
     },
     /** `[C]` of the last block: 0 for filled slots, MASKED for empty ones. */
     slotMask(): NdArray {
@@ -125,7 +125,7 @@ export function deviceCache(
     append(fresh: Block): boolean {
       const isFull = filled === room;
       if (isFull) grow();
-      const { block } = blocks.at(-1) as Rows;
+      const block = blocks.at(-1) as Block;
       kernels.launch(APPEND_SLOT, over(2 * layers * rows * K * D), {
         ...{ cache: block.address(), cacheStride: strideOf(block) },
         ...{ fresh: fresh.address(), freshStride: strideOf(fresh) },
@@ -136,24 +136,12 @@ export function deviceCache(
     },
     /** Keeps only these prompts and these rows. */
     keep(units: readonly number[], keptRows: readonly number[]) {
-      const { mask, keysAndValues } = prompt;
-      const [U, P] = only(mask).shape as [number, number];
-      if (units.length !== U || units.some((unit, at) => unit !== at)) {
-        prompt = {
-          mask: gathered(device, { block: mask, words: P }, units),
-          keysAndValues: gathered(device, { block: keysAndValues, words: K * P * D }, units),
-        };
-      }
-      blocks = blocks.map(({ block, words }) => ({
-        block: gathered(device, { block, words }, keptRows),
-        words,
-      }));
+      prompt = keptPrompts(device, prompt, units);
+      blocks = blocks.map((block) => gathered(device, block, keptRows));
       rows = keptRows.length;
     },
     dispose() {
-      for (const { block } of blocks) block.dispose();
-      prompt.mask.dispose();
-      prompt.keysAndValues.dispose();
+      for (const block of [...blocks, prompt.mask, prompt.keysAndValues]) block.dispose();
     },
   };
 }

@@ -20,11 +20,11 @@ import type {
 import { type PackedPrompts, roundUp } from "../../../model/transformer/pack.js";
 import { mropeTables } from "../../../model/transformer/rope.js";
 import type { Decoding } from "../../engine.js";
-import type { HostSampler } from "../localPolicy.js";
 import {
   type Drawn,
   drawFrom,
   endOf,
+  type HostSampler,
   positionTable,
   SLOTS,
   type StartResponding,

@@ -3,8 +3,9 @@ import { findRuntime } from "../../../../src/compile/runtime/runtime.js";
 import type { DeviceMemory, Runtime } from "../../../../src/compile/runtime/session.js";
 import { Rng } from "../../../../src/core/rng.js";
 import { generate, type RolloutRequest } from "../../../../src/engine/local/generate.js";
-import { createLocalPolicy, type LocalPolicy } from "../../../../src/engine/local/localPolicy.js";
+import { createLocalPolicy } from "../../../../src/engine/local/localPolicy.js";
 import { DRAW_ROWS } from "../../../../src/engine/local/onDevice/drawKernel.js";
+import type { LocalPolicy } from "../../../../src/engine/local/policy.js";
 import { asCard, hasCompiler } from "../../../support/emulatedCard.js";
 import { type FakePrompt, fakeModel, fakePrompt } from "../../../support/fakeModel.js";
 
