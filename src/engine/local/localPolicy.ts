@@ -87,6 +87,7 @@ export function createLocalPolicy(
   };
   return {
     model,
+    notReplayed: graphs.step.notReplayed,
     ready: async () => {
       const { arrays, dispose } = await placeWeights();
       return { ...readyWith(arrays, await memoryFor(runtime)), dispose };

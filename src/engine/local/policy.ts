@@ -13,6 +13,8 @@ export interface LocalPolicy {
   readonly model: Network;
   /** Prepares the model's parameters of now for sampling. */
   ready(onProgress?: OnProgress): Promise<ReadyPolicy>;
+  /** Why decode steps that were to be replayed on a card (`RuntimeOptions.replays`) are not. */
+  notReplayed?(): string | undefined;
 }
 
 /** A policy that samples, until training next changes its parameters. */

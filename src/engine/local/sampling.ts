@@ -44,7 +44,8 @@ export function settledToken(
   if (truncation.topP < 1 || truncation.topK > 0) return selectToken(probs, uniform, truncation);
   const isNear = (sum: number) => Math.abs(sum - uniform) < margin;
   let sum = 0;
-  for (const [token, p] of probs.entries()) {
+  for (let token = 0; token < probs.length; token++) {
+    const p = probs[token] as number;
     const before = sum;
     sum += p;
     if (p > 0 && uniform < sum) return isNear(before) || isNear(sum) ? undefined : token;
