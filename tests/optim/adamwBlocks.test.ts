@@ -76,15 +76,39 @@ describe("updateBlocks in the host's memory", () => {
   });
 });
 
-describe.skipIf(!hasCompiler)("updateBlocks by kernels", () => {
-  it.each([1, 2, 3])("changes every number as updateInPlace does, to the last bit: seed %d", (seed) => {
-    const state = numbers(seed);
-    const [cut, expected] = [inBlocks(asCard(host), state, step()), onHost(state, step())];
-    expect(expected.found.norm).toBeGreaterThan(1);
-    expect(cut.found.norm / expected.found.norm).toBeCloseTo(1, 14);
-    expect(cut.after).toEqual(expected.after);
-  });
+/** Where kernels run here: a card, and the processor that stands for one. */
+const cuda = await runtime.memory("cuda").catch(() => undefined);
+const CARDS: readonly (readonly [string, DeviceMemory | undefined])[] = [
+  ["a card", cuda],
+  ["the processor", hasCompiler ? asCard(host) : undefined],
+];
 
+describe.each(CARDS)("updateBlocks by kernels on %s", (_, given) => {
+  const memory = given as DeviceMemory;
+  it.skipIf(!given).each([1, 2, 3])(
+    "changes every number as updateInPlace does, to the last bit: seed %d",
+    (seed) => {
+      const state = numbers(seed);
+      const [cut, expected] = [inBlocks(memory, state, step()), onHost(state, step())];
+      expect(expected.found.norm).toBeGreaterThan(1);
+      expect(cut.found.norm / expected.found.norm).toBeCloseTo(1, 14);
+      expect(cut.after).toEqual(expected.after);
+    },
+  );
+
+  it.skipIf(!given).each([Number.NaN, Number.POSITIVE_INFINITY, 1e30])(
+    "changes nothing where a gradient is %d",
+    (bad) => {
+      const state = numbers(1);
+      (state.grads["c.weight"] as Params[string]).data[77] = bad;
+      const { found, after } = inBlocks(memory, state, step());
+      expect(found.isApplied).toBe(false);
+      expect(after).toEqual(state);
+    },
+  );
+});
+
+describe.skipIf(!hasCompiler)("updateBlocks by kernels", () => {
   it("launches once for all parameters that decay alike, and by ranges where neighbours do not", () => {
     const count = (at: InPlaceStep) => {
       const launched: string[] = [];
@@ -94,13 +118,5 @@ describe.skipIf(!hasCompiler)("updateBlocks by kernels", () => {
     };
     expect(count(step({ options: ADAMW_DEFAULTS }))).toEqual(["squares", "fold", "adamw"]);
     expect(count(step())).toEqual(["squares", "fold", "adamw", "adamw", "adamw"]);
-  });
-
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, 1e30])("changes nothing where a gradient is %d", (bad) => {
-    const state = numbers(1);
-    (state.grads["c.weight"] as Params[string]).data[77] = bad;
-    const { found, after } = inBlocks(asCard(host), state, step());
-    expect(found.isApplied).toBe(false);
-    expect(after).toEqual(state);
   });
 });

@@ -32,12 +32,14 @@ extern "C" __global__ void adamw(float *params, const float *grads, float *first
 
 extern "C" __global__ void squares(const float *x, long long n, double *partial) {
   double sum = 0;
+  #pragma unroll 4
   for (long long i = FIRST; i < n; i += STRIDE) sum += (double)x[i] * (double)x[i];
   partial[FIRST] = sum;
 }
 
 extern "C" __global__ void fold(const double *partial, long long n, double *sums) {
   double sum = 0;
+  #pragma unroll 4
   for (long long i = FIRST; i < n; i += STRIDE) sum += partial[i];
   sums[FIRST] = sum;
 }
