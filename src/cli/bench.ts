@@ -108,7 +108,7 @@ const addGpu: AddBenchmark = (bench, context) => {
     .option("--python <path>", "Python with torch and transformers, TRL for the RL step", "python3")
     .option("--sizes <names>", `some of ${GPU_SIZES.join(",")}`, partsOf(GPU_SIZES), GPU_SIZES.slice(1))
     .option("--parts <names>", `some of ${GPU_PARTS.join(",")}`, partsOf(GPU_PARTS), [...GPU_PARTS])
-    .option("--precisions <names>", `some of ${PRECISIONS.join(",")}`, partsOf(PRECISIONS), [...PRECISIONS])
+    .option("--precisions <names>", `some of ${PRECISIONS.join(",")}`, partsOf(PRECISIONS), ["tf32", "bf16"])
     .addOption(new Option("--device <name>", "where").choices(["cuda", "cpu"]).default("cuda"))
     .option("--steps <n>", "counted rounds; a third of them of rollouts and RL steps", positiveInteger, 10)
     .option("--budget <seconds>", "what the rounds of a part may take on each side", positiveInteger, 10)

@@ -117,7 +117,14 @@ async function measureSize(
       const isStep = part === "step" || part === "learner";
       const disagreement = part === "step" && torch ? lossDisagreement(own, torch) : undefined;
       const operations = isStep ? operationsOf(size, plan) : undefined;
-      rows.push({ size, parameters, part, precision, own, ...given({ torch, compiled, disagreement, operations }) });
+      rows.push({
+        size,
+        parameters,
+        part,
+        precision,
+        own,
+        ...given({ torch, compiled, disagreement, operations }),
+      });
     }
     await add(rows);
   }

@@ -66,7 +66,10 @@ export interface OwnRequest {
 }
 
 /** Tokens that a round of a part works on. */
-export function tokensOf(part: GpuPart, { rows, length }: { readonly rows: number; readonly length: number }) {
+export function tokensOf(
+  part: GpuPart,
+  { rows, length }: { readonly rows: number; readonly length: number },
+) {
   const { prompts, responses, promptLength, newTokens } = part === "prefill" ? PREFILL : ROLLOUTS;
   if (part === "prefill") return prompts * promptLength;
   if (part === "decode") return prompts * responses * newTokens;

@@ -16,9 +16,17 @@ import { adamwHostStep } from "../../../src/optim/adamw.js";
 import type { Lesson } from "../../../src/policy/lessons.js";
 import { lossSettings } from "../../../src/train/update.js";
 import { ownRlStep, rlQuestions, rlSettings } from "../speed/rlStep.js";
-import { ownRollouts } from "../speed/rollouts.js";
+import { ORDINARY, ownRollouts } from "../speed/rollouts.js";
 import { type TextSizes, textBatch, textParams, textStep } from "../speed/textLoss.js";
-import { type Failed, type Job, LEARNING_RATE, type Measured, PREFILL, ROLLOUTS, type Series } from "./jobs.js";
+import {
+  type Failed,
+  type Job,
+  LEARNING_RATE,
+  type Measured,
+  PREFILL,
+  ROLLOUTS,
+  type Series,
+} from "./jobs.js";
 
 /** What a job runs on. */
 export interface Bench {
@@ -67,7 +75,7 @@ async function timeGraph(bench: Bench, runtime: RuntimeOptions, series: Series):
     await placeParams(moments, kept),
     await placeParams(moments, kept),
   ];
-  const batch = textBatch(model.config, sizes, model.processor.size);
+  const batch = textBatch(model.config, sizes, ORDINARY);
   const state = { first: first.arrays, second: second.arrays };
   let steps = 0;
   try {
@@ -88,7 +96,7 @@ const PROMPT_TOKENS = 32;
 /** The batch as readings of one response each, good and bad in turn; every token weighs the same. */
 function lessonsOf({ model, sizes }: Bench): Lesson[] {
   const { rows, length } = sizes;
-  const { tokens } = textBatch(model.config, sizes, model.processor.size);
+  const { tokens } = textBatch(model.config, sizes, ORDINARY);
   return Array.from({ length: rows }, (_, row) => {
     const text = Int32Array.from(tokens.data.subarray(row * length, (row + 1) * length));
     return {

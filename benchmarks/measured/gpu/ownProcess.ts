@@ -12,9 +12,7 @@ import type { Failed, Job, Measured, OwnRequest } from "./jobs.js";
 function ownProgram(): string {
   const beside = fileURLToPath(new URL("./program.js", import.meta.url));
   if (existsSync(beside)) return beside;
-  const built = fileURLToPath(
-    new URL("../../../dist/benchmarks/measured/gpu/program.js", import.meta.url),
-  );
+  const built = fileURLToPath(new URL("../../../dist/benchmarks/measured/gpu/program.js", import.meta.url));
   if (existsSync(built)) return built;
   throw new BenchmarkError(`${built}: missing: run \`npm run build\` first`);
 }
@@ -62,7 +60,8 @@ export async function doApart(request: OwnRequest): Promise<(Measured | Failed)[
     const { found, problem } = await attempt({ ...request, jobs: request.jobs.slice(done.length) });
     done.push(...found);
     const lost = request.jobs[done.length];
-    if (lost) done.push({ part: lost.part, precision: lost.precision, error: problem ?? "nothing was found" });
+    if (lost)
+      done.push({ part: lost.part, precision: lost.precision, error: problem ?? "nothing was found" });
   }
   return done;
 }

@@ -2,17 +2,25 @@
  * @module PyTorch's side of the card's benchmark: a process that is started anew when a job has taken it along.
  */
 import { z } from "zod";
+import type { Device, Precision } from "../../../src/compile/runtime/session.js";
 import { messageOf } from "../../../src/core/errors.js";
 import { given } from "../../../src/core/given.js";
-import type { Device, Precision } from "../../../src/compile/runtime/session.js";
-import { loadProcessor } from "../../../src/model/processor.js";
-import { modelFolder } from "../../../src/model/load.js";
 import { parseNetwork } from "../../../src/model/families.js";
+import { modelFolder } from "../../../src/model/load.js";
+import { loadProcessor } from "../../../src/model/processor.js";
 import { type Peer, startPeer } from "../speed/peer.js";
 import { RL_LEARNING_RATE, RL_SIZES, rlPrompts, rlQuestions } from "../speed/rlStep.js";
-import { promptRows } from "../speed/rollouts.js";
+import { ORDINARY, promptRows } from "../speed/rollouts.js";
 import { textBatch, textRows } from "../speed/textLoss.js";
-import { type Failed, type GpuPart, type Job, LEARNING_RATE, type Measured, PREFILL, ROLLOUTS } from "./jobs.js";
+import {
+  type Failed,
+  type GpuPart,
+  type Job,
+  LEARNING_RATE,
+  type Measured,
+  PREFILL,
+  ROLLOUTS,
+} from "./jobs.js";
 import { type GpuSize, type Plan, textSizes } from "./model.js";
 import { limitOf } from "./ownProcess.js";
 
@@ -43,8 +51,7 @@ async function requestOf({ size, plan }: TheirModel, { part, precision, series }
   if (part === "step" || part === "learner") {
     const sizes = textSizes(size);
     const { config } = parseNetwork(plan.json, size);
-    const { size: words } = await loadProcessor(modelFolder("tiny"));
-    const batch = textRows(textBatch(config, sizes, words), sizes);
+    const batch = textRows(textBatch(config, sizes, ORDINARY), sizes);
     return { op: "time.step", ...batch, learningRate: LEARNING_RATE, isCompiled, ...common };
   }
   if (part === "rl") {
@@ -96,14 +103,19 @@ export function theirSide(python: string, device: Device): Theirs {
     async measure(model, job, isCompiled = false) {
       const { part, precision } = job;
       let timer: NodeJS.Timeout | undefined;
+      let isLate = false;
       try {
         const peer = await start();
         if ("missing" in peer) return { part, precision, error: peer.missing };
-        timer = setTimeout(peer.kill, 1000 * limitOf(job));
+        timer = setTimeout(() => {
+          isLate = true;
+          peer.kill();
+        }, 1000 * limitOf(job));
         const { milliseconds, ...rest } = await ask(peer, model, job, isCompiled);
         return { part, precision, milliseconds, ...given(rest) };
       } catch (error) {
-        return { part, precision, error: messageOf(error) };
+        const late = `took longer than ${limitOf(job)} s`;
+        return { part, precision, error: isLate ? late : messageOf(error) };
       } finally {
         clearTimeout(timer);
       }

@@ -16,7 +16,7 @@ import type { Peer } from "./peer.js";
 
 const NEW_TOKENS = 128;
 /** Ordinary tokens of every vocabulary here. */
-const ORDINARY = 512;
+export const ORDINARY = 512;
 
 export interface Workload {
   readonly prompts: number;

@@ -59,7 +59,9 @@ export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
   const tiny = await loadModel(options.model);
   const dir = await mkdtemp(join(tmpdir(), "sharegrpo-speed-"));
   const needsPeer = options.parts.some((part) => part !== "packed" && part !== "step-cost");
-  const started = needsPeer ? await startPeer(options.python, { folder: "speed", args: [String(threads)] }) : { missing: "not needed" };
+  const started = needsPeer
+    ? await startPeer(options.python, { folder: "speed", args: [String(threads)] })
+    : { missing: "not needed" };
   const peer = "missing" in started ? undefined : started;
   if ("missing" in started && needsPeer) {
     options.print(
