@@ -27,6 +27,8 @@ export interface LocalSettings {
   readonly precision?: Precision;
   /** Whether weights and gradients are kept where graphs run while a batch is worked on; default: on cuda. */
   readonly keepsArrays?: boolean;
+  /** Whether long runs keep the engine's thread: for a process of its own. Default: false. */
+  readonly blocks?: boolean;
   /** Prompts in one gradient graph. */
   readonly microBatch: number;
   /** Responses decoded at once. */
@@ -75,9 +77,10 @@ export function runtimeOf({
   device,
   keepsArrays,
   precision,
-}: Pick<LocalSettings, "device" | "keepsArrays" | "precision">): RuntimeOptions {
+  blocks,
+}: Pick<LocalSettings, "device" | "keepsArrays" | "precision" | "blocks">): RuntimeOptions {
   return {
     ...(device === undefined || device === "auto" ? {} : { device }),
-    ...given({ keepsArrays, precision }),
+    ...given({ keepsArrays, precision, blocks }),
   };
 }

@@ -9,7 +9,7 @@ import { createImageStore, type Reply, type Request } from "./wire.js";
 
 type Call = Exclude<Request, { abort: number }>;
 
-const settings = JSON.parse(process.argv[2] ?? "{}") as EngineSettings;
+const { local, ...settings } = JSON.parse(process.argv[2] ?? "{}") as EngineSettings;
 const store = createImageStore();
 const running = new Map<number, AbortController>();
 let engine: Promise<Engine> | undefined;
@@ -43,7 +43,7 @@ async function serve(call: Call, signal: AbortSignal): Promise<void> {
   const { id } = call;
   try {
     signal.throwIfAborted();
-    engine ??= loadEngine(settings);
+    engine ??= loadEngine({ ...settings, local: { ...local, blocks: true } });
     const onProgress: Watch["onProgress"] = (progress) => send({ id, progress });
     send({ id, result: await answer(await engine, call, { onProgress, signal }) });
   } catch (error) {

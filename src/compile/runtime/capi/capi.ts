@@ -90,6 +90,23 @@ function names(api: Api, ports: readonly { readonly name: string }[]) {
 
 type Values = ReturnType<typeof hostValues>;
 
+/** The event loop can wait so long. */
+const SHORT_RUN_MS = 100;
+
+/**
+ * How a session runs: on this thread until a run is long, then on another, so that the event loop goes on. Handing over
+ * makes a run of a millisecond a quarter slower, and one of a second a twentieth.
+ */
+function runnerOf(api: Api, { blocks = false }: RuntimeOptions): Api["runOffThread"] {
+  let isShort = true;
+  return async (...args) => {
+    const start = performance.now();
+    if (isShort) api.Run(...args);
+    else await api.runOffThread(...args);
+    isShort = blocks || performance.now() - start < SHORT_RUN_MS;
+  };
+}
+
 /** A session with its address. */
 interface CSession extends Session {
   readonly handle: bigint;
@@ -177,6 +194,7 @@ function openSession(api: Api, graph: LoadableGraph, options: RuntimeOptions) {
       refusal = reason;
       opened = reason === undefined ? openReplaying() : open(false);
     },
+    run: runnerOf(api, options),
     release,
   };
 }
@@ -193,7 +211,7 @@ async function runBound(
 ): Promise<void> {
   if (session.current().replays?.isFull()) session.reopen();
   const { handle, replays } = session.current();
-  if (!replays) return api.runOffThread(handle, null, ...args);
+  if (!replays) return session.run(handle, null, ...args);
   const chosen = replays.next(addresses);
   try {
     api.Run(handle, chosen, ...args);
@@ -201,7 +219,7 @@ async function runBound(
   } catch (error) {
     if (chosen === replays.plain) throw error;
     session.reopen(messageOf(error));
-    await api.runOffThread(session.current().handle, null, ...args);
+    await session.run(session.current().handle, null, ...args);
   }
 }
 
@@ -241,7 +259,7 @@ function createSession(api: Api, tensorOf: Values, graph: LoadableGraph, options
     let isDone = false;
     try {
       const { handle, replays } = session.current();
-      await api.runOffThread(handle, replays?.plain ?? null, ...args);
+      await session.run(handle, replays?.plain ?? null, ...args);
       isDone = true;
     } finally {
       pins.release(isDone);

@@ -25,7 +25,7 @@ export function createLayeredEngine(
   const { spec, seed, precision } = settings.lora;
   const adapter = initAdapter(model, spec, Rng.fromSeed(seed));
   requireDecoderOnly(adapter);
-  const layered = layeredModel(model, runtimeOf(settings));
+  const layered = layeredModel(model, runtimeOf({ ...settings, blocks: false }));
   const readPrompts = createPromptReader(model.processor);
   const learner = createLayeredLearner(layered, { adapter, readPrompts, microBatch: settings.microBatch });
   const policy = createLayeredPolicy(layered, readPrompts, { adapter, ...given({ precision }) });
