@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { cureOf, requireDevice, shortProblem, tryDevices } from "../../src/compile/runtime/devices.js";
+import {
+  cureOf,
+  requireDevice,
+  requirePrecision,
+  shortProblem,
+  tryDevices,
+} from "../../src/compile/runtime/devices.js";
 import type { Device } from "../../src/compile/runtime/session.js";
 import { tryDevice } from "../../src/compile/runtime/trial.js";
 import { resolveConfig } from "../../src/config/load.js";
+import type { RunConfigInput } from "../../src/config/schema.js";
 import { ConfigError, messageOf } from "../../src/core/errors.js";
 import { trainInFolder } from "../../src/train/trainInFolder.js";
 
@@ -103,5 +110,21 @@ describe("requireDevice", () => {
     const trial = (await tryDevices()).find(({ device }) => device === "webgpu");
     const error = await trainInFolder({ config, out: "/nowhere/run" }).catch((thrown: unknown) => thrown);
     expect(messageOf(error)).toMatch(trial?.problem === undefined ? /nowhere/ : /^engine\.device=webgpu/);
+  });
+});
+
+describe("requirePrecision", () => {
+  it("takes any on a card, and float32 everywhere", () => {
+    for (const precision of ["float32", "tf32", "bf16"] as const) requirePrecision("cuda", precision);
+    for (const device of ["cpu", "webgpu"] as const) requirePrecision(device, "float32");
+  });
+
+  it("refuses others where products are float32 alone, by name", () => {
+    const message = "engine.precision=bf16: unsupported on cpu: only a card has such products";
+    expect(() => requirePrecision("cpu", "bf16")).toThrow(ConfigError);
+    expect(() => requirePrecision("cpu", "bf16")).toThrow(message);
+    const settings = (device: string) => ({ engine: { device, precision: "tf32" } }) as RunConfigInput;
+    expect(() => resolveConfig(settings("cpu"), "test")).toThrow("set engine.device to cuda or auto");
+    expect(resolveConfig(settings("auto"), "test").engine.precision).toBe("tf32");
   });
 });
