@@ -6,7 +6,7 @@ import { RL_SIZES } from "../speed/rlStep.js";
 import type { Workload } from "../speed/rollouts.js";
 import type { GpuSize, Plan } from "./model.js";
 
-/** All that can be timed. `step`: a bare graph, `learner`: what a run calls; both against the same step of PyTorch. */
+/** All that can be timed. `step`: a graph and AdamW, `learner`: what a run calls; both against the same step of PyTorch. */
 export const GPU_PARTS = ["step", "learner", "prefill", "decode", "rl"] as const;
 export type GpuPart = (typeof GPU_PARTS)[number];
 

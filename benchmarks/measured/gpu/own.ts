@@ -1,23 +1,23 @@
 /**
  * @module This project's side of the card's benchmark: what is timed, on arrays that stay where the graphs run.
  */
-import { placeParams } from "../../../src/compile/runtime/placed.js";
+import { memoryFor } from "../../../src/compile/runtime/placed.js";
 import type { Device, RuntimeOptions } from "../../../src/compile/runtime/session.js";
-import { messageOf } from "../../../src/core/errors.js";
+import { CompileError, messageOf } from "../../../src/core/errors.js";
 import { given } from "../../../src/core/given.js";
-import { zerosLike } from "../../../src/core/ndarray.js";
 import { createEngine } from "../../../src/engine/local/engine.js";
 import { createLearner } from "../../../src/engine/local/learner.js";
 import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
 import { localSettings } from "../../../src/engine/local/settings.js";
 import type { Model } from "../../../src/model/load.js";
 import { tokenPrompt } from "../../../src/model/prompt.js";
-import { adamwHostStep } from "../../../src/optim/adamw.js";
+import { adamwScalars } from "../../../src/optim/adamw.js";
+import { scratchFor, updateBlocks } from "../../../src/optim/adamwBlocks.js";
 import type { Lesson } from "../../../src/policy/lessons.js";
 import { lossSettings } from "../../../src/train/update.js";
 import { ownRlStep, rlQuestions, rlSettings } from "../speed/rlStep.js";
 import { ORDINARY, ownRollouts } from "../speed/rollouts.js";
-import { type TextSizes, textBatch, textParams, textStep } from "../speed/textLoss.js";
+import { type TextSizes, textBatch, textGradients, textParams } from "../speed/textLoss.js";
 import {
   type Failed,
   type Job,
@@ -62,31 +62,31 @@ async function repeated(
 
 const sided = (run: () => Promise<number>) => async () => ({ milliseconds: await run() });
 
-/** Forward, backward and AdamW as one graph; state changes in place, the loss is read back. */
-async function timeGraph(bench: Bench, runtime: RuntimeOptions, series: Series): Promise<Found> {
+/** A graph of the gradients, then AdamW in place; state never leaves the device, the loss is read back. */
+async function timeStep(bench: Bench, runtime: RuntimeOptions, series: Series): Promise<Found> {
   const { model, sizes } = bench;
   const params = textParams(model);
-  const moments = zerosLike(params);
-  const options = { ...runtime, keepsMemory: true, plansMemory: true };
-  const step = textStep(model.config, sizes, options);
-  const kept = { ...options, keepsArrays: true };
-  const [weights, first, second] = [
-    await placeParams(params, kept),
-    await placeParams(moments, kept),
-    await placeParams(moments, kept),
-  ];
+  const options = { ...runtime, keepsArrays: true, keepsMemory: true, plansMemory: true };
+  const memory = await memoryFor(options);
+  if (!memory) throw new CompileError("bench gpu: no memory by address: the C API is needed");
+  const run = textGradients(model.config, sizes, options);
+  const block = () => memory.block(params);
+  const blocks = { params: block(), grads: block(), first: block(), second: block() };
+  const scratch = scratchFor(memory);
+  blocks.params.write(params);
   const batch = textBatch(model.config, sizes, ORDINARY);
-  const state = { first: first.arrays, second: second.arrays };
   let steps = 0;
   try {
     return await repeated(bench, series, async () => {
       const start = performance.now();
-      const [, , { loss }] = await step(weights.arrays, state, batch, adamwHostStep(++steps, LEARNING_RATE));
+      const [, { loss }] = await run(blocks.params.arrays, blocks.grads.arrays, batch);
+      const at = adamwScalars(++steps, LEARNING_RATE);
+      updateBlocks(memory, blocks, scratch, { ...at, maxGradNorm: Number.POSITIVE_INFINITY });
       return { milliseconds: performance.now() - start, value: loss.data[0] as number };
     });
   } finally {
-    await step.dispose();
-    for (const placed of [weights, first, second]) placed.dispose();
+    await run.dispose();
+    for (const each of [...Object.values(blocks), scratch]) each.dispose();
   }
 }
 
@@ -119,12 +119,20 @@ async function timeLearner(bench: Bench, runtime: RuntimeOptions, series: Series
   const lessons = lessonsOf(bench);
   const loss = lossSettings(config);
   let step = 0;
-  return repeated(bench, series, async () => {
-    const start = performance.now();
-    await learner.accumulate(lessons, loss);
-    const { gradNorm } = await learner.apply({ ...config.update, learningRate: LEARNING_RATE, step: ++step });
-    return { milliseconds: performance.now() - start, value: gradNorm };
-  });
+  try {
+    return await repeated(bench, series, async () => {
+      const start = performance.now();
+      await learner.accumulate(lessons, loss);
+      const { gradNorm } = await learner.apply({
+        ...config.update,
+        learningRate: LEARNING_RATE,
+        step: ++step,
+      });
+      return { milliseconds: performance.now() - start, value: gradNorm };
+    });
+  } finally {
+    await learner.close();
+  }
 }
 
 /** Prompts read, or read and answered, by `generate` as a run calls it; weights are placed once. */
@@ -176,7 +184,7 @@ async function lookAtCard(device: Device): Promise<{ name: string; used: () => n
 
 function timeOne(bench: Bench, { part, precision, series }: Job): Promise<Found> {
   const runtime = { device: bench.device, precision };
-  if (part === "step") return timeGraph(bench, runtime, series);
+  if (part === "step") return timeStep(bench, runtime, series);
   if (part === "learner") return timeLearner(bench, runtime, series);
   if (part === "rl") return timeRlStep(bench, runtime, series);
   return timeRollouts(bench, runtime, { part, series });

@@ -55,7 +55,7 @@ export function operationsOf(size: GpuSize, plan: Plan): number {
 }
 
 const WORK: Readonly<Record<GpuPart, string>> = {
-  step: "training step, one graph",
+  step: "training step, the graph",
   learner: "training step, the learner",
   prefill: "prefill, 8 × 128",
   decode: "rollouts, 8 × 8, 128 + 128",

@@ -81,6 +81,18 @@ export function textStep(config: DecoderSizes, sizes: TextSizes, runtime: Runtim
   );
 }
 
+/** `(params, grads, batch) → [grads, { loss }]`; gradients are written over those before them. */
+export function textGradients(config: DecoderSizes, sizes: TextSizes, runtime: RuntimeOptions) {
+  const loss = nextTokenLoss(config, sizes);
+  return jit(
+    (params: TensorParams, _grads: TensorParams, batch: TextBatch) => {
+      const { loss: value, grads } = loss(params, batch);
+      return [grads, { loss: value }] as const;
+    },
+    { name: "gradients", donate: { 0: 1 }, runtime },
+  );
+}
+
 /** The decoder's parameters. Arrays are not copied. */
 export function textParams({ params }: Pick<Model, "params">): Params {
   return Object.fromEntries(Object.entries(params).filter(([name]) => !name.startsWith("visual.")));
