@@ -4,6 +4,7 @@
  */
 import { type Params, sizeOf, zeros } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
+import { memoized } from "../../../src/engine/local/memoized.js";
 import { parseNetwork } from "../../../src/model/families.js";
 import { type Model, modelFolder } from "../../../src/model/load.js";
 import { initStd, paramShapes } from "../../../src/model/params.js";
@@ -100,13 +101,14 @@ export async function planModel(size: GpuSize): Promise<Plan> {
 
 /** Makes the weights. */
 export function weightsOf({ rules }: Plan, block: Float32Array): Params {
+  const scaledBy = memoized(({ std }: { readonly std: number }) => block.map((draw) => std * draw));
   return Object.fromEntries(
     Object.entries(rules).map(([name, rule]) => {
       const array = zeros(rule.shape);
       const { data } = array;
       if ("fill" in rule) data.fill(rule.fill);
       else {
-        const scaled = block.map((draw) => rule.std * draw);
+        const scaled = scaledBy({ std: rule.std });
         for (let at = 0, from = rule.begin; at < data.length; from = 0) {
           const some = scaled.subarray(from, Math.min(scaled.length, from + data.length - at));
           data.set(some, at);
