@@ -40,8 +40,9 @@ export function flatten<Leaf>(tree: unknown): { leaves: Leaf[]; structure: Struc
     if (typeof node !== "object" || node === null) {
       throw new TypeError(`flatten: expected arrays in records and lists, got ${String(node)}`);
     }
-    const entries = Object.entries(node).filter(([, value]) => value !== undefined);
-    return Object.fromEntries(entries.map(([key, value]) => [key, visit(value)]));
+    const structure: Record<string, Structure> = {};
+    for (const [key, value] of Object.entries(node)) if (value !== undefined) structure[key] = visit(value);
+    return structure;
   };
   const structure = visit(tree);
   return { leaves, structure };

@@ -33,9 +33,14 @@ interface Hosted extends DeviceArray {
 /** An array's dtype and shape as messages say them. */
 export const kindOf = ({ dtype, shape }: ArrayKind): string => `${dtype}[${shape}]`;
 
+const isSame = ({ dtype, shape }: ArrayKind, other: ArrayKind): boolean =>
+  dtype === other.dtype &&
+  shape.length === other.shape.length &&
+  shape.every((side, axis) => side === other.shape[axis]);
+
 /** @throws ShapeError unless both are of one shape and dtype */
 export function checkSame(where: string, wanted: ArrayKind, given: ArrayKind): void {
-  if (kindOf(wanted) !== kindOf(given)) {
+  if (!isSame(wanted, given)) {
     throw new ShapeError(`${where}: expected ${kindOf(wanted)}, got ${kindOf(given)}`);
   }
 }
