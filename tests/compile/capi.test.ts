@@ -46,7 +46,7 @@ describe("the C API", () => {
     const f = jit(
       (x: Tensor) => {
         let y = x as tf.Tensor2D;
-        for (let at = 0; at < 20; at++) y = tf.softmax(tf.matMul(y, y)) as tf.Tensor2D;
+        for (let at = 0; at < 200; at++) y = tf.softmax(tf.matMul(y, y)) as tf.Tensor2D;
         return y;
       },
       { name: "long", runtime: { binding: "c", threads: 1 } },
