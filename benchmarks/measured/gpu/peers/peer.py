@@ -163,6 +163,8 @@ class Jobs:
         tokens = torch.tensor(tokens, device=self.device)
         labels = torch.tensor(labels, device=self.device)
         decoder = Decoder(self.model.config, tokens.shape[1], self.device)
+        # In float32 on a card, grouped keys would write the scores out.
+        decoder.groups = self.device == "cpu" or precision == "bf16"
         params = {name: value.requires_grad_() for name, value in self.model.weights(torch.float32).items()}
         optimizer = torch.optim.AdamW(params.values(), lr=learningRate, fused=True)
 

@@ -23,6 +23,8 @@ class Decoder:
         self.key_heads = config["num_key_value_heads"]
         self.eps = config["rms_norm_eps"]
         self.size = config["hidden_size"] // self.heads
+        # Whether the fused attention takes fewer keys than queries.
+        self.groups = True
         rates = config["rope_theta"] ** (-torch.arange(0, self.size, 2) / self.size)
         angles = torch.outer(torch.arange(length), rates).repeat(1, 2)
         self.cos, self.sin = angles.cos().to(device), angles.sin().to(device)
@@ -32,9 +34,11 @@ class Decoder:
         return F.rms_norm(x, (x.shape[-1],), weight, self.eps)
 
     def attend(self, q, k, v, attention):
-        if attention == "sdpa":
+        if attention == "sdpa" and self.groups:
             return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
         k, v = (x.repeat_interleave(self.heads // self.key_heads, 1) for x in (k, v))
+        if attention == "sdpa":
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
         scores = q @ k.transpose(-1, -2) * self.size**-0.5 + self.mask
         return scores.softmax(-1) @ v
 
