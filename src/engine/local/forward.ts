@@ -4,8 +4,8 @@
  */
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Network } from "../../model/family.js";
-import type { Sampler } from "../../model/transformer/decode.js";
-import { decoder, embed, type ImageTokens, logits } from "../../model/transformer/decoder.js";
+import { type Sampler, temperedScores } from "../../model/transformer/decode.js";
+import { decoder, embed, type ImageTokens } from "../../model/transformer/decoder.js";
 import { decoderParams } from "../../model/transformer/jointQkv.js";
 import { type PackedUnits, sizesOf } from "../../model/transformer/pack.js";
 import { pickLogProbs } from "../../model/transformer/pick.js";
@@ -55,8 +55,7 @@ export function responseScores(
   const embedded = embed(params, tokens, image);
   const attend = attendSharedPrefix(config, sizes, batch.promptMask);
   const hidden = decoder(decoderParams(params, config), config, embedded, batch.rope, attend);
-  const scores = logits(params, config, tf.gather(hidden, batch.predictor));
-  return tf.div(tf.add(scores, sampler.tokenBias), sampler.temperature);
+  return temperedScores(params, config, tf.gather(hidden, batch.predictor), sampler);
 }
 
 /** Responses hold no images: pads the image index of the prompts with text up to the whole token axis. */

@@ -41,6 +41,20 @@ export function tokenProbabilities(scores: Tensor, sampler: Sampler): Tensor {
 }
 
 /**
+ * `[rows, V]`: (logits + bias) / temperature. Hidden states are divided, not scores: there are far fewer of them.
+ * @param hidden `[rows, hidden]` f32
+ */
+export function temperedScores(
+  params: TensorParams,
+  config: DecoderSizes,
+  hidden: Tensor,
+  { temperature, tokenBias }: Sampler,
+): Tensor {
+  const scores = logits(params, config, tf.div(hidden, temperature));
+  return tf.add(scores, tf.div(tokenBias, temperature));
+}
+
+/**
  * Reads the prompts.
  * @returns `probs` `[U, V]` of the first response token; per layer `keys` and `values` `[U, K, P, D]`
  */
@@ -59,8 +73,8 @@ export function prefill(params: TensorParams, network: Network, inputs: PrefillI
   const image = inputs.image && see(params, network, inputs.image);
   const embedded = embed(params, tf.reshape(inputs.tokens, [U * P]), image);
   const hidden = decoder(params, config, embedded, inputs.rope, remember);
-  const probs = tokenProbabilities(logits(params, config, tf.gather(hidden, inputs.last)), sampler);
-  return { probs, keys, values };
+  const scores = temperedScores(params, config, tf.gather(hidden, inputs.last), sampler);
+  return { probs: tf.softmax(scores), keys, values };
 }
 
 /** Keys and values of consecutive response tokens, per layer `[U·R, K, C, D]`: C slots, filled from the front. */
@@ -142,5 +156,5 @@ export function decodeStep(
   const fresh = { keys: [] as Tensor[], values: [] as Tensor[] };
   const attend = attendCached(config, inputs.cache, fresh);
   const hidden = decoder(params, config, embed(params, inputs.tokens), inputs.rope, attend);
-  return { probs: tokenProbabilities(logits(params, config, hidden), sampler), ...fresh };
+  return { probs: tf.softmax(temperedScores(params, config, hidden, sampler)), ...fresh };
 }
