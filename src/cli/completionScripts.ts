@@ -39,9 +39,13 @@ function valueCases(tree: Tree, render: (flag: CompletedFlag) => string): string
 
 function wordCases(tree: Tree): string {
   return tree
-    .map(({ path, subcommands, flags, settings }) => {
-      const words = [...subcommands.map(({ name }) => name), ...settings.map(({ key }) => `${key}=`)];
-      return `    ${quoted(path)}) offered=${list(words)}; flags=${list(flags.map(({ flag }) => flag))} ;;`;
+    .map(({ path, subcommands, words, flags, settings }) => {
+      const offered = [
+        ...subcommands.map(({ name }) => name),
+        ...words,
+        ...settings.map(({ key }) => `${key}=`),
+      ];
+      return `    ${quoted(path)}) offered=${list(offered)}; flags=${list(flags.map(({ flag }) => flag))} ;;`;
     })
     .join("\n");
 }
@@ -54,7 +58,7 @@ function settingCases(tree: Tree): string {
     .join("\n");
 }
 
-/** bash cuts words at `=`, so that a setting's value is a word of its own. */
+/** bash cuts words at `=`, so that the value of a setting, or of `--flag=`, is a word of its own. */
 function bashScript(tree: Tree): string {
   return `_sharegrpo() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" key=""
@@ -68,6 +72,7 @@ ${steps(tree)}
   if [ "$cur" = "=" ]; then key="$prev"; cur=""
   elif [ "$prev" = "=" ]; then key="\${COMP_WORDS[COMP_CWORD-2]}"
   fi
+  case "$key" in --*) prev="$key"; key="" ;; esac
   if [ -n "$key" ]; then
     case "$key" in
 ${settingCases(tree)}
@@ -103,6 +108,7 @@ _sharegrpo() {
 ${steps(tree)}
     esac
   done
+  if [[ "$cur" == --*=* ]]; then prev="\${cur%%=*}"; compset -P '*='; fi
   case "$command $prev" in
 ${valueCases(tree, ({ values }) => `values=${list(values)}; key=flag`)}
   esac
@@ -117,7 +123,7 @@ ${valueCases(tree, ({ values }) => `values=${list(values)}; key=flag`)}
 ${settingCases(tree)}
     esac
     compset -P '*='
-    compadd -- \${=values}
+    if [[ -z "$values" ]]; then _files; else compadd -- \${=values}; fi
     return
   fi
   local -a choices
@@ -136,29 +142,44 @@ if [[ "$funcstack[1]" == _sharegrpo ]]; then _sharegrpo "$@"; else compdef _shar
 }
 
 function fishFlag(condition: string, { flag, description, takesValue, values }: CompletedFlag): string {
-  const value = !takesValue ? "" : values.length === 0 ? " -r" : ` -x -a ${list(values)}`;
+  const value = !takesValue
+    ? ""
+    : values.length === 0
+      ? " -r"
+      : ` -x -a ${quoted(`(__sharegrpo_list ${values.join(" ")})`)}`;
   return `complete -c sharegrpo -n ${condition} -l ${flag.slice(2)}${value} -d ${quoted(description)}`;
 }
 
-function fishCommand({ path, subcommands, flags, settings }: CompletedCommand): string[] {
-  const condition = quoted(`__sharegrpo_at '${path}'`).replaceAll("'\\''", '"');
+/** Files are offered where a setting may be any word, not beside the keys. */
+function fishCommand({ path, subcommands, words, flags, settings }: CompletedCommand): string[] {
+  const condition = quoted(`__sharegrpo_at "${path}"`);
   const assignments = settings.flatMap(({ key, choices }) => [
     `${key}=`,
     ...choices.map((choice) => `${key}=${choice}`),
   ]);
-  const words =
-    assignments.length === 0 ? [] : [`complete -c sharegrpo -f -n ${condition} -a ${list(assignments)}`];
+  const noFile = quoted(`__sharegrpo_at "${path}"; and __sharegrpo_wants_word`);
+  const offered = [
+    ...(words.length === 0 ? [] : [`complete -c sharegrpo -f -n ${condition} -a ${list(words)}`]),
+    ...(settings.length === 0
+      ? []
+      : [
+          `complete -c sharegrpo -f -n ${noFile}`,
+          `complete -c sharegrpo -n ${condition} -a ${list(assignments)}`,
+        ]),
+  ];
   return [
     ...subcommands.map(
       ({ name, description }) =>
         `complete -c sharegrpo -f -n ${condition} -a ${name} -d ${quoted(description)}`,
     ),
     ...flags.map((flag) => fishFlag(condition, flag)),
-    ...words,
+    ...offered,
   ];
 }
 
 function fishScript(tree: Tree): string {
+  const settings = tree.find((command) => command.settings.length > 0)?.settings ?? [];
+  const closed = settings.filter(({ choices }) => choices.length > 0).map(({ key }) => key);
   return `function __sharegrpo_at
   set -l command ""
   for word in (commandline -opc)[2..-1]
@@ -167,6 +188,16 @@ ${steps(tree).replace(/^ {6}(.*)\) command=(.*) ;;$/gm, "      case $1; set comm
     end
   end
   test "$command" = "$argv[1]"
+end
+function __sharegrpo_wants_word
+  set -l word (commandline -ct)
+  not string match -q '*=*' -- $word
+  or contains -- (string replace -r '=.*' '' -- $word) ${closed.join(" ")}
+end
+function __sharegrpo_list
+  set -l word (commandline -ct | string replace -r '^--[^=]*=' '')
+  set -l before (string match -r '^.*,' -- $word)
+  printf '%s\\n' "$before"$argv
 end
 ${tree.flatMap(fishCommand).join("\n")}
 `;

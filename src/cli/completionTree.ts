@@ -3,7 +3,7 @@
  */
 import type { Command, Option } from "commander";
 import { REGISTERED } from "../../benchmarks/suites/registry.js";
-import { describeSettings } from "../config/describe.js";
+import { describeSettings, type SettingDescription } from "../config/describe.js";
 import { presetNames } from "../config/load.js";
 
 export interface CompletedFlag {
@@ -19,6 +19,8 @@ export interface CompletedCommand {
   /** `train`, `notebook run`; `""` for the program itself. */
   readonly path: string;
   readonly subcommands: readonly { readonly name: string; readonly description: string }[];
+  /** Words that its arguments may be, where only some may. */
+  readonly words: readonly string[];
   readonly flags: readonly CompletedFlag[];
   /** `key=` with the words it may be, where the command takes settings. */
   readonly settings: readonly { readonly key: string; readonly choices: readonly string[] }[];
@@ -41,6 +43,10 @@ function flagOf(option: Option): CompletedFlag[] {
 
 const HELP: CompletedFlag = { flag: "--help", description: "display help", takesValue: false, values: [] };
 
+function assignmentOf({ key, choices, default: value }: SettingDescription) {
+  return { key, choices: choices ?? (typeof value === "boolean" ? ["true", "false"] : []) };
+}
+
 /** A command and those below it. `--version` belongs to the program alone. */
 export function completionTree(program: Command): CompletedCommand[] {
   const everywhere = program.options.filter(({ long }) => long !== "--version");
@@ -50,8 +56,9 @@ export function completionTree(program: Command): CompletedCommand[] {
     const own: CompletedCommand = {
       path: above.join(" "),
       subcommands: command.commands.map((each) => ({ name: each.name(), description: each.description() })),
+      words: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
       flags: [...options.flatMap(flagOf), HELP],
-      settings: takesSettings ? describeSettings().map(({ key, choices = [] }) => ({ key, choices })) : [],
+      settings: takesSettings ? describeSettings().map(assignmentOf) : [],
     };
     return [own, ...command.commands.flatMap((each) => visit(each, [...above, each.name()]))];
   };

@@ -59,6 +59,18 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     ],
     [["train", "kl.use", "=", "l"], ["loss"]],
     [["train", "--out", ""], []], // readline offers files
+    [
+      ["train", "--preset", "=", "qwen"],
+      ["qwen2.5-vl-3b-laptop", "qwen2.5-vl-7b-laptop"],
+    ],
+    [
+      ["train", "lora.usesRslora", "="],
+      ["true", "false"],
+    ],
+    [
+      ["completion", ""],
+      ["bash", "zsh", "fish"],
+    ],
   ])("after %j offers %j", (words, offered) => {
     expect(bashOffers(...words)).toEqual(offered);
   });
@@ -79,6 +91,9 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
       ["off", "loss", "reward"],
     ],
     [["train", "--out", ""], ["files"]],
+    [["train", "--out=/"], ["files"]],
+    [["train", "data.path=/"], ["files"]],
+    [["train", "--preset=ti"], presetNames()], // zsh itself leaves out what does not begin so
     [
       ["notebook", ""],
       ["run", "files"],
@@ -93,6 +108,10 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
     ["tra", ["train"]],
     ["train --preset ", presetNames().toSorted()],
     ["train kl.use=", ["kl.use=", "kl.use=loss", "kl.use=off", "kl.use=reward"]],
+    ["train data.path=/et", ["data.path=/etc/"]],
+    ["train --preset=tiny-", ["--preset=tiny-grpo"]],
+    ["evaluate --benchmarks MMStar,MathVi", ["MMStar,MathVision", "MMStar,MathVista"]],
+    ["completion ", ["bash", "fish", "zsh"]],
     ["notebook r", ["run"]],
   ])("after %j offers %j", (line, offered) => {
     expect(fishOffers(line).toSorted()).toEqual(offered);

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { describe, expect, it } from "vitest";
 import { REGISTERED } from "../../benchmarks/suites/registry.js";
 import { completionTree } from "../../src/cli/completionTree.js";
@@ -19,6 +19,7 @@ function programOf(): Command {
     .addOption(new Option("--mode <mode>", "rules").choices(["fixed", "compatible"]))
     .addOption(new Option("--secret <x>").hideHelp())
     .option("--limit [n]", "rows");
+  program.command("completion").addArgument(new Argument("<shell>").choices(["bash", "fish"]));
   program.command("notebook").command("run").description("run notebooks");
   return program;
 }
@@ -31,7 +32,14 @@ const valuesOf = (path: string, name: string) =>
 
 describe("completionTree", () => {
   it("has every command once, those below others by their whole path", () => {
-    expect(tree.map(({ path }) => path)).toEqual(["", "train", "evaluate", "notebook", "notebook run"]);
+    expect(tree.map(({ path }) => path)).toEqual([
+      "",
+      "train",
+      "evaluate",
+      "completion",
+      "notebook",
+      "notebook run",
+    ]);
     expect(commandAt("notebook")?.subcommands).toEqual([{ name: "run", description: "run notebooks" }]);
   });
 
@@ -65,6 +73,12 @@ describe("completionTree", () => {
     const { settings = [] } = commandAt("train") ?? {};
     expect(settings.map(({ key }) => key)).toEqual(describeSettings().map(({ key }) => key));
     expect(settings.find(({ key }) => key === "kl.use")?.choices).toEqual(["off", "loss", "reward"]);
+    expect(settings.find(({ key }) => key === "lora.usesRslora")?.choices).toEqual(["true", "false"]);
     expect(commandAt("evaluate")?.settings).toEqual([]);
+  });
+
+  it("offers the words that an argument may be", () => {
+    expect(commandAt("completion")?.words).toEqual(["bash", "fish"]);
+    expect(commandAt("train")?.words).toEqual([]);
   });
 });
