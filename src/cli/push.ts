@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { hubEnvironment } from "../config/load.js";
-import { CheckpointError, ConfigError } from "../core/errors.js";
+import { CheckpointError, ConfigError, ModelError } from "../core/errors.js";
 import { isHubId } from "../data/hub.js";
 import { pushModel } from "../data/hubPush.js";
 import { writeModelCard } from "../report/modelCard.js";
@@ -24,8 +24,10 @@ interface Source {
   readonly run?: { readonly dir: string; readonly step: number };
 }
 
-/** @throws CheckpointError when a training's folder has no checkpoint yet */
+/** @throws ModelError when there is no such folder; CheckpointError when a training's has no checkpoint yet */
 async function sourceOf(path: string): Promise<Source> {
+  if (!existsSync(path))
+    throw new ModelError(`${path}: no such folder: give a training's, a checkpoint or another model folder`);
   const isTraining = existsSync(join(path, "config.yaml")) && !existsSync(join(path, "config.json"));
   const folder = isTraining ? (await listCheckpoints(join(path, "checkpoints"))).at(-1) : resolve(path);
   if (folder === undefined) throw new CheckpointError(`${path}: no checkpoint yet: train further, then push`);

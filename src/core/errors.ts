@@ -86,6 +86,12 @@ export function messageOf(error: unknown): string {
   return oneLine(error instanceof Error ? error.message : String(error));
 }
 
+/** The message, and of what it came: network faults of `fetch` hide their reason in `cause`. */
+export function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
+}
+
 /** The first line of a message; YAML's parser shows the source in the others. */
 export function firstLineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

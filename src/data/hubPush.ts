@@ -3,12 +3,14 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { commitIter, createRepo, HubApiError } from "@huggingface/hub";
-import { ConfigError, DataError, ModelError, messageOf } from "../core/errors.js";
+import { commitIter, createRepo, HubApiError, repoExists } from "@huggingface/hub";
+import { ConfigError, DataError, ModelError, reasonOf } from "../core/errors.js";
+import { DOWNLOAD_DEFAULTS } from "../core/files/download.js";
 import type { OnProgress } from "../core/progress.js";
 import { MODEL_FILES } from "../model/load.js";
-import { type HubAccess, repositoryUrl } from "./hubRepository.js";
+import { checkToken, type HubAccess, repositoryUrl } from "./hubRepository.js";
 
 export interface PushRequest {
   /** A model folder. */
@@ -44,16 +46,41 @@ function refused(cause: HubApiError, where: string): DataError {
   });
 }
 
-async function ensureRepository({ id, isPrivate }: PushRequest, access: HubAccess): Promise<void> {
+/** Asks again after a network fault, or where the hub has too much to do. The signal ends every request. */
+function patientFetch(access: HubAccess): typeof fetch {
+  const { tries, pauseMs } = { ...DOWNLOAD_DEFAULTS, ...access };
+  const signals = access.signal ? [access.signal] : [];
+  return async (input, init) => {
+    const signal = AbortSignal.any([...signals, ...(init?.signal ? [init.signal] : [])]);
+    for (let tried = 1; ; tried++) {
+      try {
+        const response = await fetch(input, { ...init, signal });
+        const isBusy = response.status >= 500 || response.status === 429;
+        if (!isBusy || tried >= tries) return response;
+        await response.body?.cancel();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (tried >= tries) throw error;
+      }
+      await sleep(pauseMs * 2 ** (tried - 1), undefined, { signal });
+    }
+  };
+}
+
+type HubParams = Pick<Parameters<typeof createRepo>[0], "hubUrl" | "fetch"> & {
+  readonly accessToken: string;
+};
+
+/** A token may be allowed to write to a repository and not to make one: then it must be there. */
+async function ensureRepository({ id, isPrivate }: PushRequest, hub: HubParams): Promise<void> {
+  const repo = { type: "model", name: id } as const;
   try {
-    await createRepo({
-      repo: { type: "model", name: id },
-      visibility: isPrivate ? "private" : "public",
-      hubUrl: access.endpoint,
-      accessToken: access.token ?? "",
-    });
+    await createRepo({ repo, visibility: isPrivate ? "private" : "public", ...hub });
   } catch (error) {
-    if (!(error instanceof HubApiError && error.statusCode === 409)) throw error; // it is there already
+    if (!(error instanceof HubApiError)) throw error;
+    const isThere =
+      error.statusCode === 409 || (error.statusCode === 403 && (await repoExists({ repo, ...hub })));
+    if (!isThere) throw error;
   }
 }
 
@@ -66,22 +93,25 @@ function tell(
 }
 
 /**
- * Sends the model in a folder. The repository is made where there is none.
+ * Sends the model in a folder. The repository is made where there is none; what was sent before an interruption is not
+ * sent again.
  * @throws ConfigError without a token; ModelError when the folder has no weights; DataError when the hub refuses or
  *   cannot be reached
  */
 export async function pushModel(request: PushRequest, access: HubAccess): Promise<Pushed> {
   const { folder, id, branch, title } = request;
-  if (access.token === undefined) {
-    throw new ConfigError("push: HF_TOKEN is not set: the hub wants a token that may write");
-  }
   const files = pushedFiles(await readdir(folder).catch(() => []));
   if (!files.some((name) => name.endsWith(".safetensors"))) {
     throw new ModelError(`${folder}: missing weights: give a checkpoint or another model folder`);
   }
+  if (access.token === undefined) {
+    throw new ConfigError("push: HF_TOKEN is not set: the hub wants a token that may write");
+  }
+  checkToken(access);
   const where = repositoryUrl({ kind: "model", id }, access.endpoint);
+  const hub = { hubUrl: access.endpoint, accessToken: access.token, fetch: patientFetch(access) };
   try {
-    await ensureRepository(request, access);
+    await ensureRepository(request, hub);
     const commits = commitIter({
       repo: { type: "model", name: id },
       operations: files.map((name) => ({
@@ -90,22 +120,21 @@ export async function pushModel(request: PushRequest, access: HubAccess): Promis
         content: pathToFileURL(join(folder, name)),
       })),
       title,
-      hubUrl: access.endpoint,
-      accessToken: access.token,
       useWebWorkers: false,
+      ...hub,
       ...(branch === undefined ? {} : { branch }),
-      ...(access.signal ? { abortSignal: access.signal } : {}),
     });
     for (;;) {
       const { done, value } = await commits.next();
       if (done) return { url: where, commit: value?.commit.oid ?? "", files };
+      access.signal?.throwIfAborted(); // reading and hashing ask nobody
       if (value.event === "fileProgress" && access.onProgress) tell(value, access.onProgress);
     }
   } catch (cause) {
     access.signal?.throwIfAborted();
     if (cause instanceof HubApiError) throw refused(cause, where);
     throw new DataError(
-      `${where}: cannot be reached: ${messageOf(cause)}; check the network and HF_ENDPOINT`,
+      `${where}: cannot be reached: ${reasonOf(cause)}; check the network and HF_ENDPOINT`,
       {
         cause,
       },

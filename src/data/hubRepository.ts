@@ -7,7 +7,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { datasetInfo, HubApiError, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
-import { DataError, messageOf } from "../core/errors.js";
+import { ConfigError, DataError, reasonOf } from "../core/errors.js";
 import { makeFolder } from "../core/files/atomic.js";
 import { sha256File } from "../core/files/digest.js";
 import { type Checksum, type DownloadOptions, download } from "../core/files/download.js";
@@ -39,6 +39,12 @@ export function repositoryUrl({ kind, id }: Pick<Repository, "kind" | "id">, end
   return `${endpoint}/${PREFIX[kind]}${id}`;
 }
 
+/** @throws ConfigError for a token of another kind, without showing it */
+export function checkToken({ token }: HubAccess): void {
+  if (token !== undefined && !token.startsWith("hf_"))
+    throw new ConfigError("HF_TOKEN: invalid token: expected one that begins with hf_");
+}
+
 /** The digest git knows a file by. */
 async function gitBlob(path: string): Promise<string> {
   const { size } = await stat(path);
@@ -66,9 +72,8 @@ function hubProblem(cause: unknown, { endpoint }: HubAccess, repository: Reposit
   const where = repositoryUrl(repository, endpoint);
   const { revision } = repository;
   if (!(cause instanceof HubApiError)) {
-    const inner = cause instanceof Error && cause.cause ? ` (${messageOf(cause.cause)})` : "";
     const advice = "check the network and HF_ENDPOINT, or give the path of a downloaded folder";
-    return new DataError(`${where}: cannot be reached: ${messageOf(cause)}${inner}; ${advice}`, { cause });
+    return new DataError(`${where}: cannot be reached: ${reasonOf(cause)}; ${advice}`, { cause });
   }
   const status = `HTTP ${cause.statusCode}`;
   const advice =
@@ -87,9 +92,10 @@ export interface Snapshot {
   readonly files: readonly ListFileEntry[];
 }
 
-/** @throws DataError when the hub cannot be reached (its `cause` is no HubApiError), refuses, or lists odd names */
+/** @throws ConfigError for a token of another kind; DataError when the hub cannot be reached (its `cause` is no HubApiError), refuses, or lists odd names */
 export async function listSnapshot(repository: Repository, options: HubAccess): Promise<Snapshot> {
   const { kind, id, revision } = repository;
+  checkToken(options);
   const common = { hubUrl: options.endpoint, ...(options.token ? { accessToken: options.token } : {}) };
   try {
     const { sha } =

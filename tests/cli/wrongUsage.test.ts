@@ -153,6 +153,8 @@ describe("arguments that cannot be used", () => {
     [["push", "DIR"], "missing required argument 'repository'"],
     [["push", "DIR", "mine"], "push: mine: not a repository: write owner/name"],
     [["push", "DIR", "../mine"], "not a repository"],
+    [["push", "DIR/none", "me/mine"], "none: no such folder: give a training's, a checkpoint or"],
+    [["push", "DIR", "me/mine"], "missing weights: give a checkpoint or another model folder"], // before the token
     [["quickstart", "--out", ""], "expected a path"],
     [["quickstart", "--out", "DIR/q", "steps"], "steps: not a setting: write key=value"],
     [["report"], "missing required argument"],

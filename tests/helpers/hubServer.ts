@@ -26,8 +26,16 @@ export interface HubServer {
   token?: string;
   /** Repositories that were made, as they were asked for. */
   readonly made: unknown[];
+  /** Large files that were sent, by SHA-256. */
+  readonly uploads: Map<string, Uint8Array>;
   /** Commits that were sent: title, and files by path. */
   readonly commits: { title: string; files: Record<string, Uint8Array> }[];
+  /** How many of the next uploads of large files break off in the middle, or are answered with 503. */
+  brokenUploads: number;
+  /** Storage that takes large files as Xet's chunks in place of whole. */
+  hasXet: boolean;
+  /** A token that may write but not make repositories: status of that answer. */
+  refuseMakingWith?: number;
   /** Commits that `main` points to. */
   commit: string;
   close(): Promise<void>;
@@ -83,11 +91,17 @@ function answer(server: HubServer, request: IncomingMessage, response: ServerRes
   if (server.refuseWith !== undefined) return json(server.refuseWith, { error: "refused" });
   // Storage has addresses of its own, and is never shown the token.
   if (pathname.startsWith("/upload/")) {
-    return request.headers.authorization ? json(400, { error: "a token" }) : take(server, request, response);
+    if (request.method === "GET") return json(404, { error: "chunks that nobody has sent" });
+    const theirs = server.hasXet ? "Bearer xet" : undefined;
+    return request.headers.authorization === theirs
+      ? take(server, request, response)
+      : json(400, { error: "a token of another" });
   }
   if (server.token !== undefined && request.headers.authorization !== `Bearer ${server.token}`) {
     return json(401, { error: "unauthorized" });
   }
+  if (pathname === "/xet")
+    return json(200, { casUrl: `${server.url}/upload`, accessToken: "xet", exp: 2 ** 32 });
   const kinds = [
     { api: "/api/datasets/someone/scenes", files: "/datasets/someone/scenes" },
     { api: "/api/models/someone/model", files: "/someone/model" },
@@ -96,6 +110,7 @@ function answer(server: HubServer, request: IncomingMessage, response: ServerRes
     if (pathname.startsWith(`${api}/revision/`)) {
       return json(200, { _id: "1", id: "someone/any", modelId: "someone/any", sha: server.commit });
     }
+    if (pathname === api) return json(200, {});
     if (pathname.startsWith(`${api}/tree/`)) return json(200, treeOf(server.files));
     const prefix = `${files}/resolve/${server.commit}/`;
     const file = pathname.startsWith(prefix)
@@ -113,11 +128,30 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** Large files that were sent and not yet committed, by SHA-256. */
-const uploads = new Map<string, Uint8Array>();
+/**
+ * The bytes of a Xet block whose chunks are stored as they are: a version, the length, a scheme (0) and the length
+ * again stand before each.
+ */
+function xetBytes(block: Buffer): Buffer {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < block.length; ) {
+    const [length, scheme] = [block.readUIntLE(at + 1, 3), block.readUInt8(at + 4)];
+    if (scheme !== 0) throw new Error(`a packed chunk: scheme ${scheme}: send random bytes`);
+    chunks.push(block.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Every other one is cut, the rest are answered with 503. */
+function breakUpload(server: HubServer, response: ServerResponse): void {
+  server.brokenUploads--;
+  if (server.brokenUploads % 2 === 0) response.writeHead(503).end();
+  else response.destroy();
+}
 
 /** A commit's lines: its title, small files in it, names of large ones. */
-function readCommit(text: string): HubServer["commits"][number] {
+function readCommit(text: string, uploads: HubServer["uploads"]): HubServer["commits"][number] {
   const files: Record<string, Uint8Array> = {};
   let title = "";
   for (const line of text.split("\n").filter(Boolean)) {
@@ -138,6 +172,7 @@ async function take(server: HubServer, request: IncomingMessage, response: Serve
     response.end(JSON.stringify(value));
   };
   if (path === "/api/repos/create") {
+    if (server.refuseMakingWith) return json(server.refuseMakingWith, { error: "not by you" });
     const asked = JSON.parse(body.toString());
     const isThere = server.made.some((made) => JSON.stringify(made) === JSON.stringify(asked));
     if (!isThere) server.made.push(asked);
@@ -150,18 +185,30 @@ async function take(server: HubServer, request: IncomingMessage, response: Serve
   }
   if (path.endsWith("/info/lfs/objects/batch")) {
     const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
-    const upload = (oid: string) => ({ upload: { href: `${server.url}/upload/${oid}`, header: {} } });
+    const upload = (oid: string) =>
+      server.uploads.has(oid)
+        ? {}
+        : {
+            actions: {
+              upload: {
+                href: server.hasXet ? `${server.url}/xet` : `${server.url}/upload/${oid}`,
+                header: {},
+              },
+            },
+          };
     return json(200, {
-      transfer: "basic",
-      objects: objects.map(({ oid, size }) => ({ oid, size, actions: upload(oid) })),
+      transfer: server.hasXet ? "xet" : "basic",
+      objects: objects.map(({ oid, size }) => ({ oid, size, ...upload(oid) })),
     });
   }
   if (path.startsWith("/upload/")) {
-    uploads.set(path.slice("/upload/".length), body);
+    if (server.brokenUploads > 0) return breakUpload(server, response);
+    if (path.includes("/xorbs/")) server.uploads.set(sha("sha256", xetBytes(body)), xetBytes(body));
+    else server.uploads.set(path.slice("/upload/".length), body);
     return json(200, {});
   }
   if (path.includes("/commit/")) {
-    server.commits.push(readCommit(body.toString()));
+    server.commits.push(readCommit(body.toString(), server.uploads));
     return json(200, { success: true, commitOid: COMMIT, commitUrl: `${server.url}/commit/${COMMIT}` });
   }
   return json(404, { error: "not found" });
@@ -176,7 +223,10 @@ export async function startHub(files: Record<string, HubFile>): Promise<HubServe
     requests: [],
     files,
     cuts: 0,
+    brokenUploads: 0,
+    hasXet: false,
     made: [],
+    uploads: new Map(),
     commits: [],
     commit: COMMIT,
     close: () =>

@@ -7,7 +7,7 @@ import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DataError, messageOf } from "../errors.js";
+import { DataError, reasonOf } from "../errors.js";
 import type { OnProgress } from "../progress.js";
 import { makeFolder, syncPath, writeError } from "./atomic.js";
 
@@ -42,7 +42,7 @@ export interface DownloadOptions {
   readonly silenceMs?: number;
 }
 
-const DEFAULTS = { tries: 4, pauseMs: 1000, silenceMs: 60_000 };
+export const DOWNLOAD_DEFAULTS = { tries: 4, pauseMs: 1000, silenceMs: 60_000 };
 
 async function sizeOf(path: string): Promise<number> {
   const found = await stat(path).catch(() => undefined);
@@ -51,12 +51,6 @@ async function sizeOf(path: string): Promise<number> {
 
 /** A fault that another try may mend. */
 class TransferError extends Error {}
-
-/** Network faults of `fetch` hide their reason in `cause`. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
-}
 
 /** Bytes the whole file has by the answer's headers; undefined when they do not say. */
 function wholeSize(response: Response, from: number): number | undefined {
@@ -85,7 +79,7 @@ function watchdog(silenceMs: number, outer: AbortSignal | undefined) {
 async function fetchRest(url: string, partial: string, options: DownloadOptions): Promise<void> {
   const from = await sizeOf(partial);
   const { mostBytes = Number.POSITIVE_INFINITY } = options;
-  const guard = watchdog(options.silenceMs ?? DEFAULTS.silenceMs, options.signal);
+  const guard = watchdog(options.silenceMs ?? DOWNLOAD_DEFAULTS.silenceMs, options.signal);
   try {
     const headers = { ...options.headers, ...(from > 0 ? { range: `bytes=${from}-` } : {}) };
     const response = await fetch(url, {
@@ -134,7 +128,7 @@ function isDiskFault(error: unknown): boolean {
 
 /** Repeats until the file is whole or several tries in a row bring nothing. */
 async function fetchAll(url: string, partial: string, options: DownloadOptions): Promise<void> {
-  const { tries, pauseMs } = { ...DEFAULTS, ...options };
+  const { tries, pauseMs } = { ...DOWNLOAD_DEFAULTS, ...options };
   for (let fruitless = 0; ; ) {
     const before = await sizeOf(partial);
     try {
