@@ -1,7 +1,7 @@
 /**
  * @module What the page can ask: runs, one run, runs compared, samples, pictures. Only runs that were found can be named.
  */
-import { readFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { DataError } from "../core/errors.js";
 import { pathInside } from "../core/files/inside.js";
@@ -23,12 +23,16 @@ import { createSampleReader, type SampleQuery, type SampleReader } from "./sampl
 import { createRunLister, runVersion } from "./summary.js";
 
 const LONGEST_PAGE = 200;
+/** What a picture is known by stands in these. */
+const HEAD_BYTES = 16;
 /** Sets whose indices are kept in memory. */
 const MOST_SETS = 12;
 
+/** A picture on disk; whoever gets it closes it. */
 export interface ViewedImage {
   readonly type: string;
-  readonly bytes: Uint8Array;
+  readonly file: FileHandle;
+  readonly bytes: number;
 }
 
 export interface Api {
@@ -99,9 +103,13 @@ function sampleQuery(params: URLSearchParams): SampleQuery {
 async function pictureOf(run: RunSummary, name: string): Promise<ViewedImage | undefined> {
   const isElsewhere = run.kind === "evaluation" && isAbsolute(name);
   const path = isElsewhere ? name : pathInside(run.id, name);
-  const bytes = path === undefined ? undefined : await readFile(path).catch(() => undefined);
-  const type = bytes && imageType(bytes);
-  return type ? { type, bytes } : undefined;
+  const file = path === undefined ? undefined : await open(path, "r").catch(() => undefined);
+  if (!file) return undefined;
+  const head = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0).catch(() => undefined); // a folder has none
+  const type = head && imageType(head.buffer.subarray(0, head.bytesRead));
+  if (type) return { type, file, bytes: (await file.stat()).size };
+  await file.close();
+  return undefined;
 }
 
 /** @param test of two runs on the same questions */
@@ -112,9 +120,9 @@ export function createApi(folders: readonly string[], test: PairedTest): Api {
     if (!found) throw new DataError(`view: unknown run: ${id}`);
     return found;
   };
-  const open = createReaders(runNamed);
+  const openSet = createReaders(runNamed);
   const newestOf = async ({ id }: RunSummary) => {
-    const reader = await open(new URLSearchParams({ run: id, set: "rollouts" }));
+    const reader = await openSet(new URLSearchParams({ run: id, set: "rollouts" }));
     const { all } = await reader.page({ marks: [], offset: 0, limit: 0 });
     const sample = all === 0 ? undefined : await reader.read(all - 1);
     return sample?.kind === "rollout" ? { newest: sample.rollout } : {};
@@ -138,9 +146,9 @@ export function createApi(folders: readonly string[], test: PairedTest): Api {
       const { figures, ...compared } = await compareRuns(runs, test);
       return { version, ...compared, figures: figures.map((figure) => drawn(figure, shadeOf(params))) };
     },
-    samples: async (params) => (await open(params)).page(sampleQuery(params)),
+    samples: async (params) => (await openSet(params)).page(sampleQuery(params)),
     async sample(params) {
-      const reader = await open(params);
+      const reader = await openSet(params);
       await reader.page({ marks: [], offset: 0, limit: 0 });
       return reader.read(wholeNumber(params, "at") ?? 0);
     },

@@ -7,9 +7,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { ConfigError, codeOf, messageOf, SharegrpoError } from "../core/errors.js";
 import { packageRoot } from "../core/files/packageRoot.js";
-import { type Api, createApi } from "./api.js";
+import { type Api, createApi, type ViewedImage } from "./api.js";
 import { IMPORT_MAP, INDEX, PAGE_STYLE } from "./assets.js";
 import type { PairedTest } from "./compare.js";
 import { cookieName, type GuardOptions, refusal } from "./guard.js";
@@ -31,7 +32,8 @@ export interface OpenView {
 interface Reply {
   readonly status: number;
   readonly type: string;
-  readonly body: string | Uint8Array;
+  /** A picture is read as fast as the browser takes it, however large: a file, and its length. */
+  readonly body: string | Uint8Array | Pick<ViewedImage, "file" | "bytes">;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -94,7 +96,7 @@ async function apiReply(api: Api, path: string, params: URLSearchParams): Promis
     case "/api/image": {
       const image = await api.image(params);
       const headers = { "content-security-policy": "default-src 'none'; sandbox" };
-      return image ? { status: 200, type: image.type, body: image.bytes, headers } : NOT_FOUND;
+      return image ? { status: 200, type: image.type, body: image, headers } : NOT_FOUND;
     }
     default:
       return NOT_FOUND;
@@ -128,15 +130,30 @@ async function answer(request: IncomingMessage, api: Api, guard: GuardOptions): 
   }
 }
 
-function send(response: ServerResponse, { status, type, body, headers }: Reply): void {
-  const bytes = Buffer.from(body);
-  response.writeHead(status, {
+async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  const { status, type, body, headers } = reply;
+  const isFile = typeof body === "object" && "file" in body;
+  const head = {
     ...SAFE_HEADERS,
     "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
-    "content-length": bytes.length,
     ...headers,
-  });
-  response.end(bytes);
+  };
+  if (!isFile) {
+    const bytes = Buffer.from(body);
+    response.writeHead(status, { ...head, "content-length": bytes.length }).end(bytes);
+    return;
+  }
+  try {
+    response.writeHead(status, { ...head, "content-length": body.bytes });
+    if (request.method === "HEAD" || body.bytes === 0) response.end();
+    else
+      await pipeline(
+        body.file.createReadStream({ start: 0, end: body.bytes - 1, autoClose: false }),
+        response,
+      );
+  } finally {
+    await body.file.close();
+  }
 }
 
 async function listen(server: Server, port: number): Promise<void> {
@@ -155,10 +172,9 @@ export async function startView({ folders, test, port = 0 }: ViewOptions): Promi
   const api = createApi(folders, test);
   const guard = { token, port };
   const server = createServer((request, response) => {
-    answer(request, api, guard).then(
-      (reply) => send(response, reply),
-      () => response.destroy(),
-    );
+    answer(request, api, guard)
+      .then((reply) => send(request, response, reply))
+      .catch(() => response.destroy());
   });
   await listen(server, port);
   guard.port = (server.address() as AddressInfo).port;

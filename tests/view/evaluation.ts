@@ -1,11 +1,11 @@
 /**
  * @module Evaluation folders as `sharegrpo evaluate` leaves them, for the viewer to read.
  */
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { jsonl } from "../report/fixtures.js";
+import { finishedRun, jsonl } from "../report/fixtures.js";
 
 /** What a hostile data set or model may write. */
 export const HOSTILE = `<img src=x onerror="window.broken=1"><script>window.broken=1</script>`;
@@ -61,4 +61,18 @@ export async function evaluationRun(model: string, answers: readonly Answered[])
   };
   await writeFile(join(dir, "result.json"), JSON.stringify(result));
   return dir;
+}
+
+/**
+ * A folder with two trainings of `steps` steps, `share` and `grpo`, and two evaluations of four rows, `first` and
+ * `second`: one row is right in the first only, one in the second only. Their texts are hostile.
+ */
+export async function fourRuns(steps: number): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), "four-runs-"));
+  const answers = (right: readonly boolean[]) => right.map((isRight) => ({ text: HOSTILE, isRight }));
+  await rename(await finishedRun(steps), join(root, "share"));
+  await rename(await finishedRun(steps, 2), join(root, "grpo"));
+  await rename(await evaluationRun("first", answers([true, false, true, false])), join(root, "first"));
+  await rename(await evaluationRun("second", answers([true, true, false, false])), join(root, "second"));
+  return root;
 }

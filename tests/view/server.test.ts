@@ -1,14 +1,14 @@
 import { once } from "node:events";
-import { mkdtemp, rename, symlink, writeFile } from "node:fs/promises";
+import { readdir, readlink, symlink, truncate, writeFile } from "node:fs/promises";
 import { get as getHttp, type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { comparePaired } from "../../benchmarks/tables/statistics.js";
 import type { Comparison, RunDetail, RunSummary, SampleDetail, SamplePage } from "../../src/view/records.js";
 import { type OpenView, startView } from "../../src/view/server.js";
-import { finishedRun } from "../report/fixtures.js";
-import { evaluationRun, HOSTILE } from "./evaluation.js";
+import { fourRuns, HOSTILE } from "./evaluation.js";
 
 let root: string;
 let view: OpenView;
@@ -18,12 +18,7 @@ let token: string;
 const id = (name: string) => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "view-"));
-  await rename(await finishedRun(30), id("share"));
-  await rename(await finishedRun(30, 2), id("grpo"));
-  const answers = (right: readonly boolean[]) => right.map((isRight) => ({ text: HOSTILE, isRight }));
-  await rename(await evaluationRun("first", answers([true, false, true, false])), id("first"));
-  await rename(await evaluationRun("second", answers([true, true, false, false])), id("second"));
+  root = await fourRuns(30);
   view = await startView({ folders: [root], test: comparePaired });
   base = new URL(view.url);
   token = base.searchParams.get("token") ?? "";
@@ -267,14 +262,57 @@ describe("the viewer's pictures", () => {
     expect(headers["content-security-policy"]).toBe("default-src 'none'; sandbox");
   });
 
+  it.skipIf(process.platform !== "linux")(
+    "are read as fast as a browser takes them, and let go of when it is gone",
+    async () => {
+      // No bytes on disk, and more than Node reads into one array.
+      const [name, bytes] = ["images/large.png", 3 * 2 ** 30];
+      await writeFile(join(id("first"), name), Buffer.from([0x89, 0x50, 0x4e, 0x47]));
+      await truncate(join(id("first"), name), bytes);
+      const held = process.memoryUsage().arrayBuffers;
+      const readers = await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const path = `/api/image?${query({ run: id("first"), name })}`;
+          const outgoing = request(new URL(path, base), { headers: bearer() }).end();
+          const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+          expect(response.headers["content-length"]).toBe(String(bytes));
+          const [start] = (await once(response, "data")) as [Buffer];
+          response.pause();
+          expect(start.subarray(1, 4).toString()).toBe("PNG");
+          return response;
+        }),
+      );
+      expect(process.memoryUsage().arrayBuffers - held).toBeLessThan(2 ** 26);
+      const isOpen = async () => {
+        const files = await readdir("/proc/self/fd");
+        const paths = await Promise.all(files.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+        return paths.filter((path) => path.endsWith(name)).length;
+      };
+      expect(await isOpen()).toBe(8);
+      for (const reader of readers) reader.destroy();
+      await expect.poll(isOpen, { timeout: 10_000 }).toBe(0);
+      const { status, headers, body } = await ask(`/api/image?${query({ run: id("first"), name })}`, {
+        headers: bearer(),
+        method: "HEAD",
+      });
+      expect([status, headers["content-length"], body.length]).toEqual([200, String(bytes), 0]);
+      expect(await isOpen()).toBe(0);
+    },
+  );
+
   it("are nothing else, whatever they are called", async () => {
     await writeFile(join(id("first"), "images", "page.png"), HOSTILE);
     await writeFile(join(id("first"), "images", "drawing.png"), "<svg xmlns='http://www.w3.org/2000/svg'/>");
     await symlink("/etc/hostname", join(id("share"), "link.png"));
     const found = await Promise.all([
-      ...[picture("images/page.png"), picture("images/drawing.png"), picture("result.json")],
+      ...[
+        picture("images/page.png"),
+        picture("images/drawing.png"),
+        picture("result.json"),
+        picture("images"),
+      ],
       ...[picture("link.png", id("share")), picture("/etc/hostname"), picture("../share/images")],
     ]);
-    expect(found.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
+    expect(found.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404, 404]);
   });
 });

@@ -4,8 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +14,7 @@ import { type OpenView, startView } from "../../src/view/server.js";
 import { PROGRAM } from "../helpers/program.js";
 import { finishedRun, jsonl } from "../report/fixtures.js";
 import { chromiumPath, PICTURES } from "../support/jupyterLab.js";
-import { evaluationRun, HOSTILE } from "./evaluation.js";
+import { fourRuns, HOSTILE } from "./evaluation.js";
 
 const path = chromiumPath();
 const MANY = 100_000;
@@ -93,12 +92,7 @@ const address = (name: string, params: Readonly<Record<string, string>>) =>
 
 describe.skipIf(path === undefined)("the viewer in Chromium", () => {
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "view-"));
-    await rename(await finishedRun(60), join(root, "share"));
-    await rename(await finishedRun(60, 2), join(root, "grpo"));
-    const answers = (right: readonly boolean[]) => right.map((isRight) => ({ text: HOSTILE, isRight }));
-    await rename(await evaluationRun("first", answers([true, false, true, false])), join(root, "first"));
-    await rename(await evaluationRun("second", answers([true, true, false, false])), join(root, "second"));
+    root = await fourRuns(60);
     view = await startView({ folders: [root], test: comparePaired });
     browser = await chromium.launch({
       ...(path === undefined ? {} : { executablePath: path }),

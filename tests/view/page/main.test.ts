@@ -2,8 +2,7 @@
  * The page as it runs in a browser, in jsdom before a real server: what it asks, shows and keeps in its address. How it
  * looks is for Chromium to say (`view.slow.ts`).
  */
-import { appendFile, mkdtemp, rename, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { JSDOM } from "jsdom";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -12,7 +11,7 @@ import { ownIdentity } from "../../../src/core/files/processIdentity.js";
 import { Rng } from "../../../src/core/rng.js";
 import { type OpenView, startView } from "../../../src/view/server.js";
 import { finishedRun, jsonl, rolloutRecord } from "../../report/fixtures.js";
-import { evaluationRun, HOSTILE } from "../evaluation.js";
+import { fourRuns, HOSTILE } from "../evaluation.js";
 
 const PAGE = new URL("../../../src/view/page/main.tsx", import.meta.url).pathname;
 const PATIENCE = { timeout: 15_000, interval: 30 };
@@ -29,12 +28,7 @@ let isDark = false;
 const id = (name: string) => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "page-"));
-  await rename(await finishedRun(30), id("share"));
-  await rename(await finishedRun(30, 2), id("grpo"));
-  const answers = (right: readonly boolean[]) => right.map((isRight) => ({ text: HOSTILE, isRight }));
-  await rename(await evaluationRun("first", answers([true, false, true, false])), id("first"));
-  await rename(await evaluationRun("second", answers([true, true, false, false])), id("second"));
+  root = await fourRuns(30);
   view = await startView({ folders: [root], test: comparePaired });
   const { origin, searchParams } = new URL(view.url);
   ({ window } = new JSDOM("<!doctype html><body></body>", { url: `${origin}/`, pretendToBeVisual: true }));
