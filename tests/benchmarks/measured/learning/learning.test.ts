@@ -6,18 +6,9 @@ import { figure1bPlot } from "../../../../benchmarks/measured/learning/figure1bP
 import { ALGORITHMS } from "../../../../benchmarks/measured/learning/learning.js";
 import { type Arm, meanOverSeeds, type RunResult } from "../../../../benchmarks/measured/learning/runs.js";
 import { presetInput, resolveConfig, withOverride } from "../../../../src/config/load.js";
-import type { EvaluationRecord } from "../../../../src/core/files/runRecords.js";
+import { evaluationRecord } from "../../../report/fixtures.js";
 
-const evaluation: EvaluationRecord = {
-  label: "before",
-  step: 0,
-  total: 4,
-  correct: 1,
-  formatted: 4,
-  perCategory: {},
-  seed: 1,
-  greedy: true,
-};
+const evaluation = evaluationRecord("before", 0);
 
 const run = (arm: Arm, rewards: readonly number[]): RunResult => ({
   arm,

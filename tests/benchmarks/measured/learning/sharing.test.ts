@@ -26,6 +26,7 @@ import {
 import { FORECAST } from "../../../../benchmarks/measured/learning/variants.js";
 import { presetInput, resolveConfig, withOverride } from "../../../../src/config/load.js";
 import { BenchmarkError } from "../../../../src/core/errors.js";
+import { evaluationRecord, jsonl } from "../../../report/fixtures.js";
 
 const configOf = ({ preset, settings, id }: (typeof SHARING_ARMS)[number]) =>
   resolveConfig(settings.reduce(withOverride, presetInput(preset)), id);
@@ -202,17 +203,8 @@ describe("a finished run", () => {
     await mkdir(join(out, "checkpoints", "step-000016"));
     await mkdir(join(out, "checkpoints", "step-000032.partial"));
     await writeFile(join(out, "config.yaml"), JSON.stringify({ ...configOf(arm), seed: 1 }));
-    const evaluation = {
-      step: 0,
-      total: 4,
-      correct: 1,
-      formatted: 4,
-      perCategory: {},
-      seed: 1,
-      greedy: true,
-    };
-    const rows = ["before", "after"].map((label) => JSON.stringify({ label, ...evaluation }));
-    await writeFile(join(out, "evaluations.jsonl"), `${rows.join("\n")}\n`);
+    const rows = [evaluationRecord("before", 0), evaluationRecord("after", 64)];
+    await writeFile(join(out, "evaluations.jsonl"), jsonl(rows));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
