@@ -27,7 +27,7 @@ import { addScore } from "./score.js";
 import { addServe } from "./serve.js";
 import { addSettings } from "./settings.js";
 import { addTrain } from "./train.js";
-import { createTerminal, type Loudness } from "./ui.js";
+import { createTerminal, type Loudness, screenOf } from "./ui.js";
 import { missTheMissingLast, usageLine } from "./usage.js";
 import { addVariants } from "./variants.js";
 import { addView } from "./view.js";
@@ -97,13 +97,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function createContext(loudness: Loudness): CommandContext {
-  const isColoured = process.stderr.isTTY === true && !process.env["NO_COLOR"];
-  const terminal = createTerminal({
-    screen: process.stderr,
-    now: () => performance.now(),
-    isColoured,
-    loudness,
-  });
+  const shown = screenOf(process.stderr, process.env);
+  const terminal = createTerminal({ ...shown, now: () => performance.now(), loudness });
   return {
     terminal,
     signal: (notice = "stopping after this step (Ctrl-C again to stop at once)") =>

@@ -2,6 +2,7 @@
  * @module What the command line shows while it works: one bar with the time left on a terminal, a plain line now and
  * then in a log file. Everything goes to the given stream; the clock is given too.
  */
+import type { WriteStream } from "node:tty";
 import {
   formatSeconds,
   type OnProgress,
@@ -22,10 +23,26 @@ export interface TerminalOptions {
   readonly screen: Screen;
   /** Milliseconds from any origin. */
   readonly now: () => number;
-  /** False when NO_COLOR is set or the screen is no terminal. */
+  /** Default: no colours. */
   readonly isColoured?: boolean;
   /** Default: `"normal"`. */
   readonly loudness?: Loudness;
+}
+
+/** What a stream can show. `TERM=dumb` cannot be drawn over; NO_COLOR and FORCE_COLOR decide as Node reads them. */
+export function screenOf(
+  stream: WriteStream,
+  env: NodeJS.ProcessEnv,
+): Pick<TerminalOptions, "screen" | "isColoured"> {
+  const isTTY = stream.isTTY === true && env["TERM"] !== "dumb";
+  const screen: Screen = {
+    isTTY,
+    get columns() {
+      return stream.columns;
+    },
+    write: (text) => stream.write(text),
+  };
+  return { screen, isColoured: isTTY && stream.hasColors(env) };
 }
 
 /** `quiet`: results and errors only; `verbose`: every retry, and progress every 5 s also in a log. */

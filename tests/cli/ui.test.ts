@@ -1,5 +1,6 @@
+import { WriteStream } from "node:tty";
 import { describe, expect, it } from "vitest";
-import { bar, clipText, createTerminal, type TerminalOptions } from "../../src/cli/ui.js";
+import { bar, clipText, createTerminal, screenOf, type TerminalOptions } from "../../src/cli/ui.js";
 
 /** A screen that remembers, and a clock that is set by hand. */
 function setUp(
@@ -146,5 +147,25 @@ describe("createTerminal on a terminal", () => {
       return written.join("").includes("\u001b[36m");
     };
     expect([colours(true), colours(false)]).toEqual([true, false]);
+  });
+});
+
+describe("screenOf", () => {
+  /** Node's own reading of the environment, without a terminal. */
+  const streamOf = (isTTY: boolean): WriteStream =>
+    Object.create(WriteStream.prototype, { isTTY: { value: isTTY }, columns: { value: 60 } });
+
+  it.each<readonly [env: NodeJS.ProcessEnv, isTTY: boolean, isDrawnOver: boolean, isColoured: boolean]>([
+    [{ TERM: "xterm" }, true, true, true],
+    [{ TERM: "xterm" }, false, false, false],
+    [{ TERM: "xterm", NO_COLOR: "1" }, true, true, false],
+    [{ TERM: "xterm", FORCE_COLOR: "0" }, true, true, false],
+    [{ TERM: "xterm", FORCE_COLOR: "1" }, true, true, true],
+    [{ FORCE_COLOR: "1" }, false, false, false], // a log has no bar to colour
+    [{ TERM: "dumb" }, true, false, false],
+    [{ TERM: "dumb", FORCE_COLOR: "1" }, true, false, false],
+  ])("under %j, a terminal: %s: drawn over %s, coloured %s", (env, isTTY, isDrawnOver, isColoured) => {
+    const { screen, ...shown } = screenOf(streamOf(isTTY), env);
+    expect([screen.isTTY, shown.isColoured, screen.columns]).toEqual([isDrawnOver, isColoured, 60]);
   });
 });
