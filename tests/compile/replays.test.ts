@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
-import type { Api } from "../../src/compile/runtime/capi/api.js";
-import { replays } from "../../src/compile/runtime/capi/replays.js";
+import { type ReplayApi, replays } from "../../src/compile/runtime/capi/replays.js";
 
 /** Stands for run options: each is its number among those made, and is written down with its graph number. */
 function optionsOf() {
   const graphs: string[] = [];
   const freed: bigint[] = [];
-  const api = {
+  const api: ReplayApi = {
     made: () => BigInt(graphs.length),
-    AddRunConfigEntry: (_: bigint, key: string, number: string) => graphs.push(`${key}=${number}`),
-    free: { ReleaseRunOptions: (options: bigint) => freed.push(options) },
+    CreateRunOptions: () => undefined,
+    AddRunConfigEntry: (_, key, number) => void graphs.push(`${key}=${number}`),
+    free: { ReleaseRunOptions: (options) => void freed.push(options) },
   };
-  return { api: api as Partial<Api> as Api, graphs, freed };
+  return { api, graphs, freed };
 }
 
 const PLAIN = "gpu_graph_id=-1";

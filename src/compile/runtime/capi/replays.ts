@@ -14,7 +14,12 @@ const PLAIN_RUNS = 3;
 /** Captures of a session at most: each takes memory of the card. */
 const MOST_CAPTURES = 32;
 
-function runOptions(api: Api, number: string): bigint {
+/** What is called here. */
+export type ReplayApi = Pick<Api, "made" | "CreateRunOptions" | "AddRunConfigEntry"> & {
+  readonly free: Pick<Api["free"], "ReleaseRunOptions">;
+};
+
+function runOptions(api: ReplayApi, number: string): bigint {
   const made = api.made((out) => api.CreateRunOptions(out));
   api.AddRunConfigEntry(made, "gpu_graph_id", number);
   return made;
@@ -31,7 +36,7 @@ export interface Replays {
   release(): void;
 }
 
-export function replays(api: Api): Replays {
+export function replays(api: ReplayApi): Replays {
   const plain = runOptions(api, PLAIN);
   const runs = new Map<string, number>();
   const captures = new Map<string, bigint>();
