@@ -202,6 +202,15 @@ describe("a block of memory", () => {
     await expect((block.arrays["a"] as DeviceArray).read()).rejects.toThrow("disposed of");
   });
 
+  it("is gone with the last of its arrays", () => {
+    const block = memory.block(kinds);
+    const arrays = Object.values(block.arrays);
+    for (const array of arrays.slice(1)) array.dispose();
+    expect(block.address()).toBeGreaterThan(0n);
+    arrays[0]?.dispose();
+    expect(() => block.address()).toThrow("disposed of");
+  });
+
   it("is refused where there is no room, with what was wanted", () => {
     const huge = { dtype: "float32", shape: [1e6, 1e6, 250] } as const;
     expect(() => memory.block({ huge })).toThrow(CompileError);

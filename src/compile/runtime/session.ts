@@ -104,7 +104,7 @@ export interface Block {
   /** The numbers of another block of the same parts. */
   copyFrom(other: Block): void;
   clear(): void;
-  /** Frees the memory, with all arrays in it. */
+  /** Frees the memory, with all arrays in it; so does disposing of the last of them. */
   dispose(): void;
 }
 

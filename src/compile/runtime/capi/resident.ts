@@ -231,9 +231,23 @@ function blockIn(
   const within = allocate(api, home, bytes);
   // Stands for the block among the allocation's users.
   const whole: Held = { memory: memoryIn(api, home, { within, kind: { dtype: "uint8", shape: [bytes] } }) };
-  const residents = parts.map(({ start: at, ...kind }) => {
+  const leave = () => {
+    const last = whole.memory;
+    whole.memory = undefined;
+    if (last) discard(api, last);
+  };
+  const left = new Set(parts);
+  const residents = parts.map((part) => {
+    const { start: at, ...kind } = part;
     const memory = memoryIn(api, home, { within, at, kind });
-    return resident(api, home, { kind, memory, isPart: true, collected });
+    const array = resident(api, home, { kind, memory, isPart: true, collected });
+    const { dispose: free } = array;
+    const dispose = () => {
+      free();
+      left.delete(part);
+      if (left.size === 0) leave();
+    };
+    return Object.assign(array, { dispose });
   });
   const arrays = Object.fromEntries(zip(parts, residents).map(([{ name }, array]) => [name, array]));
   const each = (params: Params, move: (at: bigint, data: HostArray["data"]) => void) => {
@@ -257,9 +271,7 @@ function blockIn(
     clear: () => home.clear(block.address(), Math.max(1, bytes)),
     dispose() {
       for (const array of residents) array.dispose();
-      const last = whole.memory;
-      whole.memory = undefined;
-      if (last) discard(api, last);
+      leave();
     },
   };
   collected.register(block, whole);
