@@ -23,6 +23,7 @@ import {
   type Outcome,
   operationsOf,
   problems,
+  remarks,
 } from "./table.js";
 import { type TheirModel, type Theirs, theirPrecision, theirSide } from "./theirs.js";
 
@@ -187,6 +188,7 @@ function notes({ card, machine, peer, seconds, rows }: GpuReport): string[] {
     "Pairs of figures are ours / PyTorch's; medians; random weights; memory: most that the process took from the card, and PyTorch's max_memory_allocated",
     "The learner is compared with PyTorch's same step: as many tokens, a clipped loss on all but the first 32 of each row",
     `Losses before the first and the second step may differ by ${budgets.join(", ")} (relative)`,
+    ...remarks(rows),
     ...problems(rows).map((problem) => `Not measured: ${problem}`),
   ];
 }

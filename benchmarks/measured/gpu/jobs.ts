@@ -46,6 +46,8 @@ export interface Measured extends Pick<Job, "part" | "precision"> {
   readonly ready?: number;
   /** Most memory of the card that the job's process has taken; absent on the processor. */
   readonly bytes?: number;
+  /** Why decode steps are not replayed as CUDA graphs, where they were to be. */
+  readonly notReplayed?: string;
   /** The card's name. */
   readonly card?: string;
 }

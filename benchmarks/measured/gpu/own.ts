@@ -37,7 +37,7 @@ export interface Bench {
   readonly atEnd?: () => void;
 }
 
-type Found = Pick<Measured, "milliseconds" | "values" | "ready">;
+type Found = Pick<Measured, "milliseconds" | "values" | "ready" | "notReplayed">;
 
 /** Runs until as many are counted as asked for, or the time is over; one is counted in any case. */
 async function repeated(
@@ -149,7 +149,8 @@ async function timeRollouts(
   const kept = { model: policy.model, ready: () => Promise.resolve(ready) };
   try {
     const { run } = ownRollouts(kept, workload, workload.newTokens);
-    return { ...(await repeated(bench, series, sided(run))), ready: placing };
+    const found = await repeated(bench, series, sided(run));
+    return { ...found, ready: placing, ...given({ notReplayed: policy.notReplayed?.() }) };
   } finally {
     dispose?.();
   }

@@ -112,6 +112,15 @@ export function gpuTable(rows: readonly GpuRow[]): Table {
   return { head: kept(head), rows: all.map(kept) };
 }
 
+/** Why rollouts were slower than they could be, in words. */
+export function remarks(rows: readonly GpuRow[]): string[] {
+  return rows.flatMap(({ size, part, precision, own }) =>
+    "notReplayed" in own && own.notReplayed
+      ? [`${size}, ${part}, ${precision}: steps were not replayed: ${own.notReplayed}`]
+      : [],
+  );
+}
+
 /** What failed, in words. */
 export function problems(rows: readonly GpuRow[]): string[] {
   return rows.flatMap(({ size, part, precision, own, torch, compiled }) =>

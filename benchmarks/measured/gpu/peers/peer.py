@@ -32,12 +32,13 @@ class Model:
         self.device = device
 
     def setup(self, config, rules, block):
-        import numpy
         import torch
 
         self.config = config
         self.rules = {name: rule for name, rule in rules.items() if not name.startswith("visual.")}
-        self.block = torch.from_numpy(numpy.fromfile(block, dtype=numpy.float32)).to(self.device)
+        with open(block, "rb") as file:
+            draws = bytearray(file.read())
+        self.block = torch.frombuffer(draws, dtype=torch.float32).to(self.device)
         return {}
 
     def weights(self, dtype):
