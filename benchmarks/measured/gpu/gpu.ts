@@ -12,7 +12,7 @@ import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { given } from "../../../src/core/given.js";
 import { formatMarkdownTable, formatTable } from "../../../src/report/table.js";
 import { machineName } from "../large/machine.js";
-import { GPU_PARTS, type GpuPart, type Job, type Series } from "./jobs.js";
+import { GPU_PARTS, type GpuPart, isTrainingStep, type Job, type Series } from "./jobs.js";
 import { drawBlock, type GpuSize, planModel, planSize } from "./model.js";
 import { doApart } from "./ownProcess.js";
 import {
@@ -57,7 +57,9 @@ export interface GpuReport {
 /** Rollouts and whole steps are long: fewer of them, after one that compiles. */
 function seriesOf(part: GpuPart, { steps, budget }: GpuOptions): Series {
   const isLong = part === "decode" || part === "rl";
-  return { warmUp: isLong ? 1 : 2, counted: isLong ? Math.ceil(steps / 3) : steps, seconds: budget };
+  // The first runs of a graph that is replayed are not.
+  const warmUp = part === "replay" ? 5 : isLong ? 1 : 2;
+  return { warmUp, counted: isLong ? Math.ceil(steps / 3) : steps, seconds: budget };
 }
 
 /** The RL step is that of the small models, whose vocabulary is the tokenizer's. */
@@ -77,6 +79,7 @@ function groupsOf(size: GpuSize, options: GpuOptions): Job[][] {
   const { precisions } = options;
   const groups = [
     jobs(["step"], precisions),
+    jobs(["replay"], precisions),
     ...precisions.map((precision) => jobs(["learner"], [precision])),
     ...precisions.map((precision) => jobs(["prefill", "decode"], [precision])),
     ...precisions.map((precision) => jobs(["rl"], [precision])),
@@ -88,7 +91,7 @@ function groupsOf(size: GpuSize, options: GpuOptions): Job[][] {
 function onceEach(theirs: Theirs, model: TheirModel, { device }: GpuOptions) {
   const known = new Map<string, Promise<Outcome | undefined>>();
   return (job: Job, isCompiled = false): Promise<Outcome | undefined> => {
-    const part = job.part === "learner" ? "step" : job.part;
+    const part = isTrainingStep(job.part) ? "step" : job.part;
     const precision = theirPrecision(part, job.precision, device);
     const key = `${part} ${precision} ${isCompiled}`;
     const measure = async () =>
@@ -115,9 +118,9 @@ async function measureSize(
       const torch = await torchOf(job);
       const wantsCompiled = options.isTorchCompiled && part === "step";
       const compiled = wantsCompiled ? await torchOf(job, true) : undefined;
-      const isStep = part === "step" || part === "learner";
-      const disagreement = part === "step" && torch ? lossDisagreement(own, torch) : undefined;
-      const operations = isStep ? operationsOf(size, plan) : undefined;
+      const hasLosses = part === "step" || part === "replay";
+      const disagreement = hasLosses && torch ? lossDisagreement(own, torch) : undefined;
+      const operations = isTrainingStep(part) ? operationsOf(size, plan) : undefined;
       rows.push({
         size,
         parameters,
@@ -186,8 +189,8 @@ function notes({ card, machine, peer, seconds, rows }: GpuReport): string[] {
     `Card: ${card ?? "none, the processor"}; ${machine}; ${seconds} s in all`,
     `Peer: ${peer}; fused AdamW, scaled_dot_product_attention, autocast for bf16; prefill and rollouts: transformers' generate with sampling, its weights in bfloat16 on a card`,
     "Pairs of figures are ours / PyTorch's; medians; random weights; memory: most that the process took from the card, and PyTorch's max_memory_allocated",
-    "The learner is compared with PyTorch's same step: as many tokens, a clipped loss on all but the first 32 of each row",
-    `Losses before the first and the second step may differ by ${budgets.join(", ")} (relative)`,
+    "Training steps: a graph of the gradients, then AdamW; replayed: as a CUDA graph. The learner is compared with PyTorch's same step: as many tokens, a clipped loss on all but the first 32 of each row",
+    `The first losses, eight at most, may differ by ${budgets.join(", ")} (relative)`,
     ...remarks(rows),
     ...problems(rows).map((problem) => `Not measured: ${problem}`),
   ];

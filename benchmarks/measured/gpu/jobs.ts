@@ -6,8 +6,11 @@ import { RL_SIZES } from "../speed/rlStep.js";
 import type { Workload } from "../speed/rollouts.js";
 import type { GpuSize, Plan } from "./model.js";
 
-/** All that can be timed. `step`: a graph and AdamW, `learner`: what a run calls; both against the same step of PyTorch. */
-export const GPU_PARTS = ["step", "learner", "prefill", "decode", "rl"] as const;
+/**
+ * All that can be timed. `step`: a graph and AdamW, `replay`: the same with the graph's kernels captured once as a CUDA
+ * graph, `learner`: what a run calls; all against one step of PyTorch.
+ */
+export const GPU_PARTS = ["step", "replay", "learner", "prefill", "decode", "rl"] as const;
 export type GpuPart = (typeof GPU_PARTS)[number];
 
 export const PRECISIONS = ["float32", "tf32", "bf16"] as const satisfies readonly Precision[];
@@ -46,7 +49,7 @@ export interface Measured extends Pick<Job, "part" | "precision"> {
   readonly ready?: number;
   /** Most memory of the card that the job's process has taken; absent on the processor. */
   readonly bytes?: number;
-  /** Why decode steps are not replayed as CUDA graphs, where they were to be. */
+  /** Why nothing is replayed as a CUDA graph, where it was to be. */
   readonly notReplayed?: string;
   /** The card's name. */
   readonly card?: string;
@@ -66,6 +69,9 @@ export interface OwnRequest {
   readonly block: string;
   readonly jobs: readonly Job[];
 }
+
+/** Whether a part is compared with PyTorch's training step. */
+export const isTrainingStep = (part: GpuPart): boolean => ["step", "replay", "learner"].includes(part);
 
 /** Tokens that a round of a part works on. */
 export function tokensOf(

@@ -2,9 +2,10 @@
  * @module This project's side of the card's benchmark: what is timed, on arrays that stay where the graphs run.
  */
 import { memoryFor } from "../../../src/compile/runtime/placed.js";
-import type { Device, RuntimeOptions } from "../../../src/compile/runtime/session.js";
+import type { Device, DeviceArray, RuntimeOptions } from "../../../src/compile/runtime/session.js";
 import { CompileError, messageOf } from "../../../src/core/errors.js";
 import { given } from "../../../src/core/given.js";
+import { type Params, scalar } from "../../../src/core/ndarray.js";
 import { createEngine } from "../../../src/engine/local/engine.js";
 import { createLearner } from "../../../src/engine/local/learner.js";
 import { createLocalPolicy } from "../../../src/engine/local/localPolicy.js";
@@ -69,24 +70,35 @@ async function timeStep(bench: Bench, runtime: RuntimeOptions, series: Series): 
   const options = { ...runtime, keepsMemory: true, plansMemory: true };
   const memory = await memoryFor(options);
   if (!memory) throw new CompileError("bench gpu: no memory by address: the C API is needed");
-  const run = textGradients(model.config, sizes, options);
-  const block = () => memory.block(params);
-  const blocks = { params: block(), grads: block(), first: block(), second: block() };
-  const scratch = scratchFor(memory);
+  const graph = textGradients(model.config, sizes, options);
+  const made = (kinds: Params) => memory.block(kinds);
+  const blocks = { params: made(params), grads: made(params), first: made(params), second: made(params) };
+  const { rope, ...text } = textBatch(model.config, sizes, ORDINARY);
+  const inputs = { ...text, ...rope };
+  const [batch, result, scratch] = [made(inputs), made({ loss: scalar(0) }), scratchFor(memory)];
   blocks.params.write(params);
-  const batch = textBatch(model.config, sizes, ORDINARY);
+  batch.write(inputs);
+  const { tokens, labels, cos, sin } = batch.arrays as Record<keyof typeof inputs, DeviceArray>;
+  const { loss } = result.arrays as Record<"loss", DeviceArray>;
+  const { arrays: grads } = blocks.grads;
+  const args = [blocks.params.arrays, grads, { tokens, labels, rope: { cos, sin } }] as const;
+  const bound = await graph.bind([...args], [grads, { loss }]);
+  const host = { loss: scalar(0) };
   let steps = 0;
   try {
-    return await repeated(bench, series, async () => {
+    const found = await repeated(bench, series, async () => {
       const start = performance.now();
-      const [, { loss }] = await run(blocks.params.arrays, blocks.grads.arrays, batch);
+      await bound.run();
       const at = adamwScalars(++steps, LEARNING_RATE);
       updateBlocks(memory, blocks, scratch, { ...at, maxGradNorm: Number.POSITIVE_INFINITY });
-      return { milliseconds: performance.now() - start, value: loss.data[0] as number };
+      result.readInto(host);
+      return { milliseconds: performance.now() - start, value: host.loss.data[0] as number };
     });
+    return { ...found, ...given({ notReplayed: graph.notReplayed() }) };
   } finally {
-    await run.dispose();
-    for (const each of [...Object.values(blocks), scratch]) each.dispose();
+    bound.release();
+    await graph.dispose();
+    for (const each of [...Object.values(blocks), batch, result, scratch]) each.dispose();
   }
 }
 
@@ -187,6 +199,7 @@ function timeOne(bench: Bench, { part, precision, series }: Job): Promise<Found>
   // On the processor, too: there the benchmark is tried, not measured.
   const runtime = { device: bench.device, precision, keepsArrays: true };
   if (part === "step") return timeStep(bench, runtime, series);
+  if (part === "replay") return timeStep(bench, { ...runtime, replays: true }, series);
   if (part === "learner") return timeLearner(bench, runtime, series);
   if (part === "rl") return timeRlStep(bench, runtime, series);
   return timeRollouts(bench, runtime, { part, series });

@@ -28,20 +28,21 @@ export interface GpuRow {
 /** How far losses of the sides may be apart, relatively. */
 export const LOSS_BUDGET: Readonly<Record<Precision, number>> = { float32: 1e-5, tf32: 3e-3, bf16: 2e-2 };
 
-/** Losses that are compared: before any step, and after one. */
-const COMPARED = 2;
+/** Losses that are compared: before any step, and after some, those of replayed runs among them. */
+const COMPARED = { least: 2, most: 8 } as const;
 
 export const medianOf = (found: Outcome | undefined): number | undefined =>
   found && "milliseconds" in found ? quantile([...found.milliseconds], 0.5) : undefined;
 
 const losses = (found: Outcome): readonly number[] =>
-  "values" in found && found.values ? found.values.slice(0, COMPARED) : [];
+  "values" in found && found.values ? found.values.slice(0, COMPARED.most) : [];
 
 /** Undefined where a side has no losses; infinite where one is not a number. */
 export function lossDisagreement(own: Outcome, torch: Outcome): number | undefined {
   const [ours, theirs] = [losses(own), losses(torch)];
-  if (ours.length < COMPARED || theirs.length < COMPARED) return undefined;
-  const differences = ours.map((loss, at) => {
+  const count = Math.min(ours.length, theirs.length);
+  if (count < COMPARED.least) return undefined;
+  const differences = ours.slice(0, count).map((loss, at) => {
     const other = theirs[at] as number;
     return Math.abs(loss - other) / Math.abs(other);
   });
@@ -56,6 +57,7 @@ export function operationsOf(size: GpuSize, plan: Plan): number {
 
 const WORK: Readonly<Record<GpuPart, string>> = {
   step: "training step, the graph",
+  replay: "training step, replayed",
   learner: "training step, the learner",
   prefill: "prefill, 8 × 128",
   decode: "rollouts, 8 × 8, 128 + 128",
@@ -112,11 +114,11 @@ export function gpuTable(rows: readonly GpuRow[]): Table {
   return { head: kept(head), rows: all.map(kept) };
 }
 
-/** Why rollouts were slower than they could be, in words. */
+/** Why something was slower than it could be, in words. */
 export function remarks(rows: readonly GpuRow[]): string[] {
   return rows.flatMap(({ size, part, precision, own }) =>
     "notReplayed" in own && own.notReplayed
-      ? [`${size}, ${part}, ${precision}: steps were not replayed: ${own.notReplayed}`]
+      ? [`${size}, ${part}, ${precision}: not replayed: ${own.notReplayed}`]
       : [],
   );
 }

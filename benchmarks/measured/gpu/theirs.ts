@@ -15,6 +15,7 @@ import { textBatch, textRows } from "../speed/textLoss.js";
 import {
   type Failed,
   type GpuPart,
+  isTrainingStep,
   type Job,
   LEARNING_RATE,
   type Measured,
@@ -48,7 +49,7 @@ export interface TheirModel {
 
 async function requestOf({ size, plan }: TheirModel, { part, precision, series }: Job, isCompiled: boolean) {
   const common = { precision, series };
-  if (part === "step" || part === "learner") {
+  if (isTrainingStep(part)) {
     const sizes = textSizes(size);
     const { config } = parseNetwork(plan.json, size);
     const batch = textRows(textBatch(config, sizes, ORDINARY), sizes);
