@@ -24,12 +24,18 @@ function isFactor(unit: string): boolean {
 const DRESS =
   /\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}|\\[,;:! ]|\\?\$|\^\s*\{?\s*\\circ\s*\}?|°/g;
 
+/** Commas between groups of three digits. */
+const GROUPS = /(?<=\d),(?=\d{3}(?!\d))/g;
+/** Braces around all there is. */
+const IN_BRACES = /^\\?\{([^{}]*?)\\?\}$/;
+
 function plainNumber(text: string): number | undefined {
-  return pythonFloat(text.replaceAll(/(?<=\d),(?=\d{3}(?!\d))/g, "").replace("−", "-"));
+  return pythonFloat(text.replaceAll(GROUPS, "").replace("−", "-"));
 }
 
 function latexNumber(text: string): number | undefined {
-  const value = latexValue(text, "latex2sympy2_extended");
+  const bare = text.replaceAll(GROUPS, "").replace(IN_BRACES, "$1");
+  const value = latexValue(bare, "latex2sympy2_extended");
   return value === undefined ? undefined : toNumber(value);
 }
 

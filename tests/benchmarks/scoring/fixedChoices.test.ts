@@ -33,6 +33,10 @@ describe("numberOf", () => {
     ["60°", 60],
     ["12.5%", 12.5],
     ["15 apples", 15],
+    ["{5}", 5],
+    ["\\{5\\}", 5],
+    ["{5,}", undefined],
+    ["2+1,000", 1002],
   ])("of %s is %s: factors count, units do not", (text, value) => {
     expect(numberOf(text)).toBe(value);
   });
