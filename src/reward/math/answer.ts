@@ -97,3 +97,6 @@ export type Answer =
   | Relation
   | Ratio
   | Clock;
+
+/** Reads a part of an answer, with a bound on depth. */
+export type ReadPart = (tokens: readonly Token[]) => Answer;

@@ -278,16 +278,26 @@ function compareTexts(a: string, b: string): Agreement {
 }
 
 /** `a` of a kind that gives way to others: what it amounts to beside `b`. Null when it stands for itself. */
-function reduce(a: Answer, b: Answer): Answer | null {
+function reduce(a: Answer, b: Answer, allowance: Allowance): Answer | null {
   if (a.kind === "labelled") return b.kind === "relation" ? (a.relation ?? null) : a.value;
   if (a.kind === "choice") return reduceChoice(a, b);
-  if (a.kind === "collection" && a.elements.length === 1) return a.elements[0] ?? null;
+  if (a.kind === "collection") {
+    const [only, ...more] = a.elements;
+    const isOne = only && more.every((other) => compareAnswers(only, other, allowance).correct);
+    return isOne ? only : null;
+  }
+  if (a.kind === "text" && b.kind === "value" && isProduct(a.words)) return productOf(a.words);
   if (a.kind === "clock") return a.ratio;
   if (a.kind === "ratio" && a.parts.length === 2 && b.kind === "value") {
     const [left = ONE, right = ONE] = a.parts;
     return asValue({ kind: "/", left, right });
   }
   return null;
+}
+
+/** xy as x·y. */
+function productOf(words: string): Value {
+  return asValue(readExpression([{ kind: "word", text: words, isSpaced: false }]));
 }
 
 /** 3 + 4 = 7 says 7, as long as it is true. */
@@ -304,10 +314,20 @@ function reduceChoice({ letter, content }: Choice, b: Answer): Answer | null {
     : null;
 }
 
+/** x = 2, y = 5 as (2, 5): a point by its coordinates' names, in their order. */
+function compareAssigned(list: Collection, group: Group, allowance: Allowance): Agreement | null {
+  const labels = list.elements.flatMap((element) => (element.kind === "labelled" ? [element.label] : []));
+  const isPoint = group.open === "(" && group.close === ")" && new Set(labels).size === list.elements.length;
+  if (isPoint && list.elements.length > 1) return compareOrdered(list.elements, group.elements, allowance);
+  const only = reduce(list, group, allowance);
+  return only && compareAnswers(only, group, allowance);
+}
+
 function compareMixed(a: Answer, b: Answer, allowance: Allowance): Agreement | null {
   if (a.kind === "matrix" && b.kind === "group") return compareVector(a, b, allowance);
   if (a.kind === "collection" && b.kind === "text") return compareChoices(a, b.words);
-  const reduced = reduce(a, b) ?? resultOf(a, b, allowance);
+  if (a.kind === "collection" && b.kind === "group") return compareAssigned(a, b, allowance);
+  const reduced = reduce(a, b, allowance) ?? resultOf(a, b, allowance);
   return reduced ? compareAnswers(reduced, b, allowance) : null;
 }
 

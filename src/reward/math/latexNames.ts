@@ -29,7 +29,7 @@ const MARKS: Readonly<Record<string, string>> = {
   "\\}": "\\rbrace",
   "⟨": "\\langle \\lang 〈",
   "⟩": "\\rangle \\rang 〉",
-  "|": "\\vert \\lvert \\rvert \\mid \\| ∣",
+  "|": "\\vert \\lvert \\rvert \\mid ∣ \\| \\Vert \\lVert \\rVert ‖ ∥",
   "⌊": "\\lfloor",
   "⌋": "\\rfloor",
   "⌈": "\\lceil",
@@ -102,12 +102,14 @@ function inverted(table: Readonly<Record<string, string>>): ReadonlyMap<string, 
 export const MARK_OF = inverted(MARKS);
 export const WORD_OF: ReadonlyMap<string, string> = new Map([
   ...inverted(WORDS),
+  ...["\\lor", "\\vee", "∨"].map((sign) => [sign, "or"] as const),
+  ...["\\land", "\\wedge", "∧"].map((sign) => [sign, "and"] as const),
   ...FUNCTION_COMMANDS.map((name) => [`\\${name}`, name] as const),
 ]);
 
 /** Commands whose argument is shown as it is, in other type. */
 export const WRAPPERS: ReadonlySet<string> = new Set(
-  "text textbf textit textrm textsf texttt textnormal mathrm mathbf mathit mathsf mathtt mathcal mathbb boldsymbol bm operatorname mbox hbox boxed fbox overline overrightarrow overleftrightarrow vec hat bar underline mathring"
+  "text textbf textit textrm textsf texttt textnormal mathrm mathbf mathit mathsf mathtt mathcal mathbb boldsymbol bm operatorname mbox hbox boxed fbox framebox emph overline overrightarrow overleftrightarrow vec hat bar underline mathring"
     .split(" ")
     .map((name) => `\\${name}`),
 );
@@ -123,11 +125,20 @@ export const COLOURED: ReadonlyMap<string, number> = new Map([
   ["\\textcolor", 1],
   ["\\colorbox", 1],
   ["\\fcolorbox", 2],
+  ["\\style", 1],
+  ["\\class", 1],
 ]);
+
+/** Commands that show nothing of their argument. */
+export const UNSHOWN: ReadonlySet<string> = new Set(
+  "phantom hphantom vphantom hspace vspace hspace* vspace* tag tag* label"
+    .split(" ")
+    .map((name) => `\\${name}`),
+);
 
 /** Commands that only move or size what follows. `\left` and `\right` also come with an invisible `.`. */
 export const LAYOUT: ReadonlySet<string> = new Set(
-  "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle limits nolimits therefore because quad qquad , ; : > ! thinspace ( ) [ ] enspace tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge scriptstyle scriptscriptstyle rm bf it sf tt cal bfseries itshape rmfamily mathstrut"
+  "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle limits nolimits therefore because quad qquad , ; : > ! thinspace ( ) [ ] enspace tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge scriptstyle scriptscriptstyle rm bf it sf tt cal bfseries itshape rmfamily mathstrut hfill noindent"
     .split(" ")
     .map((name) => `\\${name}`),
 );

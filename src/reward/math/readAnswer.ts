@@ -5,19 +5,17 @@
  */
 import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
-import type { Answer, Choice, Clock, Group, Labelled, Matrix, Relation, Text, Value } from "./answer.js";
+import type { Answer, Choice, Clock, Labelled, ReadPart, Relation, Text } from "./answer.js";
 import { NO_PRODUCTS } from "./latexNames.js";
-import { isMeasure, isName, ofChain } from "./readChain.js";
-import { intervalOf, readRelation } from "./readRelation.js";
+import { isFunctionName, isMeasure, isName, ofChain } from "./readChain.js";
+import { groupOrMatrix, readMatrix, readMatrixSum } from "./readMatrix.js";
+import { intervalOf, meeting, readRelation } from "./readRelation.js";
 import { numberOfWords, readValue } from "./readValue.js";
 import { isEnclosed, positions, split } from "./split.js";
 import { canonicalText, type Token } from "./tokens.js";
 
 /** Answers in answers: tuples of sets of … */
 const DEEPEST = 8;
-
-/** Reads with a bound on depth. */
-export type ReadPart = (tokens: readonly Token[]) => Answer;
 
 const ARTICLES = new Set(["a", "an", "the"]);
 const SYNONYMS: Readonly<Record<string, string>> = {
@@ -56,12 +54,19 @@ function trimmed(tokens: readonly Token[]): readonly Token[] {
 
 const CHOICE_LETTER = /^[A-Ja-j]$/;
 
-/** "E - octagon": a dash between spaces, and words that are no letters to subtract. */
+/** A word and no letters to multiply: "octagon", "red". */
+const LONG_WORD = /^(?:\p{L}{4,}|(?!exp|sin|cos|tan|log)(?=\p{L}*[aeiou])[a-z]{3})$/u;
+
+/** "E - octagon", "D -- none": a dash between spaces, and words that are no letters to subtract. */
 function isDashed([letter, dash, ...rest]: readonly Token[]): boolean {
-  const isSet = dash?.text === "-" && dash.isSpaced && rest[0]?.isSpaced === true;
+  const words = rest[0]?.text === "-" ? rest.slice(1) : rest;
+  const isSet = dash?.text === "-" && dash.isSpaced && words[0]?.isSpaced === true;
   const isUpper = /^[A-J]$/.test(letter?.text ?? "");
-  return isSet && isUpper && rest.some(({ kind, text }) => kind === "word" && text.length > 3);
+  return isSet && isUpper && words.some(({ kind, text }) => kind === "word" && LONG_WORD.test(text));
 }
+
+/** "B、正方形": Chinese and Japanese set no space behind the mark. */
+const WITHOUT_SPACES = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
 /** "(A)", "A.", "B) 5", "C: red". A letter alone is a choice too. */
 function readChoice(tokens: readonly Token[], read: ReadPart): Choice | null {
@@ -77,18 +82,24 @@ function readChoice(tokens: readonly Token[], read: ReadPart): Choice | null {
   const isUpper = letter.text === letter.text.toUpperCase();
   if (!isParenthesised && isDashed(tokens))
     return { kind: "choice", letter: letter.text, content: read(rest) };
-  if (!isParenthesised && !(/^[.)]$/.test(mark) || (mark === ":" && isUpper))) return null;
+  const isWide = WITHOUT_SPACES.test(rest[0]?.text ?? "");
+  if (!isParenthesised && !(/^[.)]$/.test(mark) || ((mark === ":" || (mark === "," && isWide)) && isUpper)))
+    return null;
   if (rest.length === 0) return mark === ":" ? null : { kind: "choice", letter: letter.text, content: null };
-  const isOption = isUpper && rest[0]?.isSpaced === true;
+  const isOption = isUpper && (rest[0]?.isSpaced === true || isWide);
   return isOption ? { kind: "choice", letter: letter.text, content: read(rest) } : null;
 }
 
 function isListMark({ kind, text }: Token): boolean {
-  return kind === "mark" ? text === "," || text === ";" : kind === "word" && /^(and|or)$/i.test(text);
+  return kind === "mark"
+    ? text === "," || text === ";" || text === "&"
+    : kind === "word" && /^(and|or)$/i.test(text);
 }
 
 function readList(tokens: readonly Token[], read: ReadPart): Answer | null {
   const parts = split(tokens, isListMark).filter((part) => part.length > 0);
+  if (tokens.some(({ text }) => text === "&") && tokens.some(({ text }) => text.startsWith("\\begin")))
+    return null;
   if (parts.length < 2) return null;
   const elements = parts.map(read).flatMap(flatten);
   const [first] = elements;
@@ -96,6 +107,9 @@ function readList(tokens: readonly Token[], read: ReadPart): Answer | null {
     const values = elements.flatMap((element) => (element.kind === "labelled" ? flatten(element.value) : []));
     return { ...first, value: { kind: "collection", form: "list", elements: values }, relation: null };
   }
+  const both =
+    parts.every(isBound) && tokens.some(({ text }) => /^and$/i.test(text)) ? meeting(elements) : null;
+  if (both) return both;
   const unions = elements.every((element) => element.kind === "group" || element.kind === "collection");
   const hasOr = positions(tokens, ({ text }) => /^or$/i.test(text)).length > 0;
   return {
@@ -103,6 +117,11 @@ function readList(tokens: readonly Token[], read: ReadPart): Answer | null {
     form: unions && hasOr ? "union" : "list",
     elements: elements.flatMap(flatten),
   };
+}
+
+/** x > 1: an inequality. */
+function isBound(tokens: readonly Token[]): boolean {
+  return tokens.some(({ text }) => /^[<>≤≥]$/.test(text));
 }
 
 function hasLabel(answer: Answer, label: string): boolean {
@@ -127,11 +146,6 @@ function readPlusMinus(tokens: readonly Token[], read: ReadPart): Answer | null 
     form: "list",
     elements: [read(signed("+", "-")), read(signed("-", "+"))].flatMap(flatten),
   };
-}
-
-/** f(x), P(A): a function's name as a label. */
-function isFunctionName([name, open, ...rest]: readonly Token[]): boolean {
-  return name?.kind === "word" && open?.text === "(" && rest.length > 1 && isEnclosed([open, ...rest]);
 }
 
 function readTupleOfNames(left: readonly Token[], right: Answer): boolean {
@@ -201,6 +215,16 @@ function elementsOf(inside: readonly Token[], read: ReadPart): Answer[] {
   return split(inside, ({ text }) => text === "," || text === ";").map(read);
 }
 
+/** {x | x > 2}, {x ∈ R : x = 2}: what is said of the letter. */
+function readCondition(inside: readonly Token[], read: ReadPart): Answer | null {
+  const at = inside.findIndex(({ text }) => text === "|" || text === ":");
+  const [letter, member] = inside;
+  const isLetter =
+    letter?.kind === "word" && /^\p{L}$/u.test(letter.text) && (at === 1 || member?.text === "∈");
+  const condition = isLetter && at > 0 ? inside.slice(at + 1) : [];
+  return condition.some(({ text }) => /^[=<>≤≥≠]$/.test(text)) ? read(condition) : null;
+}
+
 /** Tuple, interval, vector, set; null for plain parentheses. */
 function readBrackets(tokens: readonly Token[], read: ReadPart): Answer | null {
   if (!isEnclosed(tokens)) return null;
@@ -210,7 +234,9 @@ function readBrackets(tokens: readonly Token[], read: ReadPart): Answer | null {
   const isSet = first === "\\{" && last === "\\}";
   if (isSet || (first === "{" && hasComma)) {
     if (inside.length === 0) return { kind: "text", words: "∅", reason: "the empty set", isUnread: false };
-    return { kind: "collection", form: "set", elements: elementsOf(inside, read) };
+    return (
+      readCondition(inside, read) ?? { kind: "collection", form: "set", elements: elementsOf(inside, read) }
+    );
   }
   if (first === "{" && last === "}") return read(inside);
   if (inside[0]?.text === "\\begin" && isEnclosed(inside)) return readMatrix(inside, read);
@@ -224,64 +250,6 @@ function readBrackets(tokens: readonly Token[], read: ReadPart): Answer | null {
 /** What parentheses may enclose without changing it: something that is no plain expression. */
 function isWhole(inside: readonly Token[]): boolean {
   return positions(inside, ({ text }) => text === ":" || text === "=").length === 0;
-}
-
-/** [[1,2],[3,4]] is a matrix. */
-function groupOrMatrix(group: Group): Answer {
-  const rows = group.elements.map((element) =>
-    element.kind === "group" && element.open === "[" && element.close === "]" ? element.elements : null,
-  );
-  const isMatrix = group.open === "[" && rows.every((row) => row !== null && row.length === rows[0]?.length);
-  return isMatrix ? { kind: "matrix", rows: rows.map((row) => row ?? []) } : group;
-}
-
-function readMatrix(tokens: readonly Token[], read: ReadPart): Answer | null {
-  const [first, last] = [tokens[0], tokens.at(-1)];
-  if (first?.text !== "\\begin" || last?.text !== "\\end" || !isEnclosed(tokens)) return null;
-  const rows = split(tokens.slice(1, -1), ({ text }) => text === "\\\\").filter((row) => row.length > 0);
-  return { kind: "matrix", rows: rows.map((row) => split(row, ({ text }) => text === "&").map(read)) };
-}
-
-/** A matrix, in brackets of its own or not. */
-function matrixOf(tokens: readonly Token[], read: ReadPart): Matrix | null {
-  const answer = readMatrix(tokens, read) ?? readBrackets(tokens, read);
-  return answer?.kind === "matrix" ? answer : null;
-}
-
-/** Sums and differences of matrices, element by element. */
-function readMatrixSum(tokens: readonly Token[], read: ReadPart): Answer | null {
-  const signs = positions(tokens, ({ text }) => text === "+" || text === "-");
-  if (signs.length === 0 || !tokens.some(({ text }) => text === "\\begin")) return null;
-  const [first, ...others] = split(tokens, ({ text }) => text === "+" || text === "-").map((part) =>
-    matrixOf(part, read),
-  );
-  return others.reduce<Matrix | null>((sum, next, at) => {
-    const kind = tokens[signs[at] as number]?.text === "-" ? "-" : "+";
-    return sum && next && added(sum, next, kind);
-  }, first ?? null);
-}
-
-/** Null for matrices of different shapes, or of anything but numbers and letters. */
-function added(a: Matrix, b: Matrix, kind: "+" | "-"): Matrix | null {
-  const cell = (left: Answer | undefined, right: Answer | undefined): Value | null => {
-    const [one, other] = [left && plainOf(left), right && plainOf(right)];
-    if (!one || !other) return null;
-    return {
-      kind: "value",
-      expression: { kind, left: one, right: other },
-      unit: null,
-      unitTokens: [],
-    };
-  };
-  const isSameShape = a.rows.map((row) => row.length).join() === b.rows.map((row) => row.length).join();
-  const rows = a.rows.map((row, i) => row.map((left, j) => cell(left, b.rows[i]?.[j])));
-  const isWhole = isSameShape && rows.every((row) => row.every((each) => each !== null));
-  return isWhole ? { kind: "matrix", rows: rows.map((row) => row.filter((each) => each !== null)) } : null;
-}
-
-function plainOf(answer: Answer): Expression | null {
-  if (answer.kind === "value" && answer.unit === null) return answer.expression;
-  return answer.kind === "choice" && answer.content === null ? { kind: "name", name: answer.letter } : null;
 }
 
 function readUnion(tokens: readonly Token[], read: ReadPart): Answer | null {

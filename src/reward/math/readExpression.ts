@@ -247,7 +247,7 @@ function readLetter(cursor: Cursor, letter: string): Expression {
 
 function readWord(cursor: Cursor, word: string): Expression {
   cursor.at++;
-  const ofMany = peek(cursor) === "(" ? OF_MANY[word.toLowerCase()] : undefined;
+  const ofMany = /^(?:\(|\\\{)$/.test(peek(cursor) ?? "") ? OF_MANY[word.toLowerCase()] : undefined;
   if (ofMany) return readOfMany(cursor, ofMany);
   if (word === "pi" || word === "infinity") return { kind: "name", name: word };
   if (word === "inf" || word === "oo") return { kind: "name", name: "infinity" };
@@ -272,16 +272,17 @@ function shiftLetter(cursor: Cursor, letters: readonly string[]): Expression {
   return readLetter({ tokens: [], at: 0, depth: 0 }, letters[0] ?? "");
 }
 
-/** gcd(12, 18) of whole numbers. @throws UnsupportedExpression for anything else */
+/** gcd(12, 18), min{3, 5} of whole numbers. @throws UnsupportedExpression for anything else */
 function readOfMany(cursor: Cursor, of: (a: bigint, b: bigint) => bigint): Expression {
-  expect(cursor, "(");
+  const close = take(cursor, "(") ? ")" : "\\}";
+  if (close === "\\}") expect(cursor, "\\{");
   const values: bigint[] = [];
   do {
     const value = deeper(cursor, readSum);
     if (value.kind !== "integer") throw new UnsupportedExpression("whole numbers expected");
     values.push(value.value);
   } while (take(cursor, ","));
-  expect(cursor, ")");
+  expect(cursor, close);
   return integer(values.reduce(of));
 }
 

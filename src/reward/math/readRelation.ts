@@ -95,12 +95,15 @@ function interval(low: Bound, high: Bound): Group {
   };
 }
 
-/** x < 3 as (−∞, 3); null when it is not a letter against a number. */
+/** x < 3 as (−∞, 3), |x| < 3 as (−3, 3); null when it is not a letter against a number. */
 export function intervalOf({ operator, left, right }: Relation): Group | null {
   if (operator !== "<" && operator !== "≤") return null;
   const isClosed = operator === "≤";
   if (isLetter(left) && isNumber(right)) {
     return interval({ at: { kind: "negate", argument: INFINITY }, isClosed: false }, { at: right, isClosed });
+  }
+  if (left.kind === "call" && left.name === "abs" && isLetter(left.argument) && isNumber(right)) {
+    return interval({ at: { kind: "negate", argument: right }, isClosed }, { at: right, isClosed });
   }
   if (isLetter(right) && isNumber(left)) {
     return interval({ at: left, isClosed }, { at: INFINITY, isClosed: false });
@@ -132,17 +135,33 @@ function solved(difference: Expression, isClosed: boolean): Group | null {
     : interval(closed, open);
 }
 
-/** 1 < x ≤ 2 as (1, 2]; null for other chains. */
+function isInfinite(answer: Answer | undefined): boolean {
+  if (answer?.kind !== "value") return false;
+  const { expression } = answer;
+  const bare = expression.kind === "negate" ? expression.argument : expression;
+  return bare.kind === "name" && bare.name === "infinity";
+}
+
+/** The interval that both of two rays hold, one from below and one from above; null for anything else. */
+function between(rays: readonly (Answer | null)[]): Group | null {
+  const groups = rays.flatMap((ray) => (ray?.kind === "group" && ray.elements.length === 2 ? [ray] : []));
+  const low = groups.find(({ elements }) => isInfinite(elements[1]) && !isInfinite(elements[0]));
+  const high = groups.find(({ elements }) => isInfinite(elements[0]) && !isInfinite(elements[1]));
+  const [from, to] = [low?.elements[0], high?.elements[1]];
+  if (groups.length !== 2 || !low || !high || !from || !to) return null;
+  return { kind: "group", open: low.open, close: high.close, elements: [from, to] };
+}
+
+/** x > 1 and x < 3: where both hold; null where that is nowhere, as whoever says "and" then means "or". */
+export function meeting(rays: readonly Answer[]): Group | null {
+  const group = between(rays);
+  const [low, high] = (group?.elements ?? []).map((bound) =>
+    bound.kind === "value" ? realValue(bound.expression) : null,
+  );
+  return group && low != null && high != null && low < high ? group : null;
+}
+
+/** 1 < x ≤ 2 as (1, 2], 1 < 2x < 6 as (½, 3); null for other chains. */
 function chainOf(first: Relation, second: Relation): Group | null {
-  const [one, other] = [intervalOf(first), intervalOf(second)];
-  if (!one || !other) return null;
-  const isLow = isLetter(first.right);
-  if (isLow === isLetter(second.right)) return null;
-  const [low, high] = isLow ? [one, other] : [other, one];
-  return {
-    kind: "group",
-    open: low.open,
-    close: high.close,
-    elements: [low.elements[0], high.elements[1]].flatMap((bound) => bound ?? []),
-  };
+  return between([intervalOf(first), intervalOf(second)]);
 }

@@ -27,6 +27,16 @@ function isUnitStart(token: Token): boolean {
   return token.isSpaced || ([...token.text].length > 1 && isUnitWord(token.text));
 }
 
+/** sin² t, log₂ t: what follows is the argument. */
+function isFunctionsPower(tokens: readonly Token[], end: number): boolean {
+  const open =
+    tokens[end - 1]?.text === "}"
+      ? tokens.findLastIndex(({ text }, at) => at < end && text === "{")
+      : end - 1;
+  const isRaised = /^[\^_]$/.test(tokens[open - 1]?.text ?? "");
+  return isRaised && isFunctionWord(tokens[open - 2]?.text ?? "");
+}
+
 /** Where the unit begins; the number of tokens when there is none. */
 function unitStart(tokens: readonly Token[]): number {
   for (let at = Math.max(1, tokens.length - LONGEST_UNIT); at < tokens.length; at++) {
@@ -35,7 +45,7 @@ function unitStart(tokens: readonly Token[]): number {
     const isTemperature =
       token.text === "°" && next !== undefined && /^(C|F|celsius|fahrenheit)$/i.test(next);
     if (token.text === "°" && !isTemperature) continue;
-    if (!isUnitStart(token) || !endsValue(tokens[at - 1])) continue;
+    if (!isUnitStart(token) || !endsValue(tokens[at - 1]) || isFunctionsPower(tokens, at)) continue;
     if (unitOf(tokens.slice(at)) !== null) return at;
   }
   return tokens.length;

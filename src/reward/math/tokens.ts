@@ -9,6 +9,7 @@ import {
   MARK_OF,
   SUBSCRIPTS,
   SUPERSCRIPTS,
+  UNSHOWN,
   UPRIGHT,
   VULGAR,
   WORD_OF,
@@ -40,16 +41,24 @@ const SPACE = /[\s~\u200b]+/uy;
 const COMMAND = /\\(?:q?quad(?=[A-Za-z])|[A-Za-z]+\*?|[\s\S])/uy;
 const WORD = /[\p{L}\p{M}]+/uy;
 const ENVIRONMENT = /\\(begin|end)\s*\{([A-Za-z]+)\*?\}(?:\{[lcr| ]*\})?/uy;
-const MATRICES = new Set(["matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array"]);
+const MATRICES = new Set(
+  "matrix pmatrix bmatrix Bmatrix smallmatrix array cases dcases aligned align gathered split".split(" "),
+);
 const INTEGER = /\d+/y;
 /** Groups of three digits after at most three: 1,234 · 1{,}234 · 1,\!234 · 1,\! 234 · 1\,234 · 1 234 · 1_234. */
 const SEPARATOR = "(?: ?\\{, ?\\}|,\\\\[!,] ?|\\\\[,! ]|[ \\u2009\\u202f_])";
 const ANY_GROUPS = new RegExp(`(?:(?:,|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
 /** Between brackets a plain comma separates, unless the group begins with 0, as no number does: (1,000, 2). */
 const SAFE_GROUPS = new RegExp(`(?:(?:,(?=0)|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
-/** Dots stand over the first and the last repeating digit. */
-const DECIMALS = /(?:\.|\{,\})(\d*)(?:\\overline\{(\d+)\}|(\\dot\s*\{?\d\}?(?:\d*\\dot\s*\{?\d\}?)?))?/y;
-const ARGUMENT = /\s*\{[^{}]*\}/y;
+/** A bar, brackets, or dots over the first and the last repeating digit: `0.\overline{3}`, `0.(3)`, `0.\dot{1}\dot{2}`. */
+const DECIMALS =
+  /(?:\.|\{,\})(?:(?=\()\((\d+)\)|(\d*)(?:\\(?:overline|bar|widehat)\s*(?:\{(\d+)\}|(\d))|(\\dot\s*\{?\d\}?(?:\d*\\dot\s*\{?\d\}?)?))?)/y;
+/** `0.333…`, `0.1666...`, `0.1212…`: one digit three times, more of them twice. */
+const GOES_ON = /\.(\d{0,40}?)(?:(\d)\2{2,}|(\d{2,9}?)\3+)\s*(?:…|\.{3}|\\[lc]?dots(?![A-Za-z]))/y;
+/** A digit under a bar of its own character: 3̄, 3̅. */
+const BARRED = /(\d)[\u0304\u0305]/g;
+/** The argument of a command and, before it, one in square brackets. */
+const ARGUMENT = /\s*(?:\[[^[\]]*\])?\s*\{[^{}]*\}/y;
 const EXPONENT = /[eE]([+-]?\d{1,6})(?![\p{L}\d])/uy;
 const TIMES_TEN = /\s*10\s*(?:\^|\*\*|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])/uy;
 const DIGRAPHS: readonly (readonly [string, string])[] = [
@@ -57,9 +66,13 @@ const DIGRAPHS: readonly (readonly [string, string])[] = [
   ["**", "^"],
   [">=", "≥"],
   ["<=", "≤"],
+  ["=/=", "≠"],
   ["==", "="],
   ["->", "→"],
+  [":=", "="],
   ["!=", "≠"],
+  ["<>", "≠"],
+  ["=<", "≤"],
   ["...", "…"],
 ];
 
@@ -147,8 +160,13 @@ function readNumber(lexer: Lexer): void {
   const mark = lexer.text[lexer.at];
   if (mark === "." || mark === "{") {
     const start = lexer.at;
-    const [match = "", digits = "", overlined, dotted] = matchAt(lexer, DECIMALS) ?? [];
-    const repeating = overlined ?? dotted?.replace(/\\dot|\D/g, "");
+    const goesOn = matchAt(lexer, GOES_ON);
+    if (goesOn) {
+      push(lexer, "number", `${text}.${goesOn[1]}(${goesOn[2] ?? goesOn[3]})`);
+      return;
+    }
+    const [match = "", bracketed, digits = "", barred, underBar, dotted] = matchAt(lexer, DECIMALS) ?? [];
+    const repeating = bracketed ?? barred ?? underBar ?? dotted?.replace(/\\dot|\D/g, "");
     if (digits === "" && repeating === undefined) lexer.at = start;
     else text += `.${digits}${repeating === undefined ? "" : `(${repeating})`}`;
     if (match === "") lexer.at = start;
@@ -181,7 +199,9 @@ function readCommand(lexer: Lexer): void {
   else if (COLOURED.has(command)) {
     for (let left = COLOURED.get(command) ?? 0; left > 0; left--) matchAt(lexer, ARGUMENT);
     openWrapper(lexer);
-  } else if (WRAPPERS.has(command)) openWrapper(lexer, UPRIGHT.has(command));
+  } else if (UNSHOWN.has(command)) matchAt(lexer, ARGUMENT);
+  else if (command === "\\not" && matchAt(lexer, /\s*=/y)) pushMark(lexer, "≠");
+  else if (WRAPPERS.has(command)) openWrapper(lexer, UPRIGHT.has(command));
   else if (LAYOUT.has(command)) {
     if (/^\\(left|right)$/.test(command) && lexer.text[lexer.at] === ".") lexer.at++;
     lexer.isSpaced ||= command !== "\\!";
@@ -269,9 +289,16 @@ function step(lexer: Lexer): void {
   }
 }
 
+/** `**B.** square`: signs of a power have no space before and none but one behind. */
+const EMPHASIS = /(^|\s)\*\*([^\s*](?:[^*\n]{0,200}[^\s*])?)\*\*(?=[\s.,;:]|$)/g;
+
 /** Undoes what JSON and Markdown add: doubled backslashes, emphasis. */
 function unwrapped(answer: string): string {
-  const trimmed = answer.trim().replace(/^(\*\*|__|`)(.+)\1$/s, "$2");
+  const trimmed = answer
+    .trim()
+    .replace(/^(\*\*|__|`)(.+)\1$/s, "$2")
+    .replace(EMPHASIS, "$1$2")
+    .replace(BARRED, "\\overline{$1}");
   const isDoubled = /\\\\[A-Za-z]/.test(trimmed) && !trimmed.includes("\\begin");
   const single = isDoubled ? trimmed.replace(/\\\\(?=[A-Za-z,;!{}%$ ])/g, "\\") : trimmed;
   // Full-width digits and letters.
