@@ -4,6 +4,7 @@
  * Source: specification of VLMEvalKit's `can_infer` (matching_util.py) at three points of its history.
  * `compatible` does what it does; `fixed` mends the quirks that `quirks.ts` lists under `choice-…`.
  */
+import { asciiForms } from "../../src/core/asciiForms.js";
 import { zip } from "../../src/core/zip.js";
 import { gradeMath } from "../../src/reward/math/gradeMath.js";
 import { LETTERS } from "../prompts/choice.js";
@@ -38,11 +39,12 @@ const LONGEST_FACTOR = 2;
 const ANSWER_IS = /(?:correct\s+)?answer\s+is\s+\**([ABCD])/i;
 /** The same with the letter standing alone and, outside brackets, written as a capital. The last one counts. */
 const ANSWER_IS_ALONE =
-  /(?:(?:[Aa]nswer|ANSWER)(?:\s+is\b)?|答案(?:是|为|為)?)\s*[:：]?\s*(?:[Oo]ption\s+|[Cc]hoice\s+)?[*_"'$]*(?:\(([A-Za-z])\)|([A-Z])(?![\p{L}\p{N}]|['’]|[ \t]+\p{Ll}))/gu;
+  /(?:(?:[Aa]nswer|ANSWER)(?:\s+is\b)?|答案(?:是|为|為)?|故?[选選](?:择|擇)?)\s*[:：]?\s*(?:[Oo]ption\s+|[Cc]hoice\s+)?[*_"'$]*(?:\(([A-Za-z])\)|([A-Z])(?![\p{L}\p{N}]|['’]|[ \t]+\p{Ll}))/gu;
 /** "the correct option is B because …": no article stands there, so a small letter may follow. */
 const OPTION_IS = /(?:[Oo]ption|[Cc]hoice)\s+is\s*:?\s*[*_"'$(]*([A-Z])(?![\p{L}\p{N}'’])/gu;
-/** A capital standing alone, whatever signs are around it; "A" and "I" before a small letter are words. */
-const LONE_LETTER = /(?<![\p{L}\p{N}'’])(?![AI][ \t]+\p{Ll})([A-Z])(?![\p{L}\p{N}'’])/gu;
+/** A capital standing alone, whatever signs are around it; "A" and "I" before a small letter are words, but "A or B". */
+const LONE_LETTER =
+  /(?<![\p{L}\p{N}'’])(?![AI][ \t]+(?!(?:and|or)[ \t]+[A-Z](?!\p{L}))\p{Ll})([A-Z])(?![\p{L}\p{N}'’])/gu;
 
 function has2025August(rules: RuleSet): boolean {
   return rules !== "2025-05";
@@ -176,6 +178,14 @@ function soleLetter(text: string, choices: Choices): Reading | undefined {
   return letter !== undefined && choices.has(letter) ? { text: letter, rule: RULE.optionLetter } : undefined;
 }
 
+/** A letter in the first line and words below it that name no other. */
+function letterAbove(text: string, choices: Choices): Reading | undefined {
+  const [line = ""] = text.trim().split(/\r?\n/, 1);
+  const sole = soleLetter(line, choices);
+  const only = sole && onlyLoneLetter(text, choices);
+  return typeof only === "object" && only.letter === sole?.text ? sole : undefined;
+}
+
 /** A short answer in other words than its option, where exactly one option has that value: `1/2` for `0.5`. */
 function readEqual(response: string, choices: Choices): Reading | undefined {
   const short = shortResponse(response);
@@ -190,7 +200,8 @@ function readEqual(response: string, choices: Choices): Reading | undefined {
  * `compatible` looks at the whole response. `fixed` looks at the answer the response marks, if it marks one, else at
  * what follows its reasoning.
  */
-export function readChoice(response: string, choices: Choices, rules: ChoiceRules): Reading | undefined {
+export function readChoice(text: string, choices: Choices, rules: ChoiceRules): Reading | undefined {
+  const response = rules.mode === "fixed" ? asciiForms(text) : text;
   const marked = rules.mode === "fixed" ? markedAnswer(response) : undefined;
   if (marked) return readMarked(marked, choices, rules);
   if (rules.mode === "compatible") {
@@ -199,6 +210,7 @@ export function readChoice(response: string, choices: Choices, rules: ChoiceRule
   const answer = afterThinking(response);
   return (
     soleLetter(answer, choices) ??
+    letterAbove(answer, choices) ??
     readLetter(answer, choices, rules) ??
     readText(answer, choices, rules) ??
     readEqual(answer, choices)

@@ -1,6 +1,7 @@
 /**
  * @module Numbers as people and models write them: thousands commas, TeX, units, percent signs. For `fixed` scoring.
  */
+import { asciiForms } from "../../src/core/asciiForms.js";
 import { isUnitWord } from "../../src/reward/math/units.js";
 import { latexValue } from "./latexArithmetic.js";
 import { pythonFloat } from "./python.js";
@@ -10,7 +11,7 @@ import { toNumber } from "./real.js";
 const PLAIN = String.raw`[-+−]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)`;
 /** A number with a unit behind it: `14 cm`, `60°`, `12.5%`. */
 const WITH_UNIT = new RegExp(
-  String.raw`^(${PLAIN})\s*((?:[\p{L}°µ%²³/]|\\%)(?:[\p{L}°µ%²³/]|\\%|\^\{?\d\}?)*)$`,
+  String.raw`^(${PLAIN})\s*((?:[\p{L}°µ%/]|\\%)(?:[\p{L}°µ%²³/]|\\%|\^\{?\d\}?)*)$`,
   "u",
 );
 /** Letters behind a number that are no unit multiply it: x, πr, xy. */
@@ -22,32 +23,38 @@ function isFactor(unit: string): boolean {
 }
 /** TeX around a number that says nothing about its value. */
 const DRESS =
-  /\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}|\\[,;:! ]|\\?\$|\^\s*\{?\s*\\circ\s*\}?|°/g;
+  /\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}|\\[,;:! ()[\]]|\\?\$|[€£¥₹]|\^\s*\{?\s*\\circ\s*\}?|°/g;
 
 /** Commas between groups of three digits. */
 const GROUPS = /(?<=\d),(?=\d{3}(?!\d))/g;
 /** Braces around all there is. */
-const IN_BRACES = /^\\?\{([^{}]*?)\\?\}$/;
+const IN_BRACES = /^(?:\\?\{){1,9}([^{}]*?)(?:\\?\}){1,9}$/;
+/** Groups of three digits with spaces between them. */
+const SPACED_GROUPS = /^[-+−]?\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?$/;
+/** Two numbers side by side that are no mixed number. */
+const SIDE_BY_SIDE = /\d\s+\d+(?!\d*\s*\/)/;
+const EMPHASIS = /^[\s*_`]+|[\s*_`]+$/g;
 
 function plainNumber(text: string): number | undefined {
-  return pythonFloat(text.replaceAll(GROUPS, "").replace("−", "-"));
+  const joined = SPACED_GROUPS.test(text) ? text.replaceAll(/\s/g, "") : text;
+  return pythonFloat(joined.replaceAll(GROUPS, "").replace(/^[−–]/, "-"));
 }
 
 function latexNumber(text: string): number | undefined {
   const bare = text.replaceAll(GROUPS, "").replace(IN_BRACES, "$1");
-  const value = latexValue(bare, "latex2sympy2_extended");
+  const value = SIDE_BY_SIDE.test(bare) ? undefined : latexValue(bare, "latex2sympy2_extended");
   return value === undefined ? undefined : toNumber(value);
 }
 
 /** The number a text is; undefined when it is none. Units are not compared: the question names them. */
 export function numberOf(text: string): number | undefined {
-  const bare = text.replaceAll(DRESS, "$1").trim();
+  const bare = asciiForms(text).replaceAll(DRESS, "$1").replaceAll(EMPHASIS, "");
   const [, number, unit = ""] = WITH_UNIT.exec(bare) ?? [];
   const value =
     plainNumber(bare) ??
     (number === undefined || isFactor(unit) ? undefined : plainNumber(number)) ??
     latexNumber(bare);
-  return value === undefined || Number.isNaN(value) ? undefined : value;
+  return value === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
 const NUMBERS = new RegExp(String.raw`(?<![\p{L}\p{N}.])${PLAIN}(?![\p{L}\p{N}])`, "gu");

@@ -2,6 +2,7 @@
  * @module Cuts an answer into numbers, words and marks: LaTeX, Unicode and plain typing give the same tokens, and
  * layout gives none. One pass, linear in the length.
  */
+import { asciiForms } from "../../core/asciiForms.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import {
   COLOURED,
@@ -46,7 +47,7 @@ const MATRICES = new Set(
 );
 const INTEGER = /\d+/y;
 /** Groups of three digits after at most three: 1,234 · 1{,}234 · 1,\!234 · 1,\! 234 · 1\,234 · 1 234 · 1_234. */
-const SEPARATOR = "(?: ?\\{, ?\\}|,\\\\[!,] ?|\\\\[,! ]|[ \\u2009\\u202f_])";
+const SEPARATOR = "(?: ?\\{, ?\\}|,\\\\[!,] ?|\\\\[,! ]|[ \\u00a0\\u2009\\u202f_])";
 const ANY_GROUPS = new RegExp(`(?:(?:,|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
 /** Between brackets a plain comma separates, unless the group begins with 0, as no number does: (1,000, 2). */
 const SAFE_GROUPS = new RegExp(`(?:(?:,(?=0)|${SEPARATOR})\\d{3})+(?![\\d/]| */)`, "uy");
@@ -296,15 +297,12 @@ const EMPHASIS = /(^|\s)\*\*([^\s*](?:[^*\n]{0,200}[^\s*])?)\*\*(?=[\s.,;:]|$)/g
 function unwrapped(answer: string): string {
   const trimmed = answer
     .trim()
-    .replace(/^(\*\*|__|`)(.+)\1$/s, "$2")
+    .replace(/^(\*{1,3}|_{1,3}|`)(.+)\1$/s, "$2")
     .replace(EMPHASIS, "$1$2")
     .replace(BARRED, "\\overline{$1}");
   const isDoubled = /\\\\[A-Za-z]/.test(trimmed) && !trimmed.includes("\\begin");
   const single = isDoubled ? trimmed.replace(/\\\\(?=[A-Za-z,;!{}%$ ])/g, "\\") : trimmed;
-  // Full-width digits and letters.
-  return single.replace(/[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]/g, (wide) =>
-    String.fromCharCode(wide.charCodeAt(0) - 0xfee0),
-  );
+  return asciiForms(single);
 }
 
 /** @throws UnsupportedExpression when the answer has too many tokens */
