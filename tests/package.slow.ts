@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,6 +24,12 @@ const { global_M_N } = hierarchicalAdvantages([[1, 0]]);
 console.log(JSON.stringify([correct, steps > 0, global_M_N.length, BENCHMARKS.length]));
 `;
 
+/** How Node finds modules, and how bundlers do. The last one's program is run. */
+const RESOLUTIONS = {
+  bundler: { module: "ESNext", moduleResolution: "Bundler" },
+  node: { module: "NodeNext" },
+};
+
 let app: string;
 beforeAll(async () => {
   const dir = await mkdtemp(join(tmpdir(), "packed-"));
@@ -33,18 +40,23 @@ beforeAll(async () => {
   await writeFile(join(app, "package.json"), '{ "type": "module", "private": true }');
   await run("npm", ["install", ...QUIET, join(dir, tarball), "typescript@5.9.3"], { cwd: app, env });
   await writeFile(join(app, "main.ts"), PROGRAM);
-  const compilerOptions = { target: "ES2023", module: "NodeNext", strict: true, skipLibCheck: false };
-  await writeFile(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+  const strict = { target: "ES2023", strict: true, skipLibCheck: false, exactOptionalPropertyTypes: true };
+  for (const [name, resolution] of Object.entries(RESOLUTIONS)) {
+    const compilerOptions = { ...strict, ...resolution };
+    await writeFile(join(app, `${name}.json`), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+  }
 }, 900_000);
 
 describe("the package in an empty project", () => {
-  it("type-checks with every declaration file looked at", { timeout: 120_000 }, async () => {
-    // TypeScript's own program: tslab brings an older one under the same name.
-    const { stdout } = await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], {
-      cwd: app,
-    });
-    expect(stdout).toBe("");
-  });
+  it.each(Object.keys(RESOLUTIONS))(
+    "type-checks with every declaration file looked at: %s",
+    { timeout: 120_000 },
+    async (name) => {
+      // TypeScript's own program: tslab brings an older one under the same name.
+      const args = ["node_modules/typescript/bin/tsc", "-p", `${name}.json`];
+      expect((await run(process.execPath, args, { cwd: app })).stdout).toBe("");
+    },
+  );
 
   it.each(MAJORS)("runs on Node %s", { timeout: 300_000 }, async (major) => {
     const folder = join(app, `node-${major}`);
@@ -56,5 +68,19 @@ describe("the package in an empty project", () => {
     expect(JSON.parse((await run(node, ["main.js"], { cwd: app })).stdout)).toEqual([true, true, 1, 6]);
     const program = join(app, "node_modules", "sharegrpo", "dist", "src", "cli", "main.js");
     expect((await run(node, [program, "doctor"], { cwd: app })).stdout).toContain("tiny policy");
+    const view = spawn(node, [program, "view", "--no-browser", app], { cwd: app });
+    const [url] = (await once(view.stdout.setEncoding("utf8"), "data")) as [string];
+    for (const path of [
+      "/",
+      "/page/main.js",
+      "/lib/preact.js",
+      "/lib/plotly.js",
+      "/style.css",
+      "/api/runs",
+    ]) {
+      const { status } = await fetch(new URL(`${path}${new URL(url).search}`, url), { redirect: "manual" });
+      expect([path, status]).toEqual([path, path === "/" ? 302 : 200]);
+    }
+    view.kill();
   });
 });
