@@ -135,6 +135,7 @@ function joinLines(own: Answers, other: Answers | undefined): SampleLine[] {
     const verdict = verdicts.get(key)?.line.about;
     const row = rows.get(index)?.line.about;
     const isCorrect = verdict?.outcome === "correct";
+    const unread = verdict && status === "finished" ? "nothing read" : status;
     const there = others?.get(key);
     const differs = verdict !== undefined && there !== undefined && there.isCorrect !== isCorrect;
     return {
@@ -142,7 +143,7 @@ function joinLines(own: Answers, other: Answers | undefined): SampleLine[] {
       title: row?.title ?? `row ${index}`,
       category: row?.category ?? "",
       gold: row?.gold ?? "",
-      note: `${sample > 0 ? `sample ${sample + 1}: ` : ""}${verdict?.extracted ?? status}`,
+      note: `${sample > 0 ? `sample ${sample + 1}: ` : ""}${verdict?.extracted ?? unread}`,
       marks: marksFrom(status, verdict?.outcome, differs),
     };
   });

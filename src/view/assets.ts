@@ -35,12 +35,14 @@ header { display: flex; justify-content: space-between; align-items: center; pad
 header a { font-weight: 600; text-decoration: none; color: var(--ink); }
 header button { border: 1px solid var(--line); background: none; color: inherit; border-radius: 6px; font-size: 1rem; line-height: 1; padding: .35rem .5rem; cursor: pointer; }
 main { max-width: 1180px; margin: 0 auto; padding: 1.25rem 1.25rem 3rem; } main.wide { max-width: none; }
+.waiting { padding: 1.25rem; } .shown .waiting { padding: 0; }
 h1 { font-size: 1.35rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; padding-top: .9rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 0; }
 p { margin: .4rem 0; }
 pre { font: .88em/1.5 ui-monospace, monospace; background: var(--soft); padding: 1rem; overflow: auto; white-space: pre-wrap; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem 1rem; margin: 0 0 .8rem; }
+section > .bar { margin-top: 2rem; padding-top: .9rem; border-top: 1px solid var(--line); } .bar h2 { margin: 0; padding: 0; border: 0; }
 .button { border: 1px solid var(--line); border-radius: 6px; padding: .2rem .7rem; text-decoration: none; background: var(--soft); font-size: .92rem; }
 input[type=search], input[type=number], select { font: inherit; font-size: .92rem; color: inherit; background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .25rem .6rem; min-width: 0; }
 .bar input[type=search] { flex: 0 1 24rem; }
@@ -53,7 +55,7 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .runs th, .runs td { text-align: left; vertical-align: middle; }
 .runs small, .tiles small { color: var(--quiet); font-size: .8rem; font-weight: 400; }
 .runs .missing { white-space: normal; max-width: 30rem; margin: 0; font-size: .85rem; }
-.differing { min-width: 12rem; display: flex; flex-wrap: wrap; gap: .2rem .6rem; max-width: 26rem; white-space: normal; }
+.differing { min-width: 22rem; display: flex; flex-wrap: wrap; gap: .2rem .6rem; max-width: 26rem; white-space: normal; }
 .state { font-size: .88rem; white-space: nowrap; }
 .state.running { color: var(--link); } .state.finished { color: var(--right); } .state.died { color: var(--wrong); } .state.stopped { color: var(--warn); }
 .spark { vertical-align: middle; margin-left: .3rem; } .spark polyline { fill: none; stroke: var(--link); stroke-width: 1.4; }

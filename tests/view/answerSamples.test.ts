@@ -90,6 +90,20 @@ describe("answerSamples", () => {
     expect(answersOf(await samples.read(0))[0]?.verdicts).toEqual({ compatible });
   });
 
+  it("says that nothing was read out of an answer, but of one that was cut off why", async () => {
+    const dir = await evaluationRun("tiny", [RIGHT, RIGHT]);
+    const cut = prediction("1", { status: "truncated" });
+    await appendFile(fileOf(dir, "predictions"), jsonl([cut]));
+    const fixed = { outcome: "unparsed", extracted: null, rule: "none" };
+    const verdict = { sample: 0, cluster: "0", fixed };
+    const verdicts = [
+      { index: "0", ...verdict },
+      { index: "1", ...verdict },
+    ];
+    await writeFile(fileOf(dir, "verdicts"), jsonl(verdicts));
+    expect((await opened(dir)).lines.map(({ note }) => note)).toEqual(["nothing read", "truncated"]);
+  });
+
   it("tells several answers to one row apart", async () => {
     const dir = await evaluationRun("tiny", [RIGHT]);
     await appendFile(fileOf(dir, "predictions"), jsonl([prediction("0", { sample: 1 })]));

@@ -33,8 +33,10 @@ export interface Live<T> {
 }
 
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
-const words = (error: unknown): string =>
-  error instanceof TypeError ? "the viewer does not answer: is sharegrpo view still running?" : String(error);
+function words(error: unknown): string {
+  if (error instanceof TypeError) return "the viewer does not answer: is sharegrpo view still running?";
+  return error instanceof Error ? error.message : String(error);
+}
 
 /**
  * Asks every `everyMs` while the page is looked at. Where the answer has a `version`, it is sent along and only news come

@@ -2,6 +2,7 @@
  * @module The page: a head, and the view that its address names.
  */
 import { render } from "preact";
+import { Waiting } from "./parts.js";
 import { useRoute } from "./route.js";
 import { Compare, Run } from "./run.js";
 import { Runs } from "./runs.js";
@@ -26,7 +27,7 @@ function App() {
           {shade === "dark" ? "☀" : "☾"}
         </button>
       </header>
-      {known?.[1] ?? <p class="missing">There is no such page.</p>}
+      {known?.[1] ?? <Waiting problem="There is no such page." />}
     </div>
   );
 }

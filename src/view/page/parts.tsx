@@ -112,5 +112,9 @@ export function Figures({ figures }: { readonly figures: readonly DrawnFigure[] 
 
 /** What goes wrong, or that nothing is there yet. */
 export function Waiting({ problem }: { readonly problem?: string | undefined }) {
-  return problem === undefined ? <p class="quiet">reading …</p> : <p class="missing">{problem}</p>;
+  return (
+    <div class="waiting">
+      {problem === undefined ? <p class="quiet">reading …</p> : <p class="missing">{problem}</p>}
+    </div>
+  );
 }

@@ -17,6 +17,20 @@ function ago(ms: number): string {
   return `${Math.floor(seconds / 86_400)} days ago`;
 }
 
+/** The folder that all of these are below, with a slash behind it; "" where there is none. */
+function commonFolder(ids: readonly string[]): string {
+  const [first = "", ...others] = ids;
+  let { length } = first;
+  for (const id of others) while (!id.startsWith(first.slice(0, length))) length--;
+  const folder = first.slice(0, length).replace(/[^\\/]*$/, "");
+  return folder === "/" ? "" : folder;
+}
+
+/** A folder's own name; names on a hub are whole. */
+function shortModel(model: string): string {
+  return /^([A-Za-z]:)?[\\/]/.test(model) ? (model.split(/[\\/]/).findLast(Boolean) ?? model) : model;
+}
+
 function Progress({ step, steps, secondsLeft }: RunSummary) {
   if (step === undefined || steps === undefined) return <span>–</span>;
   return (
@@ -42,7 +56,7 @@ function Scores({ scores }: RunSummary) {
 }
 
 function Differing({ differing }: RunSummary) {
-  const shown = Object.entries(differing).slice(0, 6);
+  const shown = Object.entries(differing).slice(0, 4);
   const rest = Object.keys(differing).length - shown.length;
   return (
     <span class="differing">
@@ -58,24 +72,28 @@ function Differing({ differing }: RunSummary) {
 
 interface LineProps {
   readonly run: RunSummary;
+  /** What its name begins with is said above the table. */
+  readonly folder: string;
   readonly isChosen: boolean;
   readonly onChoose: () => void;
 }
 
-function Line({ run, isChosen, onChoose }: LineProps) {
+function Line({ run, folder, isChosen, onChoose }: LineProps) {
   return (
     <tr data-run={run.id}>
       <td>
         <input type="checkbox" checked={isChosen} onChange={onChoose} aria-label={`compare ${run.id}`} />
       </td>
       <td>
-        <a href={address("run", { run: run.id })}>{run.id}</a>
+        <a href={address("run", { run: run.id })} title={run.id}>
+          {run.id.slice(folder.length)}
+        </a>
         {run.problem !== undefined && <p class="missing">{run.problem}</p>}
       </td>
       <td>
         <State state={run.state} />
       </td>
-      <td>{run.model}</td>
+      <td title={run.model}>{shortModel(run.model)}</td>
       <td>{run.kind === "training" ? run.algorithm : "evaluation"}</td>
       <td>
         <Progress {...run} />
@@ -123,6 +141,7 @@ export function Runs({ params }: Route) {
   const [words, chosen] = [params.get("q") ?? "", params.getAll("run")];
   if (!runs) return <Waiting problem={problem} />;
   const shown = runs.filter((run) => isAbout(run, words));
+  const folder = commonFolder(runs.map(({ id }) => id));
   const choose = (id: string) => {
     const run = chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id];
     replace("", { q: words, run });
@@ -131,6 +150,7 @@ export function Runs({ params }: Route) {
     <main class="wide">
       <div class="bar">
         <h1>Runs</h1>
+        {folder !== "" && <span class="quiet">in {folder}</span>}
         <input
           type="search"
           placeholder="filter by name, model, algorithm, state"
@@ -162,6 +182,7 @@ export function Runs({ params }: Route) {
               <Line
                 key={run.id}
                 run={run}
+                folder={folder}
                 isChosen={chosen.includes(run.id)}
                 onChoose={() => choose(run.id)}
               />

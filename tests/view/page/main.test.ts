@@ -2,7 +2,7 @@
  * The page as it runs in a browser, in jsdom before a real server: what it asks, shows and keeps in its address. How it
  * looks is for Chromium to say (`view.slow.ts`).
  */
-import { appendFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { JSDOM } from "jsdom";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -111,11 +111,22 @@ describe("the list of runs", () => {
     await go("#/");
     await expect.poll(() => all("tbody tr").length, PATIENCE).toBe(4);
     const cells = all(`[data-run="${id("share")}"] td`).map((cell) => (cell.textContent ?? "").trim());
-    expect(cells.slice(1, 6)).toEqual([id("share"), "✓ finished", "tiny", "share-grpo", "30/60"]);
+    expect(cells.slice(1, 6)).toEqual(["share", "✓ finished", "tiny", "share-grpo", "30/60"]);
     expect(cells[6]).toMatch(/^0\.\d{3}$/);
     expect(cells[7]).toMatch(/^66\.0\s% \[61\.3, 70\.3\]$/);
     expect(cells[8]).toMatch(/^\d+\.\d\s%$/);
     expect(one(`[data-run="${id("first")}"]`).textContent).toContain("evaluation");
+  });
+
+  it("says once which folder all are in, and a model's folder by its own name", async () => {
+    const config = await readFile(join(id("grpo"), "config.yaml"), "utf8");
+    await writeFile(join(id("grpo"), "config.yaml"), config.replace("model: tiny", "model: /models/mine"));
+    await comes("mine");
+    const cells = all(`[data-run="${id("grpo")}"] td`).map((cell) => cell.textContent);
+    expect(text()).toContain(`in ${root}/`);
+    expect([cells[1], cells[3]]).toEqual(["grpo", "mine"]);
+    expect(one(`[data-run="${id("grpo")}"] a`).title).toBe(id("grpo"));
+    await writeFile(join(id("grpo"), "config.yaml"), config);
   });
 
   it("keeps what is filtered and chosen in its address", async () => {
@@ -179,6 +190,7 @@ describe("a run's page", () => {
     await comes("view: unknown run: /nowhere");
     await go("#/elsewhere");
     await comes("There is no such page.");
+    expect(text()).not.toContain("Error");
   });
 });
 
@@ -260,6 +272,43 @@ describe("the sample browser", () => {
     for (let at = 0; at < 5; at++) await press("j");
     await expect.poll(() => window.location.hash, PATIENCE).toContain("place=5");
     expect(asked.filter((path) => path.includes("limit=100"))).toEqual([]);
+  });
+});
+
+describe("hostile names and words", () => {
+  const NAME = `<b onclick="window.broken=1">`;
+
+  it("stay words on every page, of a run and of what is in it", async () => {
+    const dir = id(NAME);
+    await rename(await finishedRun(3), dir);
+    const [config = "", row = "{}"] = await Promise.all(
+      ["config.yaml", "rollouts.jsonl"].map((name) => readFile(join(dir, name), "utf8")),
+    );
+    const hostile = config.replace("model: tiny", `model: ${JSON.stringify(HOSTILE)}`);
+    await writeFile(join(dir, "config.yaml"), hostile);
+    const rollout = {
+      ...JSON.parse(row.split("\n")[0] ?? "{}"),
+      category: HOSTILE,
+      question: HOSTILE,
+      gold: HOSTILE,
+    };
+    await writeFile(join(dir, "rollouts.jsonl"), jsonl([rollout]));
+    const other = query({ run: id("share") });
+    for (const [hash, words] of [
+      ["#/", NAME],
+      [`#/?${query({ q: HOSTILE })}`, "Runs"],
+      [`#/run?${query({ run: dir })}`, `gold ${HOSTILE}`],
+      [`#/compare?${query({ run: dir })}&${other}`, HOSTILE],
+      [`#/samples?${query({ run: dir, set: "rollouts" })}`, `${HOSTILE} · gold ${HOSTILE}`],
+      [`#/samples?${query({ run: dir, set: HOSTILE })}`, HOSTILE],
+      [`#/run?${query({ run: HOSTILE })}`, `view: unknown run: ${HOSTILE}`],
+    ] as const) {
+      await go(hash);
+      await comes(words);
+      expect(all("script, b[onclick], [onerror]"), hash).toEqual([]);
+      expect(Reflect.get(window, "broken"), hash).toBeUndefined();
+    }
+    await rename(dir, `${root}-hostile`);
   });
 });
 
