@@ -71,7 +71,7 @@ function settingsTables(runs: readonly RunSummary[]): TitledTable[] {
       ...alike.map(({ settings }) => settings[name] ?? "–"),
     ]);
     const title = alike.length === runs.length ? "Settings that differ" : `Settings that differ, ${kind}s`;
-    const head = ["setting", ...alike.map(({ id }) => id)];
+    const head = ["setting", ...alike.map((run) => run.name)];
     return [{ title, ...(rows.length === 0 ? { note: "None." } : {}), head, rows }];
   });
 }
@@ -81,7 +81,7 @@ function scoresTable(runs: readonly RunSummary[]): TitledTable {
   return {
     title: "Accuracy",
     note: "With 95 % intervals.",
-    head: ["questions", ...runs.map(({ id }) => id)],
+    head: ["questions", ...runs.map((run) => run.name)],
     rows: names.map((name) => [
       name,
       ...runs.map(({ scores }) => {
@@ -98,8 +98,8 @@ function pairs<T>(items: readonly T[]): (readonly [T, T])[] {
 }
 
 interface PairedSet {
-  readonly a: string;
-  readonly b: string;
+  readonly a: RunSummary;
+  readonly b: RunSummary;
   readonly set: string;
   readonly rows: readonly PairedRow[];
 }
@@ -117,7 +117,16 @@ function pairedTable(sets: readonly PairedSet[], test: PairedTest): TitledTable 
       const { onlyA, onlyB, difference, p } = test(rows);
       const { value, low, high } = difference;
       const points = `${formatPoints(value)} [${formatPoints(low)}, ${formatPoints(high)}]`;
-      return [a, b, set, String(rows.length), String(onlyA), String(onlyB), points, formatNumber(p)];
+      return [
+        a.name,
+        b.name,
+        set,
+        String(rows.length),
+        String(onlyA),
+        String(onlyB),
+        points,
+        formatNumber(p),
+      ];
     }),
   };
 }
@@ -135,14 +144,14 @@ function heldOutPairs(
 }
 
 async function trainingPairs(runs: readonly RunSummary[]): Promise<{ named: NamedRun[]; sets: PairedSet[] }> {
-  const heads = await Promise.all(runs.map(async ({ id }) => ({ name: id, head: await readRunHead(id) })));
+  const heads = await Promise.all(runs.map(async (run) => ({ run, head: await readRunHead(run.id) })));
   const sets = pairs(heads).map(([a, b]) => ({
-    a: a.name,
-    b: b.name,
+    a: a.run,
+    b: b.run,
     set: "held-out, after",
     rows: heldOutPairs(a.head.after, b.head.after),
   }));
-  return { named: heads.map(({ name, head }) => ({ name, steps: thinned(head.steps) })), sets };
+  return { named: heads.map(({ run, head }) => ({ name: run.name, steps: thinned(head.steps) })), sets };
 }
 
 async function answerPairs(a: RunSummary, b: RunSummary): Promise<PairedSet[]> {
@@ -154,7 +163,7 @@ async function answerPairs(a: RunSummary, b: RunSummary): Promise<PairedSet[]> {
         const other = right.get(key);
         return other ? [{ cluster: own.cluster, a: own.isCorrect, b: other.isCorrect }] : [];
       });
-      return { a: a.id, b: b.id, set: name, rows };
+      return { a, b, set: name, rows };
     }),
   );
 }
@@ -175,6 +184,6 @@ export async function compareRuns(runs: readonly RunSummary[], test: PairedTest)
     tables: [scoresTable(runs), pairedTable([...trained.sets, ...answered], test), ...settingsTables(runs)],
     disagreements: answered
       .filter(({ rows }) => rows.some(({ a, b }) => a !== b))
-      .map(({ a, b, set }) => ({ a, b, set })),
+      .map(({ a, b, set }) => ({ a: a.id, b: b.id, set })),
   };
 }

@@ -20,6 +20,8 @@ export interface Score {
 export interface RunSummary {
   /** The folder as it was found: `runs/share`. */
   readonly id: string;
+  /** What of it is not the folder that all runs in the list are below. */
+  readonly name: string;
   readonly kind: "training" | "evaluation";
   readonly state: RunState;
   readonly model: string;

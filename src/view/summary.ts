@@ -76,6 +76,7 @@ async function training(dir: string): Promise<RunSummary> {
   const valid = last?.["advantage/valid_share_pooled"];
   return {
     id: dir,
+    name: dir,
     kind: "training",
     state,
     model: settings["model"] ?? "",
@@ -102,6 +103,7 @@ async function evaluation(dir: string): Promise<RunSummary> {
   const scores = await readScores(join(dir, "result.json"));
   return {
     id: dir,
+    name: dir,
     kind: "evaluation",
     state: await stateOf(dir, scores !== undefined),
     model: settings["model.name"] ?? "",
@@ -119,7 +121,7 @@ export async function summarise({ dir, kind }: FoundRun): Promise<RunSummary> {
   } catch (error) {
     const problem = messageOf(error);
     const rest = { model: "", scores: [], settings: {}, differing: {}, changedMs: 0 };
-    return { id: dir, kind, state: await stateOf(dir, false), ...rest, problem };
+    return { id: dir, name: dir, kind, state: await stateOf(dir, false), ...rest, problem };
   }
 }
 
@@ -129,12 +131,22 @@ export function differingSettings(runs: readonly Pick<RunSummary, "settings">[])
   return [...names].filter((name) => new Set(runs.map(({ settings }) => settings[name])).size > 1);
 }
 
-/** Each run with what tells it from the others of its kind. */
+/** The folder that all of these are below, with a slash behind it; "" where there is none. */
+function commonFolder(ids: readonly string[]): string {
+  const [first = "", ...others] = ids.map((id) => id.replace(/[\\/]+$/, ""));
+  let { length } = first;
+  for (const id of others) while (!id.startsWith(first.slice(0, length))) length--;
+  const folder = first.slice(0, length).replace(/[^\\/]*$/, "");
+  return folder === "/" ? "" : folder;
+}
+
+/** Each run with what tells it from the others: its name below their folder, and the settings, of its kind. */
 export function withDifferences(runs: readonly RunSummary[]): RunSummary[] {
+  const folder = commonFolder(runs.map(({ id }) => id));
   return runs.map((run) => {
     const names = differingSettings(runs.filter(({ kind, problem }) => kind === run.kind && !problem));
     const differing = Object.fromEntries(names.map((name) => [name, run.settings[name] ?? "–"]));
-    return { ...run, differing: run.problem ? {} : differing };
+    return { ...run, name: run.id.slice(folder.length), differing: run.problem ? {} : differing };
   });
 }
 

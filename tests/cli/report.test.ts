@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readDataset } from "../../benchmarks/data/dataset.js";
 import { samplesFolder } from "../../benchmarks/data/locate.js";
@@ -70,7 +70,7 @@ describe("sharegrpo report", () => {
   it("puts trainings beside each other", async () => {
     const [a, b] = [await finishedRun(3), await finishedRun(3, 2)];
     const { printed } = await report(a, b);
-    expect(printed).toContain(`| questions | ${a} | ${b} |`);
+    expect(printed).toContain(`| questions | ${basename(a)} | ${basename(b)} |`);
     expect(printed).toContain("## Settings that differ\n\nNone.");
     const out = join(dir, "trainings.html");
     await report(a, b, "--format", "html", "--out", out);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { whileHolding } from "../../src/core/files/folderLock.js";
 import { ownIdentity } from "../../src/core/files/processIdentity.js";
-import { createRunLister } from "../../src/view/summary.js";
+import { createRunLister, summarise, withDifferences } from "../../src/view/summary.js";
 import { evaluationRecord, finishedRun, jsonl } from "../report/fixtures.js";
 import { evaluationRun } from "./evaluation.js";
 
@@ -79,6 +79,38 @@ describe("createRunLister", () => {
     const [run] = await whileHolding(dir, "train", list);
     expect(run?.secondsLeft).toBe(3 * 58); // 60 steps asked for, 2 done
     expect((await list())[0]).not.toHaveProperty("secondsLeft");
+  });
+
+  it.each<readonly [ids: readonly string[], names: readonly string[]]>([
+    [
+      ["runs/a", "runs/b"],
+      ["a", "b"],
+    ],
+    [
+      ["runs/share-1", "runs/share-2/again"],
+      ["share-1", "share-2/again"],
+    ],
+    [
+      ["runs/a", "runs/a/again"],
+      ["a", "a/again"],
+    ],
+    [["runs/a/"], ["a/"]],
+    [
+      ["C:\\runs\\a", "C:\\runs\\b"],
+      ["a", "b"],
+    ],
+    [
+      ["/runs/a", "/data/b"],
+      ["/runs/a", "/data/b"],
+    ],
+    [
+      ["a", "b/c"],
+      ["a", "b/c"],
+    ],
+    [[], []],
+  ])("names runs %j by what they do not share: %j", async (ids, names) => {
+    const run = await summarise({ dir: join(root, "nowhere"), kind: "training" });
+    expect(withDifferences(ids.map((id) => ({ ...run, id }))).map(({ name }) => name)).toEqual(names);
   });
 
   it("names only the settings in which runs of one kind differ", async () => {

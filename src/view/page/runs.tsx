@@ -17,15 +17,6 @@ function ago(ms: number): string {
   return `${Math.floor(seconds / 86_400)} days ago`;
 }
 
-/** The folder that all of these are below, with a slash behind it; "" where there is none. */
-function commonFolder(ids: readonly string[]): string {
-  const [first = "", ...others] = ids;
-  let { length } = first;
-  for (const id of others) while (!id.startsWith(first.slice(0, length))) length--;
-  const folder = first.slice(0, length).replace(/[^\\/]*$/, "");
-  return folder === "/" ? "" : folder;
-}
-
 /** A folder's own name; names on a hub are whole. */
 function shortModel(model: string): string {
   return /^([A-Za-z]:)?[\\/]/.test(model) ? (model.split(/[\\/]/).findLast(Boolean) ?? model) : model;
@@ -72,13 +63,11 @@ function Differing({ differing }: RunSummary) {
 
 interface LineProps {
   readonly run: RunSummary;
-  /** What its name begins with is said above the table. */
-  readonly folder: string;
   readonly isChosen: boolean;
   readonly onChoose: () => void;
 }
 
-function Line({ run, folder, isChosen, onChoose }: LineProps) {
+function Line({ run, isChosen, onChoose }: LineProps) {
   return (
     <tr data-run={run.id}>
       <td>
@@ -86,7 +75,7 @@ function Line({ run, folder, isChosen, onChoose }: LineProps) {
       </td>
       <td>
         <a href={address("run", { run: run.id })} title={run.id}>
-          {run.id.slice(folder.length)}
+          {run.name}
         </a>
         {run.problem !== undefined && <p class="missing">{run.problem}</p>}
       </td>
@@ -141,7 +130,8 @@ export function Runs({ params }: Route) {
   const [words, chosen] = [params.get("q") ?? "", params.getAll("run")];
   if (!runs) return <Waiting problem={problem} />;
   const shown = runs.filter((run) => isAbout(run, words));
-  const folder = commonFolder(runs.map(({ id }) => id));
+  const [first] = runs;
+  const folder = first ? first.id.slice(0, first.id.length - first.name.length) : "";
   const choose = (id: string) => {
     const run = chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id];
     replace("", { q: words, run });
@@ -182,7 +172,6 @@ export function Runs({ params }: Route) {
               <Line
                 key={run.id}
                 run={run}
-                folder={folder}
                 isChosen={chosen.includes(run.id)}
                 onChoose={() => choose(run.id)}
               />
