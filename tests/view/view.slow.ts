@@ -228,7 +228,7 @@ describe.skipIf(path === undefined)("the viewer in Chromium", () => {
     try {
       const page = await open("#/");
       await page.locator(`[data-run="${dir}"]`, { hasText: "running" }).waitFor({ timeout: 60_000 });
-      await page.getByRole("link", { name: dir }).click();
+      await page.getByRole("link", { name: "live", exact: true }).click();
       const steps = async () => Number(await page.locator("progress").getAttribute("value"));
       await expect.poll(steps, { timeout: 120_000 }).toBeGreaterThan(0);
       const before = await steps();
