@@ -70,7 +70,9 @@ export async function readNotebook(path: string): Promise<Notebook> {
   try {
     json = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    throw new DataError(`${path}: cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new DataError(`${path}: invalid notebook: ${messageOf(error)}; name an .ipynb file`, {
+      cause: error,
+    });
   }
   const parsed = notebook.safeParse(json);
   if (parsed.success) return parsed.data;

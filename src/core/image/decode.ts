@@ -132,7 +132,12 @@ async function samplesOf(bytes: Uint8Array): Promise<Samples> {
   const space = isCmyk
     ? image.pipelineColourspace("cmyk").toColourspace("cmyk")
     : image.toColourspace("srgb");
-  const { data, info } = await space.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await space
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw new DataError(`damaged or cut off behind its header: ${messageOf(cause)}`, { cause });
+    });
   const { width, height, channels } = info;
   const samples = new Uint8Array(data.buffer, data.byteOffset, data.length);
   return { width, height, channels, data: samples, isCmyk, orientation: orientationOf(metadata) };
