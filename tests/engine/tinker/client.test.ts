@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { connectTinker } from "../../../src/engine/tinker/client.js";
 import { ADAM, CALL, datum, scene, step } from "../../support/tinkerScene.js";
 import { TOY } from "../../support/toyBackend.js";
+
+/** For what happens soon, on any machine. */
+const LONG = { timeout: 10_000, interval: 5 };
 
 describe("connectTinker", () => {
   it("opens a session, makes a model, scores, learns and samples", async () => {
@@ -80,10 +83,11 @@ describe("connectTinker", () => {
 
   it("keeps the session alive, and says so when it is over", async () => {
     const { server, model, requests } = await scene();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(requests.filter(({ path }) => path === "/session_heartbeat").length).toBeGreaterThan(1);
+    const beats = () => requests.filter(({ path }) => path === "/session_heartbeat").length;
+    await vi.waitFor(() => expect(beats()).toBeGreaterThan(1), LONG);
     server.endSessions();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const before = beats();
+    await vi.waitFor(() => expect(beats()).toBeGreaterThan(before), LONG);
     await expect(model.optimStep(ADAM)).rejects.toThrow(
       /status 410: Session is over; the session or the result is over/,
     );
