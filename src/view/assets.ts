@@ -50,7 +50,7 @@ input[type=search], input[type=number], select { font: inherit; font-size: .92re
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; min-width: 100%; }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-td { max-width: 28rem; overflow: hidden; text-overflow: ellipsis; } th { color: var(--quiet); font-weight: 500; }
+td { max-width: 28rem; overflow: hidden; text-overflow: ellipsis; } td.name { min-width: 15rem; max-width: 19rem; white-space: normal; overflow-wrap: break-word; } th { color: var(--quiet); font-weight: 500; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .runs th, .runs td { text-align: left; vertical-align: middle; }
 .runs small, .tiles small { color: var(--quiet); font-size: .8rem; font-weight: 400; }

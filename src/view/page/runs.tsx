@@ -67,15 +67,21 @@ interface LineProps {
   readonly onChoose: () => void;
 }
 
+/** A path that can go on in another line after each folder. */
+function Breakable({ path }: { readonly path: string }) {
+  const parts = path.split(/(?<=\/)/);
+  return parts.flatMap((part, at) => [part, <wbr key={parts.slice(0, at).join("")} />]);
+}
+
 function Line({ run, isChosen, onChoose }: LineProps) {
   return (
     <tr data-run={run.id}>
       <td>
         <input type="checkbox" checked={isChosen} onChange={onChoose} aria-label={`compare ${run.id}`} />
       </td>
-      <td>
+      <td class="name">
         <a href={address("run", { run: run.id })} title={run.id}>
-          {run.name}
+          <Breakable path={run.name} />
         </a>
         {run.problem !== undefined && <p class="missing">{run.problem}</p>}
       </td>
