@@ -6,6 +6,7 @@
  */
 import { open, readFile, truncate } from "node:fs/promises";
 import { DataError, messageOf } from "../errors.js";
+import { inTurn } from "../inTurn.js";
 import { listed } from "../listed.js";
 import { writeError, writeFileAtomic } from "./atomic.js";
 
@@ -111,7 +112,7 @@ export async function appendJsonl(
   } catch (error) {
     throw writeError(path, error);
   }
-  let last: Promise<void> = Promise.resolve();
+  const take = inTurn();
   const write = async (line: string) => {
     try {
       await handle.appendFile(line);
@@ -123,14 +124,9 @@ export async function appendJsonl(
   return {
     append(record) {
       const line = `${JSON.stringify(record)}\n`;
-      const written = last.then(() => write(line));
-      last = written.catch(() => undefined);
-      return written;
+      return take(() => write(line));
     },
-    async close() {
-      await last;
-      await handle.close();
-    },
+    close: () => take(() => handle.close()),
   };
 }
 

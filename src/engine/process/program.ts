@@ -3,6 +3,7 @@
  */
 import process from "node:process";
 import { messageOf } from "../../core/errors.js";
+import { inTurn } from "../../core/inTurn.js";
 import type { Engine, Watch } from "../engine.js";
 import { type EngineSettings, loadEngine } from "../local/engine.js";
 import { createImageStore, type Reply, type Request } from "./wire.js";
@@ -54,12 +55,12 @@ async function serve(call: Call, signal: AbortSignal): Promise<void> {
   }
 }
 
-let queue = Promise.resolve();
+const take = inTurn();
 process.on("message", (request: Request) => {
   if ("abort" in request) return running.get(request.abort)?.abort(new Error("aborted"));
   const control = new AbortController();
   running.set(request.id, control);
-  queue = queue.then(() => serve(request, control.signal));
+  void take(() => serve(request, control.signal));
 });
 // Ctrl-C reaches the whole process group, as does a scheduler's notice: the asking process decides when to stop.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);

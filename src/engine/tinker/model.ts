@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { shownUrl } from "../../core/chat/http.js";
 import { ServerError } from "../../core/errors.js";
+import { inTurn } from "../../core/inTurn.js";
 import { CHUNK_LIMITS, type ChunkLimits, chunksOf } from "./chunks.js";
 import { type FutureWatch, retrieve } from "./futures.js";
 import { type DatumOutput, gradNormOf, outputsOf } from "./outputs.js";
@@ -128,7 +129,7 @@ type Submitter = ReturnType<typeof createSubmitter>;
 /** Sends a model's requests in order. */
 function createSubmitter(transport: Transport, modelId: string, isIdempotent: () => boolean) {
   let sequence = 0;
-  let queue: Promise<unknown> = Promise.resolve();
+  const take = inTurn();
   const ahead = createBudget(MOST_AHEAD);
   const post = (path: string, body: object, signal?: AbortSignal) =>
     transport.call({ path, body, answer: futureSchema, isRepeatable: isIdempotent(), signal });
@@ -157,9 +158,7 @@ function createSubmitter(transport: Transport, modelId: string, isIdempotent: ()
     next: () => sequence + 1,
     /** Numbered at once; sent when all before it are sent. */
     submit<Result>(submission: Submission<Result>, at = ++sequence): Promise<Ticket<Result>> {
-      const sent = queue.then(() => send(submission, at));
-      queue = sent.catch(() => undefined);
-      return sent;
+      return take(() => send(submission, at));
     },
   };
 }
