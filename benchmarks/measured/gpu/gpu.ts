@@ -10,6 +10,7 @@ import { requireDevice } from "../../../src/compile/runtime/devices.js";
 import type { Device, Precision } from "../../../src/compile/runtime/session.js";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { given } from "../../../src/core/given.js";
+import { memoized } from "../../../src/core/memoized.js";
 import { formatMarkdownTable, formatTable } from "../../../src/report/table.js";
 import { machineName } from "../large/machine.js";
 import { GPU_PARTS, type GpuPart, isTrainingStep, type Job, type Series } from "./jobs.js";
@@ -89,16 +90,14 @@ function groupsOf(size: GpuSize, options: GpuOptions): Job[][] {
 
 /** PyTorch's outcomes, each measured once. */
 function onceEach(theirs: Theirs, model: TheirModel, { device }: GpuOptions) {
-  const known = new Map<string, Promise<Outcome | undefined>>();
+  const measure = memoized(
+    async ({ job, isCompiled }: { readonly job: Job; readonly isCompiled: boolean }) =>
+      (await theirs.does(job.part)) ? theirs.measure(model, job, isCompiled) : undefined,
+  );
   return (job: Job, isCompiled = false): Promise<Outcome | undefined> => {
     const part = isTrainingStep(job.part) ? "step" : job.part;
     const precision = theirPrecision(part, job.precision, device);
-    const key = `${part} ${precision} ${isCompiled}`;
-    const measure = async () =>
-      (await theirs.does(part)) ? theirs.measure(model, { ...job, part, precision }, isCompiled) : undefined;
-    const found = known.get(key) ?? measure();
-    known.set(key, found);
-    return found;
+    return measure({ job: { ...job, part, precision }, isCompiled });
   };
 }
 

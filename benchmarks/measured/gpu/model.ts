@@ -2,9 +2,10 @@
  * @module Text decoders of four sizes with random weights. A weight is a stretch of one block of draws, repeated and
  * scaled, so that hundreds of millions are there in a second and both sides can make the same ones.
  */
+
+import { memoized } from "../../../src/core/memoized.js";
 import { type Params, sizeOf, zeros } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
-import { memoized } from "../../../src/engine/local/memoized.js";
 import { parseNetwork } from "../../../src/model/families.js";
 import { type Model, modelFolder } from "../../../src/model/load.js";
 import { initStd, paramShapes } from "../../../src/model/params.js";

@@ -2,6 +2,7 @@
  * @module Which runtime is in use: the C API where koffi and the library load, else the npm binding.
  */
 import { messageOf } from "../../core/errors.js";
+import { memoized } from "../../core/memoized.js";
 import type { Runtime, RuntimeOptions } from "./session.js";
 
 interface Found {
@@ -22,12 +23,9 @@ async function load(binding: RuntimeOptions["binding"]): Promise<Found> {
   }
 }
 
-const loaded = new Map<string, Promise<Found>>();
+const found = memoized(load);
 
 /** Loads each once. @throws CompileError when the binding that is asked for does not load */
 export function findRuntime(binding?: RuntimeOptions["binding"]): Promise<Found> {
-  const key = binding ?? "";
-  const found = loaded.get(key) ?? load(binding);
-  loaded.set(key, found);
-  return found;
+  return found(binding);
 }

@@ -5,6 +5,7 @@
 import type { Arrays } from "../../compile/runtime/placed.js";
 import type { HostOf } from "../../compile/tree.js";
 import { invariant } from "../../core/errors.js";
+import { memoized } from "../../core/memoized.js";
 import { type NdArray, type Params, scalar, zerosLike } from "../../core/ndarray.js";
 import { zip } from "../../core/zip.js";
 import type { Model } from "../../model/load.js";
@@ -19,7 +20,6 @@ import { accumulateGraph, logProbsGraph } from "./learnerGraphs.js";
 import { type LearnerArrays, learnerMemory } from "./learnerMemory.js";
 import { lossBatch, placeRows } from "./lossBatch.js";
 import { addSums, NO_SUMS } from "./lossSums.js";
-import { memoized } from "./memoized.js";
 import { createPromptReader, type PromptReader } from "./promptReader.js";
 import { type Frozen, type LocalSettings, runtimeOf } from "./settings.js";
 import { type LocalLearner, statefulLearner } from "./statefulLearner.js";

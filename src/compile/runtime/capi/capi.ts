@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { CompileError, messageOf } from "../../../core/errors.js";
 import { inTurn } from "../../../core/inTurn.js";
+import { memoized } from "../../../core/memoized.js";
 import { type NdArray, zeros } from "../../../core/ndarray.js";
 import { type Tensor, tf } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
@@ -300,12 +301,7 @@ async function settle(api: Api, tensorOf: Values, device: Device) {
 /** @param api see `loadApi` */
 export function capi(api: Api): Runtime {
   const tensorOf = hostValues(api);
-  const settled = new Map<Device, ReturnType<typeof settle>>();
-  const memory = (device: Device) => {
-    const found = settled.get(device) ?? settle(api, tensorOf, device);
-    settled.set(device, found);
-    return found;
-  };
+  const memory = memoized((device: Device) => settle(api, tensorOf, device));
   return {
     name: `ONNX Runtime ${api.version}, C API`,
     takesBits: false,

@@ -6,6 +6,7 @@ import { valueAndGrad } from "../../../compile/grad.js";
 import { jit } from "../../../compile/jit.js";
 import { invariant } from "../../../core/errors.js";
 import { given } from "../../../core/given.js";
+import { memoized } from "../../../core/memoized.js";
 import { type NdArray, type Params, zerosLike } from "../../../core/ndarray.js";
 import type { TensorParams } from "../../../core/tf.js";
 import { zip } from "../../../core/zip.js";
@@ -17,7 +18,6 @@ import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../../eng
 import { hostMemory } from "../learnerMemory.js";
 import { lossBatch, placeRows } from "../lossBatch.js";
 import { addSums, NO_SUMS } from "../lossSums.js";
-import { memoized } from "../memoized.js";
 import type { PromptReader } from "../promptReader.js";
 import { type LocalLearner, statefulLearner } from "../statefulLearner.js";
 import { type KlForm, type LossForm, type TokenLossBatch, tokenLoss } from "../tokenLoss.js";

@@ -1,10 +1,10 @@
 /**
- * @module Graphs by the settings that are compiled into them.
+ * @module What is made once, and then known.
  */
 
-/** Calls `make` once for every distinct settings object. */
+/** Calls `make` once for all settings that are written alike in JSON. */
 export function memoized<Settings, T>(make: (settings: Settings) => T): (settings: Settings) => T {
-  const made = new Map<string, T>();
+  const made = new Map<string | undefined, T>();
   return (settings) => {
     const key = JSON.stringify(settings);
     const found = made.get(key) ?? make(settings);
