@@ -4,7 +4,7 @@
  */
 import { open } from "node:fs/promises";
 import { fromBfloat, fromHalf } from "../core/halves.js";
-import { BYTES_PER_NUMBER, type ExternalArray, type NdArray, sizeOf } from "../core/ndarray.js";
+import { bytesOf, type ExternalArray, type NdArray } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { type EagerBackend, loadBackend } from "./backends.js";
 import type { HostArgs } from "./jit.js";
@@ -18,8 +18,9 @@ export interface EagerOptions {
 }
 
 /** The numbers of a file. */
-async function readExternal({ dtype, shape, file, offset }: ExternalArray): Promise<HostArray> {
-  const bytes = new Uint8Array(sizeOf(shape) * BYTES_PER_NUMBER[dtype]);
+async function readExternal(array: ExternalArray): Promise<HostArray> {
+  const { dtype, shape, file, offset } = array;
+  const bytes = new Uint8Array(bytesOf(array));
   const handle = await open(file);
   try {
     await handle.read(bytes, 0, bytes.length, offset);

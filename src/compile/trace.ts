@@ -3,7 +3,7 @@
  */
 import { dirname, relative, sep } from "node:path";
 import { CompileError } from "../core/errors.js";
-import { BYTES_PER_NUMBER, type ExternalArray, sizeOf } from "../core/ndarray.js";
+import { bytesOf, type ExternalArray, sizeOf } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
 import { zip } from "../core/zip.js";
 import { freeRows, TRIAL_ROWS } from "./freeRows.js";
@@ -75,7 +75,7 @@ function declare(tracer: Tracer, { structure, leaves }: Signature, { takesBits =
     const name = `in${path}`;
     if (folder !== undefined && isExternal(leaf)) {
       const location = relative(folder, leaf.file).replaceAll(sep, "/");
-      const length = sizeOf(shape) * BYTES_PER_NUMBER[dtype];
+      const length = bytesOf(leaf);
       tracer.fileConstant({ name, type: dtype, shape, external: { location, offset: leaf.offset, length } });
       return tracer.argument(name, shape, dtype);
     }

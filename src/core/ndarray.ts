@@ -49,6 +49,11 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, side) => size * side, 1);
 }
 
+/** Bytes of an array's numbers. */
+export function bytesOf({ dtype, shape }: Pick<ExternalArray, "dtype" | "shape">): number {
+  return sizeOf(shape) * BYTES_PER_NUMBER[dtype];
+}
+
 /** A new array of zeros. */
 export function zeros(shape: readonly number[], dtype: DType = "float32"): NdArray {
   const size = sizeOf(shape);

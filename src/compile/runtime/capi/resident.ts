@@ -5,7 +5,7 @@
  * the array is a part of a block.
  */
 import { CompileError, messageOf } from "../../../core/errors.js";
-import { BYTES_PER_NUMBER, type Params, sizeOf } from "../../../core/ndarray.js";
+import { bytesOf, type Params } from "../../../core/ndarray.js";
 import { formatBytes } from "../../../core/table.js";
 import { zip } from "../../../core/zip.js";
 import { ONNX_TYPE_CODE } from "../../onnxWriter.js";
@@ -91,8 +91,6 @@ export function hostResidence(api: Api, space: AddressSpace): Residence {
     allocator: api.made((out) => api.GetAllocatorWithDefaultOptions(out)),
   };
 }
-
-const bytesOf = ({ dtype, shape }: ArrayKind): number => sizeOf(shape) * BYTES_PER_NUMBER[dtype];
 
 /** @throws CompileError when there is no room */
 function allocate(api: Api, { allocator, device }: Residence, bytes: number): Allocation {

@@ -3,7 +3,7 @@
  * is collected.
  */
 import { ShapeError } from "../../../core/errors.js";
-import { BYTES_PER_NUMBER, sizeOf } from "../../../core/ndarray.js";
+import { bytesOf } from "../../../core/ndarray.js";
 import { ONNX_TYPE_CODE } from "../../onnxWriter.js";
 import { kindOf } from "../hostArray.js";
 import type { HostArray } from "../session.js";
@@ -33,7 +33,7 @@ export function hostValues(api: Api): (array: HostArray) => bigint {
   });
   return (array) => {
     const { dtype, shape, data } = array;
-    const bytes = sizeOf(shape) * BYTES_PER_NUMBER[dtype];
+    const bytes = bytesOf(array);
     if (data.byteLength !== bytes) {
       throw new ShapeError(
         `array: ${kindOf(array)} takes ${bytes} bytes, got ${data.byteLength} (moved away?)`,
