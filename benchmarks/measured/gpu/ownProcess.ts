@@ -3,19 +3,8 @@
  * another process does the rest.
  */
 import { fork } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { BenchmarkError } from "../../../src/core/errors.js";
+import { compiledProgram } from "../../../src/core/files/compiledProgram.js";
 import type { Failed, Job, Measured, OwnRequest } from "./jobs.js";
-
-/** The compiled program, also when this module runs from TypeScript source. */
-function ownProgram(): string {
-  const beside = fileURLToPath(new URL("./program.js", import.meta.url));
-  if (existsSync(beside)) return beside;
-  const built = fileURLToPath(new URL("../../../dist/benchmarks/measured/gpu/program.js", import.meta.url));
-  if (existsSync(built)) return built;
-  throw new BenchmarkError(`${built}: missing: run \`npm run build\` first`);
-}
 
 /** Seconds that a job may take: loading and compiling, and three times what its rounds have. */
 export const limitOf = ({ series }: Pick<Job, "series">): number => 60 + 3 * series.seconds;
@@ -24,7 +13,10 @@ export const limitOf = ({ series }: Pick<Job, "series">): number => 60 + 3 * ser
 function attempt(request: OwnRequest): Promise<{ found: (Measured | Failed)[]; problem?: string }> {
   return new Promise((resolve) => {
     const found: (Measured | Failed)[] = [];
-    const child = fork(ownProgram(), { execArgv: ["--enable-source-maps"], serialization: "advanced" });
+    const child = fork(compiledProgram("benchmarks/measured/gpu/program.js"), {
+      execArgv: ["--enable-source-maps"],
+      serialization: "advanced",
+    });
     let problem: string | undefined;
     let timer: NodeJS.Timeout | undefined;
     const allow = () => {

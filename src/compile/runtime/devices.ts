@@ -3,28 +3,21 @@
  * its process with it; and what is missing has the one command that mends it.
  */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ConfigError, messageOf } from "../../core/errors.js";
+import { compiledProgram } from "../../core/files/compiledProgram.js";
 import type { Device, Precision } from "./session.js";
 import { type Trial, tryDevice } from "./trial.js";
 
 const LIMIT_MS = 120_000;
 
-/** The compiled program, also when this module runs from TypeScript source. */
-function trialProgram(): string {
-  const beside = fileURLToPath(new URL("./trialProgram.js", import.meta.url));
-  return existsSync(beside)
-    ? beside
-    : fileURLToPath(new URL("../../../dist/src/compile/runtime/trialProgram.js", import.meta.url));
-}
+const TRIAL = "src/compile/runtime/trialProgram.js";
 
 /** Tries a device in a process of its own. Never throws. */
 export async function tryApart(device: Device): Promise<Trial> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [trialProgram(), device], {
+    const { stdout } = await promisify(execFile)(process.execPath, [compiledProgram(TRIAL), device], {
       timeout: LIMIT_MS,
     });
     return JSON.parse(stdout) as Trial;

@@ -5,10 +5,9 @@
  * be told to keep them. Without that, page faults cost a third of the speed; with an arena per graph instead, gigabytes.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import * as errors from "../../core/errors.js";
+import { compiledProgram } from "../../core/files/compiledProgram.js";
 import { ENGINE_ABILITIES, withAdapters } from "../abilities.js";
 import type { Engine, Watch } from "../engine.js";
 import type { EngineSettings } from "../local/engine.js";
@@ -18,15 +17,6 @@ interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly watch: Watch;
-}
-
-/** The engine's compiled program, also when this module runs from TypeScript source. */
-function engineProgram(): string {
-  const beside = fileURLToPath(new URL("./program.js", import.meta.url));
-  if (existsSync(beside)) return beside;
-  const built = fileURLToPath(new URL("../../../dist/src/engine/process/program.js", import.meta.url));
-  if (existsSync(built)) return built;
-  throw new errors.ConfigError(`${built}: missing: run \`npm run build\` first`);
 }
 
 /** The error an engine reported, in its own class. */
@@ -94,7 +84,7 @@ function openChannel(child: ChildProcess) {
 
 /** Starts a process with an engine of its own; the model is loaded with the first call. */
 export function startEngine(settings: EngineSettings): Engine {
-  const child = fork(engineProgram(), [JSON.stringify(settings)], {
+  const child = fork(compiledProgram("src/engine/process/program.js"), [JSON.stringify(settings)], {
     serialization: "advanced",
     env: { ...process.env, ...KEEP_FREED_MEMORY },
   });
