@@ -188,33 +188,13 @@ class Jobs:
     def generate(self, prompts, newTokens, precision, series):
         """transformers' `generate` with sampling and its own cache; bf16: the weights are stored so."""
         import torch
-        from transformers import GenerationConfig
+        from generation import prepare, sampler
 
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         autocast(self.device, "float32" if precision == "float32" else "tf32")
         network = self.model.network(dtype)
-        network.generation_config = GenerationConfig(pad_token_id=0)
-        tokens = torch.tensor(prompts, device=self.device)
-        settings = GenerationConfig(
-            do_sample=True,
-            temperature=1.0,
-            top_k=0,
-            top_p=1.0,
-            max_new_tokens=newTokens,
-            min_new_tokens=newTokens,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-
-        @torch.inference_mode()
-        def run():
-            output = network.generate(
-                input_ids=tokens, attention_mask=torch.ones_like(tokens), generation_config=settings
-            )
-            made = output.shape[1] - tokens.shape[1]
-            assert made == newTokens, f"expected {newTokens} new tokens, got {made}"
-
-        return Timer(self.device, **series).run(run)
+        prepare(network)
+        return Timer(self.device, **series).run(sampler(network, prompts, newTokens))
 
     @frees
     def rl(self, prompts, responses, newTokens, learningRate, precision, series):
