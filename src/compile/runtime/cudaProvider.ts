@@ -17,9 +17,9 @@ import { given } from "../../core/given.js";
 import type { OnProgress } from "../../core/progress.js";
 import { NOTE, npmLibrary } from "./capi/library.js";
 
-/** What CUDA provider of 1.30 is linked against, and pip's packages that hold it. */
+/** What the CUDA provider of 1.30 is linked against, and what compiles our own kernels. */
 export const CUDA_WANTED =
-  "a driver for CUDA 13, and cuBLAS, cuRAND and the runtime of CUDA 13; cuDNN is not linked";
+  "a driver for CUDA 13, and cuBLAS, cuRAND, NVRTC and the runtime of CUDA 13; cuDNN is not linked";
 
 const PLATFORMS: Readonly<Record<string, { readonly tag: RegExp; readonly files: readonly string[] }>> = {
   "linux x64": {

@@ -7,6 +7,7 @@ import { CompileError, messageOf } from "../../core/errors.js";
 import { type NdArray, ndarray } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import { trace } from "../trace.js";
+import { ADAMW_SOURCE } from "./capi/kernels/adamw.js";
 import { findRuntime } from "./runtime.js";
 import type { Device } from "./session.js";
 
@@ -20,9 +21,10 @@ export interface Trial {
   readonly missing?: readonly string[];
 }
 
-/** What the CUDA provider is linked against (`readelf -d`), the driver first. */
+/** What the CUDA provider is linked against (`readelf -d`), the driver first, and the compiler of our own kernels last. */
 const CUDA_LIBRARIES = [
   ...["libcuda.so.1", "libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10"],
+  "libnvrtc.so.13",
 ];
 
 /** Those that the loader does not find. */
@@ -51,6 +53,8 @@ async function sumOfProduct(device: Device): Promise<{ readonly name: string; re
   const session = await runtime.createSession(graph, { device });
   const [sum] = await session.run([x]);
   await session.release();
+  // Training and sampling on a card run kernels of our own beside graphs.
+  if (device === "cuda") (await runtime.memory(device))?.card?.kernel(ADAMW_SOURCE, "squares");
   const found = (sum as NdArray).data[0];
   if (found !== SIDE ** 3) throw new CompileError(`${device}: wrong sum: ${found}, expected ${SIDE ** 3}`);
   return { name: runtime.name, ...reason };

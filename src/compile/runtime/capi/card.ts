@@ -26,7 +26,7 @@ export interface Launch {
 /** A kernel that can be queued. @throws CompileError for what the driver refuses */
 export type Kernel = (launch: Launch, args: readonly KernelArgument[]) => void;
 
-/** Calls are queued in order; `upload`, `download` and `synchronize` return when all before them is done. */
+/** Calls are queued in order; `download` and `synchronize` return when all before them, and they, are done. */
 export interface Card {
   /** As `NVIDIA H100 80GB HBM3`. */
   readonly name: string;
