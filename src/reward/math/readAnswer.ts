@@ -3,6 +3,7 @@
  *
  * The kinds are tried from the outside in: choice, list, relation, union, brackets, ratio, quantity.
  */
+import { own } from "../../core/own.js";
 import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import type { Answer, Choice, Clock, Labelled, ReadPart, Relation, Text } from "./answer.js";
@@ -32,7 +33,7 @@ export function textOf(tokens: readonly Token[], reason: string): Text {
     .filter((text) => !(ARTICLES.has(text) && tokens.length > 1) && !/^[.,;:!?'’()-]$/.test(text))
     .join("");
   const isUnread = tokens.some(({ text }) => /^\\[A-Za-z]/.test(text));
-  return { kind: "text", words: SYNONYMS[words] ?? words, reason, isUnread };
+  return { kind: "text", words: own(SYNONYMS, words) ?? words, reason, isUnread };
 }
 
 const LEAD_WORDS = new Set(

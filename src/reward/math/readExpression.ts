@@ -10,6 +10,7 @@
  *    letters are a word, and words are no expression.
  * 6. log is the logarithm to base 10, i the imaginary unit, e Euler's number.
  */
+import { own } from "../../core/own.js";
 import type { Expression } from "../symbolic/expression.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
 import { call, FUNCTIONS, integer, logarithm, ONE, over, times } from "./functions.js";
@@ -247,18 +248,18 @@ function readLetter(cursor: Cursor, letter: string): Expression {
 
 function readWord(cursor: Cursor, word: string): Expression {
   cursor.at++;
-  const ofMany = /^(?:\(|\\\{)$/.test(peek(cursor) ?? "") ? OF_MANY[word.toLowerCase()] : undefined;
+  const ofMany = /^(?:\(|\\\{)$/.test(peek(cursor) ?? "") ? own(OF_MANY, word.toLowerCase()) : undefined;
   if (ofMany) return readOfMany(cursor, ofMany);
   if (word === "pi" || word === "infinity") return { kind: "name", name: word };
   if (word === "inf" || word === "oo") return { kind: "name", name: "infinity" };
   if (/^(percent|pct)$/i.test(word) || /^deg(rees?)?$/i.test(word)) {
     throw new UnsupportedExpression(`${word} without a number`);
   }
-  const own = Object.hasOwn(FUNCTIONS, word) ? word : word.toLowerCase();
-  if (Object.hasOwn(FUNCTIONS, own)) return deeper(cursor, (inner) => readCall(inner, own));
-  const [, before, name, behind] = GLUED.exec(word) ?? [];
-  if (name !== undefined && (behind !== "" || before !== ""))
-    return readGlued(cursor, { before, name, behind });
+  const name = Object.hasOwn(FUNCTIONS, word) ? word : word.toLowerCase();
+  if (Object.hasOwn(FUNCTIONS, name)) return deeper(cursor, (inner) => readCall(inner, name));
+  const [, before, glued, behind] = GLUED.exec(word) ?? [];
+  if (glued !== undefined && (behind !== "" || before !== ""))
+    return readGlued(cursor, { before, name: glued, behind });
   const letters = [...word];
   if (letters.length > 3 || NO_PRODUCTS.has(word.toLowerCase())) throw new UnsupportedExpression("words");
   if (letters.length === 3 && word === word.toUpperCase()) return { kind: "name", name: word };

@@ -3,6 +3,7 @@
  *
  * A unit is a product of base units with a rational factor. Things that are counted ("apples") are units of their own.
  */
+import { own } from "../../core/own.js";
 import { MULTIPLIERS, NUMBER_WORDS } from "./numbers.js";
 import type { Token } from "./tokens.js";
 
@@ -223,7 +224,7 @@ function measured(tokens: readonly Token[]): Unit | null {
   const product: Product = { top: 1n, bottom: 1n, powers: new Map() };
   let sign = 1;
   while (cursor.at < tokens.length) {
-    const prefix = PREFIX_POWERS[tokens[cursor.at]?.text.toLowerCase() ?? ""] ?? 1;
+    const prefix = own(PREFIX_POWERS, tokens[cursor.at]?.text.toLowerCase() ?? "") ?? 1;
     if (prefix > 1) {
       cursor.at++;
       if (tokens[cursor.at]?.text === ".") cursor.at++;
@@ -232,7 +233,7 @@ function measured(tokens: readonly Token[]): Unit | null {
     if (name === null) return null;
     const power = readPower(cursor);
     if (power === null) return null;
-    const suffix = SUFFIX_POWERS[tokens[cursor.at]?.text ?? ""] ?? 1;
+    const suffix = own(SUFFIX_POWERS, tokens[cursor.at]?.text ?? "") ?? 1;
     if (suffix > 1) cursor.at++;
     include(product, lookUp(name) ?? [], sign * prefix * power * suffix);
     const link = tokens[cursor.at]?.text;

@@ -4,6 +4,7 @@
  * Fractions become numerator/denominator without grouping, the index of a root is dropped, superscripts keep their
  * caret and lose their braces, and a macro that is not known prints nothing (its arguments stay).
  */
+import { own } from "../../core/own.js";
 import { MATH_ALPHABETS, SYMBOLS } from "./latexSymbols.js";
 import { isSpaceAt } from "./pythonSpace.js";
 
@@ -77,7 +78,7 @@ function readArgument(reader: Reader, depth: number): string {
 function bareMacro(name: string): string {
   if (name === "frac") return "%s/%s";
   if (name === "sqrt") throw new RangeError("latexToText: root without radicand");
-  return SYMBOLS[name] ?? "";
+  return own(SYMBOLS, name) ?? "";
 }
 
 /** Everything up to the closing brace; an unclosed group ends with the text. */
@@ -120,11 +121,11 @@ function expandMacro(reader: Reader, depth: number): string {
     readArgument(reader, depth);
     return "";
   }
-  const alphabet = MATH_ALPHABETS[name];
+  const alphabet = own(MATH_ALPHABETS, name);
   if (alphabet) return inAlphabet(readArgument(reader, depth), alphabet);
-  const accent = ACCENTS[name];
+  const accent = own(ACCENTS, name);
   if (accent) return (readArgument(reader, depth) + accent).normalize("NFC");
-  return SYMBOLS[name] ?? "";
+  return own(SYMBOLS, name) ?? "";
 }
 
 function readUntilBrace(reader: Reader, depth: number): string {

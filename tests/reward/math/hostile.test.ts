@@ -82,3 +82,27 @@ describe("gradeMath on hostile answers", () => {
     expect(gradeMath(times("9", 5000), "9").reason).toBe("longer than 4000 characters");
   });
 });
+
+/** Names that every object inherits are words like any others. */
+const INHERITED = Object.getOwnPropertyNames(Object.prototype).filter((name) => /^[a-z]+$/i.test(name));
+
+describe.each(INHERITED)("gradeMath on the word %s", (word) => {
+  it.each([
+    word,
+    `the ${word}`,
+    `${word}(5)`,
+    `7 ${word}`,
+    `5 m ${word}`,
+    `7 ${word} m`,
+    `\\${word}{5}`,
+    `x = ${word}`,
+    `(${word}, 1)`,
+    `A. ${word}`,
+  ])("takes %s for itself and for no number", (answer) => {
+    expect(gradeMath(answer, answer).correct).toBe(true);
+    for (const other of ["5", "5 m", "red", "x = 5", "(1, 1)"]) {
+      expect([other, gradeMath(answer, other).correct]).toEqual([other, false]);
+      expect([other, gradeMath(other, answer).correct]).toEqual([other, false]);
+    }
+  });
+});
