@@ -31,6 +31,18 @@ const TABLE: [left: string, right: string, equal: boolean, note: string][] = [
   ["sqrt(2)^3", "2sqrt(2)", true, "odd power of a root"],
   ["(2+sqrt(3))(2-sqrt(3))", "1", true, "conjugates"],
   ["0.1x+0.2x", "0.3x", false, "doubles"],
+  [
+    "sqrt(10000000000000000000000000000000000000000000078^2)",
+    "10000000000000000000000000000000000000000000078",
+    true,
+    "a square beyond doubles",
+  ],
+  [
+    "sqrt(10000000000000000000000000000000000000000000078^2+1)",
+    "10000000000000000000000000000000000000000000078",
+    false,
+    "and its neighbour",
+  ],
   ["1/x+1/y", "(x+y)/(x*y)", true, "common denominator"],
   ["mu(2)", "2mu", true, "a Greek letter's name is one symbol"],
   ["x_1", "x_1+0", true, "an index"],

@@ -25,6 +25,7 @@ import {
   isZeroScalar,
   ONE,
   rational,
+  rootOfWhole,
   type Scalar,
 } from "./scalar.js";
 import { UnsupportedExpression } from "./unsupported.js";
@@ -166,12 +167,6 @@ function exactRoot({ top, bottom }: Exclude<Scalar, number>, index: number): Sca
   const size = rootOfWhole(top < 0n ? -top : top, index);
   const under = rootOfWhole(bottom, index);
   return size === null || under === null ? null : rational(top < 0n ? -size : size, under);
-}
-
-/** The whole number whose power is n, else null. */
-function rootOfWhole(n: bigint, index: number): bigint | null {
-  const guess = BigInt(Math.round(Number(n) ** (1 / index)));
-  return guess ** BigInt(index) === n ? guess : null;
 }
 
 /** A function of a number where it is a number, else one atom. */

@@ -73,13 +73,19 @@ export function factor(n: bigint): [prime: bigint, power: number][] {
     for (; rest % prime === 0n; rest /= prime) power++;
     if (power > 0) factors.push([prime, power]);
   }
-  const root = squareRootOf(rest);
+  const root = rootOfWhole(rest, 2);
   if (rest > 1n) factors.push(root === null ? [rest, 1] : [root, 2]);
   return factors;
 }
 
-/** The integer square root of a perfect square, else null. */
-function squareRootOf(n: bigint): bigint | null {
-  const guess = BigInt(Math.round(Math.sqrt(Number(n))));
-  return guess > 1n && guess * guess === n ? guess : null;
+/** The whole number whose power is `n` (≥ 0), else null. Newton's steps from above, so that no size is too large. */
+export function rootOfWhole(n: bigint, index: number): bigint | null {
+  if (n === 0n) return n;
+  const power = BigInt(index);
+  let root = 1n << BigInt(Math.ceil(n.toString(2).length / index));
+  for (;;) {
+    const next = ((power - 1n) * root + n / root ** (power - 1n)) / power;
+    if (next >= root) return root ** power === n ? root : null;
+    root = next;
+  }
 }

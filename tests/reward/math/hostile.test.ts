@@ -49,6 +49,7 @@ const HOSTILE: readonly (readonly [name: string, answer: string])[] = [
   ["quotients", `${times("123456789123456789/", 180)}3`],
   ["a sum of quotients", `${times("x/(x+1)+", 200)}1`],
   ["digits of fractions", times("\\frac", 100) + times("1", 3000)],
+  ["a root of a fraction beyond doubles", `\\sqrt{\\frac{${times("97", 100)}}{${times("89", 99)}1}}+x`],
 ];
 
 /** Verdicts take under 50 ms on a quiet core; what is not bounded takes minutes. */
