@@ -232,9 +232,15 @@ function minutesOf({ hours, minutes, half }: Clock): number {
   return 60 * ((hours % 12) + (half === "pm" ? 12 : 0)) + minutes;
 }
 
+/** The half of the day that a time states, by its hour at least: 13:00 is in the second, 0:30 in the first. */
+function halfOf({ hours, half }: Clock): Clock["half"] {
+  if (half !== null || (hours >= 1 && hours <= 12)) return half;
+  return hours % 24 < 12 ? "am" : "pm";
+}
+
 /** Where one does not say which half of the day, either will do. */
 function compareClocks(a: Clock, b: Clock): Agreement {
-  const day = a.half !== null && b.half !== null ? 1440 : 720;
+  const day = halfOf(a) !== null && halfOf(b) !== null ? 1440 : 720;
   const isSame =
     a.half === b.half ? minutesOf(a) === minutesOf(b) : (minutesOf(a) - minutesOf(b)) % day === 0;
   return isSame ? yes("the same time") : no("different times");
