@@ -246,6 +246,13 @@ function measured(tokens: readonly Token[]): Unit | null {
   return finish(product);
 }
 
+/** A word without its ending, the same for one and for many: apple, apples; box, boxes; glass, glasses; candy, candies. */
+function stemOf(noun: string): string {
+  return noun.replace(/(?<![aeiou])(?:y|ies)$|es$|(?<![su])s$|e$/, (ending) =>
+    /^(?:y|ies)$/.test(ending) ? "i" : "",
+  );
+}
+
 /** Things that are counted: one to four plain words, singular, without "of" and articles. */
 function counted(tokens: readonly Token[]): Unit | null {
   if (tokens.length > MOST_NOUNS || tokens.some(({ kind }) => kind !== "word")) return null;
@@ -255,7 +262,7 @@ function counted(tokens: readonly Token[]): Unit | null {
     (word) => word.length > 2 && !NO_NOUNS.has(word) && !NUMBER_WORDS.has(word) && !MULTIPLIERS.has(word),
   );
   if (!isPhrase || !nouns.some((word) => word.length > 3 || SHORT_NOUN.test(word))) return null;
-  return { top: 1n, bottom: 1n, dimension: `#${nouns.map((word) => word.replace(/e?s$/, "")).join(" ")}` };
+  return { top: 1n, bottom: 1n, dimension: `#${nouns.map(stemOf).join(" ")}` };
 }
 
 /** The unit that these tokens name as a whole, or null. A sign of currency may be one too. */
