@@ -116,11 +116,13 @@ function pushMark(lexer: Lexer, mark: string): void {
 }
 
 /** A degree sign is not a power: drops the `^` or `^{` before it. */
-function unraise({ tokens, braces }: Lexer): void {
+function unraise(lexer: Lexer): void {
+  const { tokens, braces } = lexer;
   const [before, last] = tokens.slice(-2);
   if (last?.text === "^") tokens.pop();
   else if (last?.text === "{" && before?.text === "^") {
     tokens.splice(-2);
+    lexer.depth--;
     braces[braces.length - 1] = false;
   }
 }
