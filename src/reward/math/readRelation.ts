@@ -135,29 +135,36 @@ function solved(difference: Expression, isClosed: boolean): Group | null {
     : interval(closed, open);
 }
 
-function isInfinite(answer: Answer | undefined): boolean {
-  if (answer?.kind !== "value") return false;
+/** −∞ or ∞ for a bound that is written so, a double for a number, null for anything else. */
+function boundOf(answer: Answer | undefined): number | null {
+  if (answer?.kind !== "value") return null;
   const { expression } = answer;
-  const bare = expression.kind === "negate" ? expression.argument : expression;
-  return bare.kind === "name" && bare.name === "infinity";
+  const isNegative = expression.kind === "negate";
+  const bare = isNegative ? expression.argument : expression;
+  if (bare.kind !== "name" || bare.name !== "infinity") return realValue(expression);
+  return isNegative ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
 /** The interval that both of two rays hold, one from below and one from above; null for anything else. */
 function between(rays: readonly (Answer | null)[]): Group | null {
   const groups = rays.flatMap((ray) => (ray?.kind === "group" && ray.elements.length === 2 ? [ray] : []));
-  const low = groups.find(({ elements }) => isInfinite(elements[1]) && !isInfinite(elements[0]));
-  const high = groups.find(({ elements }) => isInfinite(elements[0]) && !isInfinite(elements[1]));
+  const [one, other] = groups;
+  if (groups.length !== 2 || !one || !other) return null;
+  const isPair = (low: Group, high: Group) =>
+    boundOf(low.elements[1]) === Number.POSITIVE_INFINITY &&
+    boundOf(high.elements[0]) === Number.NEGATIVE_INFINITY;
+  const pair = isPair(one, other) ? [one, other] : isPair(other, one) ? [other, one] : [];
+  const [low, high] = pair;
   const [from, to] = [low?.elements[0], high?.elements[1]];
-  if (groups.length !== 2 || !low || !high || !from || !to) return null;
-  return { kind: "group", open: low.open, close: high.close, elements: [from, to] };
+  return low && high && from && to
+    ? { kind: "group", open: low.open, close: high.close, elements: [from, to] }
+    : null;
 }
 
 /** x > 1 and x < 3: where both hold; null where that is nowhere, as whoever says "and" then means "or". */
 export function meeting(rays: readonly Answer[]): Group | null {
   const group = between(rays);
-  const [low, high] = (group?.elements ?? []).map((bound) =>
-    bound.kind === "value" ? realValue(bound.expression) : null,
-  );
+  const [low, high] = (group?.elements ?? []).map(boundOf);
   return group && low != null && high != null && low < high ? group : null;
 }
 

@@ -199,8 +199,9 @@ export function vanishes(expression: Expression): boolean {
   });
 }
 
-/** The real value of an expression without letters, as a double; null when it has none. */
+/** The real value of an expression, as a double; null when it has none, or letters. */
 export function realValue(expression: Expression): number | null {
+  if (lettersOf(expression).length > 0) return null;
   const { re, im } = valueAt(expression, new Map(), { largest: 0 });
   return Number.isFinite(re) && Math.abs(im) <= 1e-12 * Math.abs(re) ? re : null;
 }
