@@ -6,7 +6,7 @@
  */
 import { type Evaluation, evaluate } from "../symbolic/exact.js";
 import { type Expression, lettersOf } from "../symbolic/expression.js";
-import { ratioOf } from "../symbolic/polynomial.js";
+import { constantOf, ratioOf } from "../symbolic/polynomial.js";
 import { realValue, vanishes } from "../symbolic/probe.js";
 import { toNumber } from "../symbolic/scalar.js";
 import { UnsupportedExpression } from "../symbolic/unsupported.js";
@@ -102,8 +102,9 @@ export function equalExpressions(a: Expression, b: Expression, allowance: Allowa
   if (left && right) return false;
   const difference: Expression = { kind: "-", left: a, right: b };
   return spend(allowance, (evaluation) => {
-    if (evaluate(difference, evaluation).top.size === 0) return true;
-    return evaluation.opaque && vanishes(difference);
+    const { top } = evaluate(difference, evaluation);
+    if (top.size === 0) return true;
+    return evaluation.opaque && constantOf(top) === null && vanishes(difference);
   });
 }
 

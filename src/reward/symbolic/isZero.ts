@@ -3,6 +3,7 @@
  */
 import { type Evaluation, evaluate } from "./exact.js";
 import { parseExpression } from "./parse.js";
+import { constantOf } from "./polynomial.js";
 import { vanishes } from "./probe.js";
 import { UnsupportedExpression } from "./unsupported.js";
 
@@ -14,8 +15,9 @@ export function isZero(text: string): { readonly zero: boolean; readonly reason:
   const run: Evaluation = { products: MOST_PRODUCTS, opaque: false, decimal: false };
   try {
     const expression = parseExpression(text);
-    if (evaluate(expression, run).top.size === 0) return { zero: true, reason: "equal expressions" };
-    if (run.opaque && !run.decimal && vanishes(expression)) {
+    const { top } = evaluate(expression, run);
+    if (top.size === 0) return { zero: true, reason: "equal expressions" };
+    if (run.opaque && !run.decimal && constantOf(top) === null && vanishes(expression)) {
       return { zero: true, reason: "equal expressions (at complex points)" };
     }
     return { zero: false, reason: "different expressions" };
