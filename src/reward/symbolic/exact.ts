@@ -195,8 +195,9 @@ function factorial(value: Quotient, run: Evaluation): Quotient {
 
 /** A rational number's power. @throws UnsupportedExpression when it has too many digits */
 function rationalPower(base: Exclude<Scalar, number>, exponent: bigint): Quotient {
-  const digits = Math.max(`${base.top}`.length, `${base.bottom}`.length) - 1;
-  const isTrivial = digits === 0 && base.bottom === 1n && base.top >= -1n && base.top <= 1n;
+  const size = base.top < 0n ? -base.top : base.top;
+  const digits = Math.max(`${size}`.length, `${base.bottom}`.length) - 1;
+  const isTrivial = base.bottom === 1n && size <= 1n;
   if (!isTrivial && (exponent > 1000n || digits * Number(exponent) > MOST_DIGITS)) {
     throw new UnsupportedExpression("exponent too large");
   }
