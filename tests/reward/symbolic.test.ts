@@ -23,6 +23,8 @@ const TABLE: [left: string, right: string, equal: boolean, note: string][] = [
   ["1/3x", "x/3", true, "left to right"],
   ["2**(1/2)", "sqrt(2)", true, "half power"],
   ["8**(1/3)x", "2x", true, "third power"],
+  ["5!!+x", "15+x", true, "double factorial"],
+  ["3!!+x", "720+x", false, "not (3!)!"],
   ["sqrt(x^2)", "x", false, "not for negative x"],
   ["sqrt(pi^2)", "pi", true, "π is positive"],
   ["sqrt(x)sqrt(y)", "sqrt(xy)", false, "not for negative x and y"],

@@ -104,12 +104,19 @@ function readPower(cursor: Cursor): Expression {
   let factor = readFactor(cursor);
   for (let marks = 0; ; marks++) {
     if (marks > 4) throw new UnsupportedExpression("too many signs");
-    if (take(cursor, "!")) factor = call("!", factor);
+    if (take(cursor, "!")) factor = factorial(cursor, factor);
     else if (take(cursor, "%")) factor = times(factor, { kind: "name", name: "%" });
     else if (take(cursor, "°")) factor = times(factor, { kind: "name", name: "°" });
     else if (take(cursor, "^")) factor = power(factor, readExponent(cursor));
     else return factor;
   }
+}
+
+/** n!, or n!! = n·(n−2)·(n−4)…; (n!)! has its parentheses. */
+function factorial(cursor: Cursor, argument: Expression): Expression {
+  const isDouble = take(cursor, "!");
+  if (peek(cursor) === "!") throw new UnsupportedExpression("too many factorials");
+  return call(isDouble ? "!!" : "!", argument);
 }
 
 function power(base: Expression, exponent: Expression): Expression {

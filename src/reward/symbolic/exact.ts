@@ -182,14 +182,15 @@ function functionValue(name: FunctionName, value: Quotient, run: Evaluation): Qu
   return opaqueAtom(`${name}(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
 }
 
-function factorial(value: Quotient, run: Evaluation): Quotient {
+/** n·(n−1)·(n−2)…, or for `!!` n·(n−2)·(n−4)…, down to 1 or 2. */
+function factorial(name: "!" | "!!", value: Quotient, run: Evaluation): Quotient {
   const only = value.bottom === UNIT ? constantOf(value.top) : null;
-  if (only === null) return opaqueAtom(`(${nameOf(value.top)}÷${nameOf(value.bottom)})!`, run);
+  if (only === null) return opaqueAtom(`(${nameOf(value.top)}÷${nameOf(value.bottom)})${name}`, run);
   const isSmall =
     typeof only !== "number" && only.bottom === 1n && only.top >= 0n && only.top <= LARGEST_FACTORIAL;
   if (!isSmall) throw new UnsupportedExpression("factorial of something else than a small integer");
   let product = 1n;
-  for (let n = 2n; n <= only.top; n++) product *= n;
+  for (let n = only.top; n > 1n; n -= name === "!" ? 1n : 2n) product *= n;
   return whole(constant(rational(product)));
 }
 
@@ -247,7 +248,8 @@ export function evaluate(expression: Expression, run: Evaluation): Quotient {
       return nthRoot(evaluate(expression.argument, run), expression.index, run);
     case "call": {
       const argument = evaluate(expression.argument, run);
-      if (expression.name === "!") return factorial(argument, run);
+      if (expression.name === "!" || expression.name === "!!")
+        return factorial(expression.name, argument, run);
       if (expression.name === "sqrt") return squareRoot(argument, run);
       if (expression.name === "ln") return logarithm(argument, run);
       return functionValue(expression.name, argument, run);

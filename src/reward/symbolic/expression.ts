@@ -2,11 +2,12 @@
  * @module What both graders read mathematics into: a tree of numbers, names, functions and the four operations.
  */
 
-/** Functions of one argument. `!` is the factorial, `abs` the absolute value. */
+/** Functions of one argument. `!` is the factorial, `!!` the double factorial, `abs` the absolute value. */
 export const FUNCTIONS = [
   "sqrt",
   "ln",
   "!",
+  "!!",
   "exp",
   "sin",
   "cos",

@@ -38,14 +38,14 @@ function nameTokens(name: string, isCalled: boolean): Token[] {
 }
 
 function endsFactor(token: Token | undefined): boolean {
-  return token !== undefined && (token.kind !== "mark" || token.text === ")" || token.text === "!");
+  return token !== undefined && (token.kind !== "mark" || [")", "!", "!!"].includes(token.text));
 }
 
 /** Other white space than the reference's tokenizer skips is an error there: 2 and x with a no-break space between. */
 function tokenise(text: string): Token[] {
   if (text.length > LONGEST) throw new UnsupportedExpression("expression too long");
   const tokens: Token[] = [];
-  const pattern = new RegExp(`([ \\t\\f\\r\\n]*)(?:(${NUMBER})|(${NAME})|(\\*\\*|[-+*/()^!]))`, "uy");
+  const pattern = new RegExp(`([ \\t\\f\\r\\n]*)(?:(${NUMBER})|(${NAME})|(\\*\\*|!!|[-+*/()^!]))`, "uy");
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex;
     const [, space = "", number, name, mark] = pattern.exec(text) ?? [];
@@ -122,10 +122,10 @@ function readSigned(cursor: Cursor, depth: number): Expression {
 
 function readPower(cursor: Cursor, depth: number): Expression {
   let factor = readFactor(cursor, depth);
-  for (let marks = 0; isMark(cursor, "!"); marks++) {
-    if (marks > 3) throw new UnsupportedExpression("too many factorials");
+  if (isMark(cursor, "!", "!!")) {
+    factor = { kind: "call", name: isMark(cursor, "!") ? "!" : "!!", argument: factor };
     cursor.at++;
-    factor = { kind: "call", name: "!", argument: factor };
+    if (isMark(cursor, "!", "!!")) throw new UnsupportedExpression("too many factorials");
   }
   if (!isMark(cursor, "**")) return factor;
   cursor.at++;

@@ -40,12 +40,12 @@ function power(base: Complex, exponent: Complex): Complex {
   return exp(multiply(exponent, log(base)));
 }
 
-function factorial(argument: Complex): Complex {
+function factorial(argument: Complex, step: 1 | 2): Complex {
   if (argument.im !== 0 || !Number.isInteger(argument.re) || argument.re < 0) {
     throw new UnsupportedExpression("factorial of something else than an integer");
   }
   let product = 1;
-  for (let n = 2; n <= Math.min(argument.re, 171); n++) product *= n;
+  for (let n = Math.min(argument.re, 400); n > 1; n -= step) product *= n;
   return { re: product, im: 0 };
 }
 
@@ -100,7 +100,8 @@ function real(name: "floor" | "ceil", { re, im }: Complex): Complex {
 const CALLS: Readonly<Record<FunctionName, (argument: Complex) => Complex>> = {
   sqrt: squareRoot,
   ln: log,
-  "!": factorial,
+  "!": (a) => factorial(a, 1),
+  "!!": (a) => factorial(a, 2),
   exp,
   sin,
   cos,
