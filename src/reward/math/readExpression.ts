@@ -26,6 +26,8 @@ interface Cursor {
   tokens: readonly Token[];
   at: number;
   depth: number;
+  /** The innermost open bracket is a bar, so that the next bar closes it. */
+  isInBars?: boolean;
 }
 
 /** What f^{-1} is. */
@@ -46,6 +48,15 @@ function take(cursor: Cursor, text: string): boolean {
 
 function expect(cursor: Cursor, text: string): void {
   if (!take(cursor, text)) throw new UnsupportedExpression(`${text} expected`);
+}
+
+/** What stands between brackets. */
+function inside<Result>(cursor: Cursor, opener: string, read: (cursor: Cursor) => Result): Result {
+  const before = cursor.isInBars === true;
+  cursor.isInBars = opener === "|";
+  const result = read(cursor);
+  cursor.isInBars = before;
+  return result;
 }
 
 /** Runs a reader one level deeper. */
@@ -72,6 +83,7 @@ function startsFactor(cursor: Cursor): boolean {
   const token = cursor.tokens[cursor.at];
   if (!token) return false;
   if (token.kind === "number") return ![undefined, "number"].includes(cursor.tokens[cursor.at - 1]?.kind);
+  if (token.text === "|") return cursor.isInBars !== true;
   return token.kind === "word" || OPENERS.has(token.text);
 }
 
@@ -141,13 +153,13 @@ function readStructure(cursor: Cursor, opener: string): Expression {
     case "[":
     case "{":
     case "|": {
-      const value = readChosen(cursor, readSum(cursor));
+      const value = inside(cursor, opener, (inner) => readChosen(inner, readSum(inner)));
       expect(cursor, CLOSERS[opener] as string);
       return opener === "|" ? call("abs", value) : value;
     }
     case "⌊":
     case "⌈": {
-      const value = readSum(cursor);
+      const value = inside(cursor, opener, readSum);
       expect(cursor, opener === "⌊" ? "⌋" : "⌉");
       return call(opener === "⌊" ? "floor" : "ceil", value);
     }
