@@ -26,13 +26,15 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   "\\{\\}": "∅",
 };
 
-/** A text answer: what distinguishes one from another, for people. */
+/** A text answer: what distinguishes one from another, for people. Mathematics has neither articles nor punctuation. */
 export function textOf(tokens: readonly Token[], reason: string): Text {
+  const isUnread = tokens.some(({ text }) => /^\\[A-Za-z]/.test(text));
+  const isLeftOut = (text: string) =>
+    (ARTICLES.has(text) && tokens.length > 1) || /^[.,;:!?'’()-]$/.test(text);
   const words = tokens
     .map(({ text }) => text.toLowerCase())
-    .filter((text) => !(ARTICLES.has(text) && tokens.length > 1) && !/^[.,;:!?'’()-]$/.test(text))
+    .filter((text) => isUnread || !isLeftOut(text))
     .join("");
-  const isUnread = tokens.some(({ text }) => /^\\[A-Za-z]/.test(text));
   return { kind: "text", words: own(SYNONYMS, words) ?? words, reason, isUnread };
 }
 
@@ -258,23 +260,19 @@ function readUnion(tokens: readonly Token[], read: ReadPart): Answer | null {
   return parts.length < 2 ? null : { kind: "collection", form: "union", elements: parts.map(read) };
 }
 
+/** am, p.m. */
+function isHalf(tokens: readonly Token[]): boolean {
+  return tokens.length <= 4 && /^[ap]\.?m\.?$/i.test(tokens.map(({ text }) => text).join(""));
+}
+
 /** Two-digit minutes: a time of day, or else a ratio. */
 function readRatio(tokens: readonly Token[]): Answer | null {
-  const halfAt = tokens.findIndex(({ text }) => /^[ap]$|^[ap]m$/i.test(text));
+  const halfAt = tokens.findIndex((_, at) => at > 0 && isHalf(tokens.slice(at)));
   const half = /^a/i.test(tokens[halfAt]?.text ?? "") ? "am" : "pm";
   const body = halfAt < 0 ? tokens : tokens.slice(0, halfAt);
   const parts = split(body, ({ text }) => text === ":");
   const clock = readClock(body, halfAt < 0 ? null : half);
-  if (halfAt >= 0) {
-    const isHalf = /^(am|pm|a\.?m|p\.?m)$/i.test(
-      tokens
-        .slice(halfAt)
-        .map(({ text }) => text)
-        .join("")
-        .replace(/\.$/, ""),
-    );
-    return isHalf ? clock : null;
-  }
+  if (halfAt >= 0) return clock;
   if (parts.length < 2) return null;
   const ratio = { kind: "ratio", parts: parts.map(plainExpression) } as const;
   return clock ? { ...clock, ratio } : ratio;
@@ -320,6 +318,7 @@ function readCorners(tokens: readonly Token[]): Text | null {
   const [name, ...more] = sign === "" ? tokens : tokens.slice(1);
   if (more.length > 0 || name?.kind !== "word" || !/^[A-Z]{2,}$/.test(name.text)) return null;
   const letters = name.text.toLowerCase();
+  if (own(SYNONYMS, letters) !== undefined) return null;
   const isSegment = letters.length === 2 && !NO_PRODUCTS.has(letters);
   return {
     kind: "text",
