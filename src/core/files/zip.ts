@@ -36,6 +36,9 @@ function fields(...numbers: readonly (readonly [bytes: 2 | 4, value: number])[])
 
 /** @throws DataError when it would need the 64-bit extension */
 export function zipBytes(entries: readonly ZipEntry[]): Uint8Array {
+  const tooMuch = (bytes: number) =>
+    new DataError(`zip: ${entries.length} files of ${bytes} bytes: more than a ZIP archive of 32 bits holds`);
+  if (entries.length > MOST_ENTRIES) throw tooMuch(entries.reduce((sum, { bytes }) => sum + bytes.length, 0));
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
@@ -66,11 +69,7 @@ export function zipBytes(entries: readonly ZipEntry[]): Uint8Array {
     offset += local.reduce((sum, part) => sum + part.length, 0);
   }
   const directory = Buffer.concat(central);
-  if (offset + directory.length > MOST_BYTES || entries.length > MOST_ENTRIES) {
-    throw new DataError(
-      `zip: ${entries.length} files of ${offset} bytes: more than a ZIP archive of 32 bits holds`,
-    );
-  }
+  if (offset + directory.length > MOST_BYTES) throw tooMuch(offset);
   const count = entries.length;
   const end = fields(
     [4, END],

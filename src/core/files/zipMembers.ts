@@ -3,7 +3,7 @@
  */
 import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import { DataError } from "../errors.js";
@@ -74,8 +74,12 @@ export function zipMembers(path: string): Promise<ZipMember[]> {
     while (end >= 0 && tail.readUInt32LE(end) !== END) end--;
     if (end < 0) throw new DataError(`${path}: not a whole ZIP archive`);
     const [length, at] = [tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
-    const members = membersIn(await bytesAt(file, at, length), path);
-    if (members.length !== tail.readUInt16LE(end + 10))
+    if ([length, at].includes(MOST_BYTES))
+      throw new DataError(`${path}: unsupported ZIP archive: it has the 64-bit extension`);
+    // What the end record says is looked at before it is read: Node ends the process where a length has 32 bits.
+    const isThere = length < 2 ** 31 && at + length <= size;
+    const members = isThere ? membersIn(await bytesAt(file, at, length), path) : undefined;
+    if (members?.length !== tail.readUInt16LE(end + 10))
       throw new DataError(`${path}: not a whole ZIP archive`);
     return members;
   });
@@ -98,8 +102,9 @@ export async function unzipMember(path: string, member: ZipMember, to: string): 
   };
   const unpack = member.isDeflated ? createInflateRaw() : new PassThrough();
   try {
-    // An empty range cannot be asked for: `end` is inclusive.
-    const packed = createReadStream(path, { start, end: Math.max(start, start + member.packedBytes - 1) });
+    const range = { start, end: start + member.packedBytes - 1 };
+    // `end` is inclusive, so that no range is empty.
+    const packed = member.packedBytes === 0 ? Readable.from([]) : createReadStream(path, range);
     await pipeline(packed, unpack, sum, createWriteStream(to));
   } catch (cause) {
     if (cause instanceof Error && "syscall" in cause) throw cause;
