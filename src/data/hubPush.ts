@@ -3,11 +3,11 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { commitIter, createRepo, HubApiError, repoExists } from "@huggingface/hub";
 import { ConfigError, DataError, ModelError, reasonOf } from "../core/errors.js";
 import { DOWNLOAD_DEFAULTS } from "../core/files/download.js";
+import { pause } from "../core/pause.js";
 import type { OnProgress } from "../core/progress.js";
 import { MODEL_FILES } from "../model/load.js";
 import { checkToken, type HubAccess, repositoryUrl } from "./hubRepository.js";
@@ -62,7 +62,7 @@ function patientFetch(access: HubAccess): typeof fetch {
         signal.throwIfAborted();
         if (tried >= tries) throw error;
       }
-      await sleep(pauseMs * 2 ** (tried - 1), undefined, { signal });
+      await pause(pauseMs * 2 ** (tried - 1), signal);
     }
   };
 }

@@ -2,8 +2,8 @@
  * @module Several servers that share a load: each request goes to the least busy one that is not resting. A server
  * that cannot be reached, or asks to be left alone, rests; the rest doubles as long as it keeps failing.
  */
-import { setTimeout as wait } from "node:timers/promises";
 import { ServerError } from "../errors.js";
+import { pause } from "../pause.js";
 import { shownUrl } from "./http.js";
 
 /** Time, so that tests need not wait for it. Milliseconds from any origin. */
@@ -13,15 +13,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-export const SYSTEM_CLOCK: Clock = {
-  now: () => performance.now(),
-  async sleep(ms, signal) {
-    await wait(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    });
-  },
-};
+export const SYSTEM_CLOCK: Clock = { now: () => performance.now(), sleep: pause };
 
 export interface BackoffOptions {
   /** Rest after a first failure; doubles with each further one. */

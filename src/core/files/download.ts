@@ -6,8 +6,8 @@ import { rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DataError, reasonOf } from "../errors.js";
+import { pause } from "../pause.js";
 import type { OnProgress } from "../progress.js";
 import { makeFolder, syncPath, writeError } from "./atomic.js";
 
@@ -52,8 +52,9 @@ async function sizeOf(path: string): Promise<number> {
 /** A fault that another try may mend. */
 class TransferError extends Error {}
 
-/** Bytes the whole file has by the answer's headers; undefined when they do not say. */
+/** Bytes the whole file has by the answer's headers; undefined when they do not say, or count what is packed. */
 function wholeSize(response: Response, from: number): number | undefined {
+  if (response.headers.get("content-encoding") !== null) return undefined;
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   if (total !== undefined) return Number(total);
   const length = response.headers.get("content-length");
@@ -87,7 +88,7 @@ async function fetchRest(url: string, partial: string, options: DownloadOptions)
       signal: guard.signal,
       redirect: options.redirect ?? "follow",
     });
-    if (response.status === 416) return; // nothing is left; the digest decides
+    if (response.status === 416 && from > 0) return; // nothing is left; the digest decides
     if (!response.ok || !response.body) {
       const text = `HTTP ${response.status}${response.statusText ? ` ${response.statusText}` : ""}`;
       if (response.status < 500 && response.status !== 429)
@@ -141,11 +142,7 @@ async function fetchAll(url: string, partial: string, options: DownloadOptions):
       if (fruitless >= tries) {
         throw new DataError(`${options.label ?? url}: cannot download: ${reasonOf(error)}`, { cause: error });
       }
-      await sleep(
-        pauseMs * 2 ** (fruitless - 1),
-        undefined,
-        options.signal ? { signal: options.signal } : {},
-      );
+      await pause(pauseMs * 2 ** (fruitless - 1), options.signal);
     }
   }
 }
@@ -172,7 +169,7 @@ export async function download(url: string, path: string, options: DownloadOptio
     await rm(partial, { force: true });
     if (isLast) {
       throw new DataError(
-        `${url}: downloaded file has ${checksum?.name} ${found}, expected ${checksum?.expected}: it was damaged or replaced; try again later`,
+        `${options.label ?? url}: downloaded file has ${checksum?.name} ${found}, expected ${checksum?.expected}: it was damaged or replaced; try again later`,
       );
     }
   }

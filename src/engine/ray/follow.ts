@@ -1,8 +1,8 @@
 /**
  * @module What a job on the cluster says: its state, its log, and the metrics rows in it.
  */
-import { setTimeout as wait } from "node:timers/promises";
 import { ModelError } from "../../core/errors.js";
+import { pause } from "../../core/pause.js";
 import type { JobState, RayJobs } from "./jobs.js";
 
 /** A row of EasyR1's metrics, under EasyR1's names. */
@@ -96,9 +96,6 @@ export async function followJob(jobs: RayJobs, options: FollowOptions): Promise<
       throw new ModelError(`${jobs.server}: job ${id} failed: ${status.message}\n${tail.join("\n")}`);
     }
     if (status.state === "SUCCEEDED" || status.state === "STOPPED") return status.state;
-    await wait(everyMs, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    });
+    await pause(everyMs, signal);
   }
 }
