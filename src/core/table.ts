@@ -14,9 +14,11 @@ export const MISSING = "–";
 export function formatBytes(bytes: number | null | undefined): string {
   if (bytes === undefined || bytes === null || !Number.isFinite(bytes)) return MISSING;
   const units = ["B", "kB", "MB", "GB", "TB"];
-  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  const scaled = bytes / 1000 ** step;
-  return `${step === 0 ? String(scaled) : scaled.toPrecision(3)} ${units[step]}`;
+  const digits = (step: number) => (bytes / 1000 ** step).toPrecision(3);
+  // By the rounded number: 999,999 bytes are 1.00 MB.
+  const fitting = units.findIndex((_, step) => Number(digits(step)) < 1000);
+  if (fitting === 0) return `${bytes} B`;
+  return fitting < 0 ? `${Math.round(bytes / 1e12)} TB` : `${digits(fitting)} ${units[fitting]}`;
 }
 
 function widthOf(text: string): number {

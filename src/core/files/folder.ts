@@ -3,9 +3,9 @@
  * is whole. What was there before is never touched, and what has the name can be used.
  */
 import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { CheckpointError } from "../errors.js";
-import { makeFolder, syncPath } from "./atomic.js";
+import { makeFolder, syncPath, writeError } from "./atomic.js";
 
 /** Whether there is a file or folder of this name. */
 export const isThere = (path: string): Promise<boolean> =>
@@ -20,16 +20,20 @@ export const isThere = (path: string): Promise<boolean> =>
  * @throws CheckpointError when `out` is there already, or cannot be written
  */
 export async function createFolder(out: string, fill: (partial: string) => Promise<void>): Promise<void> {
-  if (await isThere(out))
+  const folder = resolve(out); // without a slash at its end, where the other name goes
+  if (await isThere(folder))
     throw new CheckpointError(`${out}: is there already; choose another --out or delete it`);
-  const partial = `${out}.partial`;
+  const partial = `${folder}.partial`;
+  const refused = (error: unknown) => {
+    throw writeError(folder, error);
+  };
   try {
-    await rm(partial, { recursive: true, force: true });
     await makeFolder(dirname(partial));
-    await mkdir(partial);
+    await rm(partial, { recursive: true, force: true }).catch(refused);
+    await mkdir(partial).catch(refused);
     await fill(partial);
-    await rename(partial, out);
-    await syncPath(dirname(out));
+    await rename(partial, folder).catch(refused);
+    await syncPath(dirname(folder));
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);
     throw error;

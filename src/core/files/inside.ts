@@ -1,19 +1,30 @@
 /**
  * @module Files below a folder. A data file comes from elsewhere: a path in it must not lead to any file of this machine.
  */
-import { realpathSync } from "node:fs";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
-/** Where a path ends once links are followed; the path itself when there is nothing. */
-function followed(path: string): string {
+function isLink(path: string): boolean {
   try {
-    return realpathSync(path);
+    return readlinkSync(path) !== "";
   } catch {
-    return path;
+    return false;
   }
 }
 
-function isInside(folder: string, path: string): boolean {
+/** Where a path ends once links are followed, those above it where there is nothing; undefined: a link to nothing. */
+function followed(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    if (isLink(path)) return undefined;
+    const above = dirname(path) === path ? path : followed(dirname(path));
+    return above && join(above, basename(path));
+  }
+}
+
+function isInside(folder: string | undefined, path: string | undefined): boolean {
+  if (folder === undefined || path === undefined) return false;
   const way = relative(folder, path);
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
