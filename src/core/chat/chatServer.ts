@@ -72,7 +72,7 @@ export interface Exchange<Answer extends object> {
  * @param now milliseconds since 1970
  */
 export function retryAfterMs(headers: HttpReply["headers"], now: number): number | undefined {
-  const ms = Number(headers["retry-after-ms"] ?? Number.NaN);
+  const ms = Number(headers["retry-after-ms"] || Number.NaN);
   if (ms >= 0) return ms;
   const text = headers["retry-after"];
   if (text === undefined || text.trim() === "") return undefined;
@@ -104,17 +104,18 @@ function kindOf(status: number, body: string): ServerErrorKind {
   return status >= 400 ? "rejected" : "refused";
 }
 
-/** The words of a server's error: `error.message` of its JSON, else the body's beginning. */
-function wordsOf(body: string): string {
-  let words = body;
+/** The words of a server's error: `error.message` of its JSON, else the body's beginning; without the key. */
+function wordsOf(body: string, apiKey: string | undefined): string {
+  let words: unknown = body;
   try {
     const json = JSON.parse(body) as { error?: { message?: unknown } | string; message?: unknown };
-    const error = typeof json.error === "object" ? json.error?.message : json.error;
-    words = String(error ?? json.message ?? body);
+    words = (typeof json.error === "object" ? json.error?.message : json.error) ?? json.message;
   } catch {
     // An error page; its beginning will do.
   }
-  const line = words.replace(/\s+/g, " ").trim();
+  const line = hide(typeof words === "string" ? words : body, apiKey)
+    .replace(/\s+/g, " ")
+    .trim();
   return line.length > MOST_BODY_SHOWN ? `${line.slice(0, MOST_BODY_SHOWN)}…` : line;
 }
 
@@ -139,7 +140,7 @@ function statusError(url: URL, reply: HttpReply, apiKey: string | undefined): Se
   const kind = kindOf(reply.status, reply.text);
   const shown = shownUrl(url);
   const location = reply.status < 400 ? ` to ${reply.headers.location ?? "elsewhere"}` : "";
-  const words = hide(wordsOf(reply.text), apiKey);
+  const words = wordsOf(reply.text, apiKey);
   const said = words === "" ? "" : `: ${words}`;
   const retryAfter = retryAfterMs(reply.headers, Date.now());
   return new ServerError(`${shown}: status ${reply.status}${location}${said}; ${CURES[kind]}`, {
@@ -168,7 +169,7 @@ export async function askOnce<Answer extends object>(
   if ("problem" in answer) {
     const shown = shownUrl(url);
     const { problem, kind = "garbled" } = answer;
-    const said = kind === "garbled" ? `: ${hide(wordsOf(reply.text), apiKey)}; ${CURES.garbled}` : "";
+    const said = kind === "garbled" ? `: ${wordsOf(reply.text, apiKey)}; ${CURES.garbled}` : "";
     throw new ServerError(`${shown}: ${problem}${said}`, { kind, url: shown, status: reply.status });
   }
   return { ...answer, latencyMs: clock.now() - startedMs };

@@ -6,7 +6,7 @@
  */
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { messageOf, ServerError } from "../errors.js";
+import { codeOf, messageOf, ServerError } from "../errors.js";
 
 export interface HttpRequest {
   readonly url: URL;
@@ -62,11 +62,11 @@ function send(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessag
 
 /** What a person can do about a connection that failed so. */
 function cureOf(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = codeOf(cause);
   if (code === "ECONNREFUSED") return "start the server, or correct host and port";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "check the host name and the network";
   if (code === "ECONNRESET") return "the server closed the connection; see its log";
-  if (code.includes("CERT") || code.includes("TLS") || code.includes("SSL")) {
+  if (code === "EPROTO" || /CERT|TLS|SSL/.test(code)) {
     return "check the server's certificate, or use http:// for a local server";
   }
   return "check the address and the network";
@@ -74,7 +74,8 @@ function cureOf(cause: unknown): string {
 
 /**
  * Sends a request and reads the whole answer, whatever its status.
- * @throws ServerError of kind `unreachable`, `timeout` or `garbled` (too long); the signal's reason when aborted
+ * @throws ServerError of kind `unreachable`, `timeout`, `garbled` (too long) or `refused` (a header that cannot be
+ *   sent); the signal's reason when aborted
  */
 export async function exchange(request: HttpRequest): Promise<HttpReply> {
   const { url, timeoutMs, signal } = request;
@@ -91,6 +92,10 @@ export async function exchange(request: HttpRequest): Promise<HttpReply> {
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof ServerError) throw cause;
+    if (codeOf(cause) === "ERR_INVALID_CHAR") {
+      const message = `${shown}: nothing sent: ${messageOf(cause)}; check the key: it may hold a line break`;
+      throw new ServerError(message, { kind: "refused", url: shown, cause });
+    }
     if (ending.signal.aborted) {
       const message = `${shown}: no whole answer within ${timeoutMs / 1000} s: raise the time limit, or ask for fewer tokens or fewer requests at once`;
       throw new ServerError(message, { kind: "timeout", url: shown, cause });

@@ -165,7 +165,7 @@ function createAttempts(bases: readonly URL[], connection: Connection, settings:
     onRetry?.(error, course.attempts);
     if (isServersFault) return;
     const delay = backoffMs(course.failures, settings) * (0.5 + 0.5 * jitters.uniform());
-    await clock.sleep(Math.min(error.details.retryAfterMs ?? delay, maxWaitMs), signal);
+    await clock.sleep(Math.min(error.details.retryAfterMs || delay, maxWaitMs), signal);
   };
 
   return async <Answer extends object>(

@@ -72,7 +72,8 @@ function takeTurn(server: Server, options: BackoffOptions, clock: Clock): Turn {
       done();
       // Requests that were under way when the rest began tell nothing new.
       if (startedMs >= server.restsSinceMs || server.failures === 0) server.failures++;
-      const rest = error.details.retryAfterMs ?? backoffMs(server.failures, options);
+      // "At once", said again and again, would be a loop without a pause.
+      const rest = error.details.retryAfterMs || backoffMs(server.failures, options);
       server.restsSinceMs = clock.now();
       server.restsUntilMs = Math.max(server.restsUntilMs, server.restsSinceMs + rest);
       server.lastError = error;
