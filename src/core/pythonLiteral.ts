@@ -15,9 +15,18 @@ export type PythonValue =
 interface Cursor {
   readonly text: string;
   at: number;
+  /** What a number becomes. */
+  readonly numberOf: (digits: string, isFloat: boolean) => string | number;
 }
 
-const NUMBER = /[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?/y;
+// Digits with single underscores between them; whole numbers begin with 0 only where they are 0.
+const DIGITS = "\\d(?:_?\\d)*";
+const EXPONENT = `[eE][+-]?${DIGITS}`;
+const FLOAT = new RegExp(
+  `[+-]?(?:(?:${DIGITS})?\\.${DIGITS}(?:${EXPONENT})?|${DIGITS}\\.(?:${EXPONENT})?|${DIGITS}${EXPONENT})`,
+  "y",
+);
+const INTEGER = /[+-]?(?:[1-9](?:_?\d)*|0(?:_?0)*)/y;
 const WORD = /[A-Za-z]+/y;
 const WORDS: Readonly<Record<string, PythonValue>> = { None: null, True: true, False: false };
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -45,11 +54,14 @@ const MAX_DEPTH = 64;
 export function parsePythonLiteral(
   text: string,
 ): { readonly value: PythonValue } | { readonly problem: string } {
-  const cursor: Cursor = { text, at: 0 };
+  return parse({ text, at: 0, numberOf: Number });
+}
+
+function parse(cursor: Cursor): { readonly value: PythonValue } | { readonly problem: string } {
   try {
     const value = readValue(cursor, 0);
     skipSpace(cursor);
-    if (cursor.at < text.length) return { problem: problemAt(cursor, "end of text") };
+    if (cursor.at < cursor.text.length) return { problem: problemAt(cursor, "end of text") };
     return { value };
   } catch (error) {
     if (error instanceof LiteralError) return { problem: error.message };
@@ -59,12 +71,23 @@ export function parsePythonLiteral(
 
 /** A list literal of strings, numbers among them as Python's `str` would show them; undefined for anything else. */
 export function parsePythonStrings(text: string): readonly string[] | undefined {
-  const parsed = parsePythonLiteral(text);
+  const parsed = parse({ text, at: 0, numberOf: shownNumber });
   if (!("value" in parsed) || !Array.isArray(parsed.value)) return undefined;
-  const texts = parsed.value.map((item: PythonValue) =>
-    typeof item === "string" || typeof item === "number" ? String(item) : undefined,
-  );
-  return texts.every((item) => item !== undefined) ? texts : undefined;
+  const items = parsed.value as readonly PythonValue[];
+  return items.every((item) => typeof item === "string") ? items : undefined;
+}
+
+/** `str` of a number: all digits of whole ones, a point in all others, powers of ten from 10¹⁶ and below 10⁻⁴. */
+function shownNumber(digits: string, isFloat: boolean): string {
+  if (!isFloat) return String(BigInt(digits));
+  const value = Number(digits);
+  const size = Math.abs(value);
+  if (size === Infinity) return value < 0 ? "-inf" : "inf";
+  if (size >= 1e16 || (size > 0 && size < 1e-4)) {
+    return value.toExponential().replace(/(?<=e[+-])\d$/, (power) => `0${power}`);
+  }
+  const shown = `${Object.is(value, -0) ? "-" : ""}${value}`;
+  return shown.includes(".") ? shown : `${shown}.0`;
 }
 
 class LiteralError extends Error {}
@@ -97,8 +120,9 @@ function match(cursor: Cursor, pattern: RegExp): string | undefined {
 }
 
 function readNumberOrWord(cursor: Cursor): PythonValue {
-  const number = match(cursor, NUMBER);
-  if (number !== undefined) return Number(number.replaceAll("_", ""));
+  const float = match(cursor, FLOAT);
+  const number = float ?? match(cursor, INTEGER);
+  if (number !== undefined) return cursor.numberOf(number.replaceAll("_", ""), float !== undefined);
   const start = cursor.at;
   const word = match(cursor, WORD);
   if (word !== undefined && Object.hasOwn(WORDS, word)) return WORDS[word] as PythonValue;
@@ -114,15 +138,18 @@ function isClosed(cursor: Cursor, sign: string): boolean {
   return true;
 }
 
-function readItems(cursor: Cursor, close: string, depth: number): PythonValue[] {
+/** A list or tuple; brackets around one value without a comma are that value. */
+function readItems(cursor: Cursor, close: "]" | ")", depth: number): PythonValue {
   cursor.at++;
   const items: PythonValue[] = [];
+  let commas = 0;
   while (!isClosed(cursor, close)) {
-    if (items.length > 0) expect(cursor, ",");
-    if (items.length > 0 && isClosed(cursor, close)) break;
-    items.push(readValue(cursor, depth + 1));
+    if (items.length > commas) {
+      expect(cursor, ",");
+      commas++;
+    } else items.push(readValue(cursor, depth + 1));
   }
-  return items;
+  return close === ")" && items.length === 1 && commas === 0 ? (items[0] as PythonValue) : items;
 }
 
 function readDict(cursor: Cursor, depth: number): PythonValue {

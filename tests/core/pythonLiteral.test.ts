@@ -40,6 +40,65 @@ describe("parsePythonLiteral(…)", () => {
     expect(parsePythonLiteral(text)).toEqual({ problem: expect.stringContaining("at character") });
   });
 
+  // Read by CPython 3.12's ast.literal_eval; keys as `str` shows them.
+  const further: readonly (readonly [text: string, value: unknown])[] = [
+    ["{1: 'a', (2): 'b', None: 'c'}", { "1": "a", "2": "b", null: "c" }],
+    ["{'a': 1, 'a': 2,}", { a: 2 }],
+    ["{}", {}],
+    ["()", []],
+    ["('only')", "only"],
+    ["('only',)", ["only"]],
+    ["(((7)))", 7],
+    ["+3", 3],
+    ["-0.5e-3", -0.0005],
+    ["1E+2", 100],
+    ["'\\\n'", ""],
+    ["'a\\\nb'", "ab"],
+    ["'\\a\\b\\f\\n\\r\\t\\v'", "\u0007\b\f\n\r\t\v"],
+    ["'\\0'", "\0"],
+    ["'\\1011'", "A1"],
+    ["'\\8'", "\\8"],
+    ['"it\'s" \' "so"\'', 'it\'s "so"'],
+    ["['é😀', 'end']", ["é😀", "end"]],
+  ];
+  it.each(further)("reads %s as Python does", (text, value) => {
+    expect(parsePythonLiteral(text)).toEqual({ value });
+  });
+
+  it.each([
+    ["007", "leading zeros"],
+    ["1__0", "two underscores"],
+    ["1_", "an underscore at the end"],
+    ["1._5", "an underscore behind the point"],
+    ["true", "JSON's word"],
+    ["null", "JSON's word"],
+    ["NaN", "no literal"],
+    ["Truer", "a longer word"],
+    ["[,]", "nothing before a comma"],
+    ["(,)", "nothing before a comma"],
+    ["{,}", "nothing before a comma"],
+    ["{'a'}", "a set"],
+    ["{'a': }", "no value"],
+    ["{'a' 1}", "no colon"],
+    ["[1)", "another bracket"],
+    ["'a'b", "what is left over"],
+    ["'\\x4'", "too few digits"],
+    ["'\\u00g0'", "no digit"],
+    ["'\\U00110000'", "beyond Unicode"],
+    ["'\\", "the end after a backslash"],
+    ["u'x'", "a prefix"],
+    ["--1", "two signs"],
+  ])("refuses %j: %s", (text) => {
+    expect(parsePythonLiteral(text)).toEqual({ problem: expect.stringContaining("at character") });
+  });
+
+  it("keeps a key that objects have of their own", () => {
+    const read = parsePythonLiteral("{'__proto__': {'a': 1}, 'constructor': 2}");
+    const value = "value" in read ? (read.value as object) : {};
+    expect(Object.keys(value)).toEqual(["__proto__", "constructor"]);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+  });
+
   it("refuses brackets deeper than 64 levels instead of running out of stack", () => {
     expect(parsePythonLiteral("[".repeat(100_000))).toHaveProperty("problem");
   });
@@ -55,10 +114,27 @@ describe("parsePythonLiteral(…)", () => {
 });
 
 describe("parsePythonStrings(…)", () => {
+  // CPython 3.12: [str(item) for item in ast.literal_eval(text)].
+  it.each([
+    ["[1.0, 2.50, 5., .5]", ["1.0", "2.5", "5.0", "0.5"]],
+    ["[0, -7, +3, 1_000]", ["0", "-7", "3", "1000"]],
+    ["[12345678901234567890]", ["12345678901234567890"]],
+    ["[1e3, 1e15, 1e16, 1.5e+22]", ["1000.0", "1000000000000000.0", "1e+16", "1.5e+22"]],
+    ["[0.0001, 0.00001, 1.25e-7, 1e-100]", ["0.0001", "1e-05", "1.25e-07", "1e-100"]],
+    ["[0.0, -0.0, 1e999, -1e999]", ["0.0", "-0.0", "inf", "-inf"]],
+    ["(1, 'a')", ["1", "a"]],
+    ["[]", []],
+  ])("shows the numbers of %s as Python does", (text, shown) => {
+    expect(parsePythonStrings(text)).toEqual(shown);
+  });
+
   it("takes numbers as their text and refuses what is no list of texts", () => {
     expect(parsePythonStrings("[1, 'b']")).toEqual(["1", "b"]);
     expect(parsePythonStrings("'b'")).toBeUndefined();
     expect(parsePythonStrings("[['b']]")).toBeUndefined();
     expect(parsePythonStrings("[None]")).toBeUndefined();
+    expect(parsePythonStrings("[True]")).toBeUndefined();
+    expect(parsePythonStrings("('b')")).toBeUndefined();
+    expect(parsePythonStrings("7")).toBeUndefined();
   });
 });
