@@ -70,6 +70,13 @@ function flooredQuotient(call: Call): string {
   return call.tracer.emit("Floor", [call.tracer.emit("Div", inputs)]);
 }
 
+/** A float64 as an integer; 0 where the divisor is, as TensorFlow.js has it, and not what a processor makes of ∞. */
+function wholeUnlessByZero(call: Call, value: string): string {
+  const zero = call.tracer.constant([0], [], "float64");
+  const isZero = call.tracer.emit("Equal", [castTo(call, call.input("b"), "float64"), zero]);
+  return cast(call, call.tracer.emit("Where", [isZero, zero, value]), "int32");
+}
+
 /** One input, computed in double precision: near 0, 1 + x loses x in single precision. */
 const precise =
   (build: (call: Call, x: string, one: string) => string): Kernel =>
@@ -93,22 +100,19 @@ export const ELEMENTWISE: KernelTable = {
   },
   FloorDiv: (call) => {
     const [a, b] = [call.input("a"), call.input("b")];
-    return call.tracer.result(cast(call, flooredQuotient(call), "int32"), broadcastShape(a, b), "int32");
+    const quotient = wholeUnlessByZero(call, flooredQuotient(call));
+    return call.tracer.result(quotient, broadcastShape(a, b), "int32");
   },
   Mod: (call) => {
     // The sign of the divisor, as in Python.
     const { tracer } = call;
     const [a, b] = [call.input("a"), call.input("b")];
-    if (a.dtype === "int32") {
-      return tracer.result(
-        tracer.emit("Mod", [call.name("a"), call.name("b")]),
-        broadcastShape(a, b),
-        "int32",
-      );
-    }
     const multiple = tracer.emit("Mul", [castTo(call, b, "float64"), flooredQuotient(call)]);
     const rest = tracer.emit("Sub", [castTo(call, a, "float64"), multiple]);
-    return tracer.result(cast(call, rest, "float32"), broadcastShape(a, b), "float32");
+    // Not ONNX's Mod of integers: ONNX Runtime's ends the process for −2³¹ mod −1.
+    const isWhole = a.dtype === "int32";
+    const name = isWhole ? wholeUnlessByZero(call, rest) : cast(call, rest, "float32");
+    return tracer.result(name, broadcastShape(a, b), isWhole ? "int32" : "float32");
   },
   SquaredDifference: (call) => {
     const { tracer } = call;
@@ -215,11 +219,12 @@ export const ELEMENTWISE: KernelTable = {
   Step: (call) => {
     const { tracer } = call;
     const x = call.input("x");
-    const zero = tracer.constant([0], [], "float32");
+    const type = typeOf(x);
+    const zero = tracer.constant([0], [], type);
     const positive = tracer.emit("Greater", [call.name("x"), zero]);
-    const high = tracer.constant([1], [], "float32");
-    const low = tracer.constant([number(call, "alpha") ?? 0], [], "float32");
-    return tracer.result(tracer.emit("Where", [positive, high, low]), x.shape, "float32");
+    const high = tracer.constant([1], [], type);
+    const low = tracer.constant([number(call, "alpha") ?? 0], [], type);
+    return tracer.result(tracer.emit("Where", [positive, high, low]), x.shape, type);
   },
   ClipByValue: (call) => {
     const { tracer } = call;

@@ -1,8 +1,9 @@
 /**
  * @module Kernels that fold an axis: sums, means, extremes, softmax, running sums, positions of extremes.
  */
+import { sizeOf } from "../../core/ndarray.js";
 import { tf } from "../../core/tf.js";
-import type { TracedType } from "../tracer.js";
+import type { Traced, TracedType } from "../tracer.js";
 import {
   cast,
   castTo,
@@ -37,17 +38,17 @@ const reduction =
 
 const numeric = (type: TracedType): TracedType => (type === "bool" ? "int32" : type);
 
-/** Any and All as the extreme of integers. */
+/** Any and All as the extreme of integers, which of nothing would be the largest or smallest there is. */
 const truth =
   (op: "ReduceMax" | "ReduceMin"): Kernel =>
   (call) => {
-    const folded = reduction(op, () => "int32")(call);
-    if (Array.isArray(folded)) return folded;
-    return call.tracer.result(
-      call.tracer.emit("Cast", [call.tracer.nameOf(folded)], { to: 9 }),
-      folded.shape,
-      "bool",
-    );
+    const { tracer } = call;
+    const folded = reduction(op, () => "int32")(call) as Traced;
+    const isOfNothing = sizeOf(call.input("x").shape) === 0;
+    const name = isOfNothing
+      ? tracer.fill(op === "ReduceMin" ? 1 : 0, folded.shape, "bool")
+      : cast(call, tracer.nameOf(folded), "bool");
+    return tracer.result(name, folded.shape, "bool");
   };
 
 const positionOf =

@@ -213,12 +213,14 @@ export const SHAPE: KernelTable = {
     return call.tracer.result(call.tracer.constant(values, [num], "float32"), [num], "float32");
   },
   Range: (call) => {
-    const { start, stop, step, dtype } = call.attrs as {
+    const { start, stop, dtype, ...given } = call.attrs as {
       start: number;
       stop: number;
       step: number;
       dtype?: TracedType;
     };
+    // TensorFlow.js counts backwards where no step is given and the end lies before the start.
+    const step = stop < start && given.step === 1 ? -1 : given.step;
     const count = Math.max(0, Math.ceil((stop - start) / step));
     const values = Array.from({ length: count }, (_, at) => start + at * step);
     const type = dtype ?? "float32";
