@@ -3,6 +3,7 @@
  * that compiled functions are tested against, and the mode for exploring.
  */
 import { open } from "node:fs/promises";
+import { DataError } from "../core/errors.js";
 import { fromBfloat, fromHalf } from "../core/halves.js";
 import { bytesOf, type ExternalArray, type NdArray } from "../core/ndarray.js";
 import { type Tensor, tf } from "../core/tf.js";
@@ -17,13 +18,15 @@ export interface EagerOptions {
   readonly backend?: EagerBackend;
 }
 
-/** The numbers of a file. */
+/** The numbers of a file. @throws DataError when it ends before them */
 async function readExternal(array: ExternalArray): Promise<HostArray> {
   const { dtype, shape, file, offset } = array;
   const bytes = new Uint8Array(bytesOf(array));
   const handle = await open(file);
   try {
-    await handle.read(bytes, 0, bytes.length, offset);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
+    if (bytesRead < bytes.length)
+      throw new DataError(`${file}: ends after ${bytesRead} of ${bytes.length} bytes`);
   } finally {
     await handle.close();
   }

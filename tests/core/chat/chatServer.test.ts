@@ -73,7 +73,11 @@ async function met(status: number, body: string, headers: Readonly<Record<string
   const connection = { model: "mine", apiKey: KEY, timeoutMs: 10_000, clock };
   const read = (text: string) => (text === "good" ? { text } : { problem: "the answer is none" });
   try {
-    const asked = askOnce(base, { path: "/x", body: "{}", read }, connection).then(
+    const asked: Promise<{ answer?: object; error?: ServerError }> = askOnce(
+      base,
+      { path: "/x", body: "{}", read },
+      connection,
+    ).then(
       (answer) => ({ answer }),
       (error: unknown) => ({ error: error as ServerError }),
     );
