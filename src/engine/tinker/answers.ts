@@ -85,7 +85,8 @@ const SPECIAL: Readonly<Record<number, string>> = {
 export function statusError(url: URL, reply: HttpReply, key: string | undefined): ServerError {
   const kind = kindOf(reply.status);
   const shown = shownUrl(url);
-  const words = key ? wordsOf(reply.text).replaceAll(key, "***") : wordsOf(reply.text);
+  // Before it is cut: the beginning of a key is a secret, too.
+  const words = wordsOf(key ? reply.text.replaceAll(key, "***") : reply.text);
   const cure = SPECIAL[reply.status] ?? CURES[kind];
   const retryAfter = retryAfterMs(reply.headers, Date.now());
   return new ServerError(`${shown}: status ${reply.status}${words === "" ? "" : `: ${words}`}; ${cure}`, {

@@ -1,5 +1,6 @@
 /**
- * @module Tickets of a Tinker server: work that is done in turn, and its results until they are fetched.
+ * @module Tickets of a Tinker server: work that is done in turn, and its results until some time after they were
+ * fetched: an answer that was lost is asked for again.
  */
 import { SharegrpoError } from "../../../core/errors.js";
 import { WireRequestError } from "./backend.js";
@@ -32,13 +33,33 @@ export interface Futures {
   forget(): void;
 }
 
-/** @param onError hears of failures that are nobody's request */
-export function createFutures(onError?: (error: unknown) => void): Futures {
+/** How long a result is kept once it was fetched. Those of a mini-batch are tens of megabytes. */
+export const KEPT_MS = 300_000;
+const GONE = refusal(410, "The result was fetched some time ago");
+
+/**
+ * @param onError hears of failures that are nobody's request
+ * @param now milliseconds from any origin
+ */
+export function createFutures(
+  onError?: (error: unknown) => void,
+  now: () => number = () => performance.now(),
+): Futures {
   const results = new Map<string, Promise<WireReply>>();
+  /** When each was fetched first, oldest first. */
+  const fetched = new Map<string, number>();
+  const letGo = () => {
+    for (const [id, sinceMs] of fetched) {
+      if (now() - sinceMs <= KEPT_MS) return;
+      fetched.delete(id);
+      results.set(id, Promise.resolve(GONE));
+    }
+  };
   const queues = new Map<string, Promise<unknown>>();
   let count = 0;
   return {
     start(key, work) {
+      letGo();
       const id = String(++count);
       const turn = (queues.get(key) ?? Promise.resolve()).then(work);
       const result = turn.then(ok, (error: unknown) => {
@@ -60,8 +81,12 @@ export function createFutures(onError?: (error: unknown) => void): Futures {
       });
       const reply = await Promise.race([result, late]);
       clearTimeout(timer);
+      if (reply && results.has(id) && !fetched.has(id)) fetched.set(id, now());
       return reply;
     },
-    forget: () => results.clear(),
+    forget() {
+      results.clear();
+      fetched.clear();
+    },
   };
 }

@@ -40,7 +40,8 @@ type Handler<Path extends RequestPath> = (body: RequestOf<Path>) => Promise<Wire
 export type Handlers = { readonly [Path in RequestPath]: Handler<Path> };
 
 const newId = (kind: string): string => `${kind}_${randomBytes(4).toString("hex")}`;
-const WEIGHTS = /^tinker:\/\/([^/]+)\/weights\/([A-Za-z0-9_-]+)$/;
+/** Names alone: both become folders. */
+const WEIGHTS = /^tinker:\/\/([\w-]+)\/weights\/([\w-]+)$/;
 
 const tensor = (data: Float32Array) => ({ data: Array.from(data), dtype: "float32", shape: [data.length] });
 

@@ -138,7 +138,8 @@ async function sampleFrom(
   if (promptLogProbs) {
     throw new WireRequestError("prompt_logprobs: this server gives none: use forward with cross_entropy");
   }
-  const { pieces } = await piecesOf(prompt, image);
+  const { pieces, places } = await piecesOf(prompt, image);
+  if (places === 0) throw new WireRequestError("prompt: empty: give at least one token");
   const { temperature, top_p, top_k, max_tokens, seed = 0, sharegrpo_streams } = params;
   const keys =
     sharegrpo_streams ?? Array.from({ length: samples }, (_, n) => Rng.fromSeed(seed).split("sample", n).key);

@@ -82,6 +82,28 @@ function afterImages(pieces: readonly PromptPiece[]): number {
   return after;
 }
 
+/**
+ * Targets from `start` on, as the response they are.
+ * @throws WireRequestError for what is no token, and where the input does not go on with the target before it
+ */
+function responseOf(targets: readonly number[], pieces: readonly PromptPiece[], start: number): Int32Array {
+  const read = pieces.flatMap((piece) =>
+    piece.kind === "tokens" ? Array.from(piece.tokens) : new Array<number>(piece.tokens).fill(-1),
+  );
+  for (let t = start; t < targets.length; t++) {
+    const target = targets[t] as number;
+    if (!(Number.isInteger(target) && target >= 0)) {
+      throw new WireRequestError(`target_tokens: not a token at place ${t}: ${target}`);
+    }
+    if (t + 1 < targets.length && read[t + 1] !== target) {
+      throw new WireRequestError(
+        `model_input: place ${t + 1} holds another token than target ${t}: this server reads responses, whose every target is read next`,
+      );
+    }
+  }
+  return Int32Array.from(targets.slice(start));
+}
+
 /** A datum as a prompt with one response. `start` is the response's first target. */
 export interface Read {
   readonly prompt: Prompt;
@@ -100,7 +122,7 @@ export async function readDatum({ model_input, loss_fn_inputs }: Datum, config: 
   const start = Math.max(first < 0 ? 0 : first, afterImages(pieces) - 1);
   return {
     prompt: promptOf(firstPlaces(pieces, start + 1)),
-    response: Int32Array.from(target_tokens.data.slice(start)),
+    response: responseOf(target_tokens.data, pieces, start),
     start,
   };
 }

@@ -13,7 +13,7 @@ const tensor = z.object({
 const image = { format: z.enum(["png", "jpeg"]), expected_tokens: z.number().int().nullable().default(null) };
 
 const chunk = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("encoded_text"), tokens: z.array(z.number().int()) }),
+  z.object({ type: z.literal("encoded_text"), tokens: z.array(z.int32().min(0)) }),
   z.object({ type: z.literal("image"), data: z.string(), ...image }),
   z.object({ type: z.literal("image_asset_pointer"), location: z.string(), ...image }),
 ]);
@@ -69,12 +69,13 @@ export const REQUESTS = {
   "/optim_step": z.object({
     ...training,
     adam_params: z.object({
-      learning_rate: z.number().default(1e-4),
-      beta1: z.number().default(0.9),
-      beta2: z.number().default(0.95),
-      eps: z.number().default(1e-12),
-      weight_decay: z.number().default(0),
-      grad_clip_norm: z.number().default(0),
+      learning_rate: z.number().min(0).default(1e-4),
+      // 1 would divide by 0 and leave weights that are no numbers.
+      beta1: z.number().min(0).lt(1).default(0.9),
+      beta2: z.number().min(0).lt(1).default(0.95),
+      eps: z.number().min(0).default(1e-12),
+      weight_decay: z.number().min(0).default(0),
+      grad_clip_norm: z.number().min(0).default(0),
     }),
   }),
   "/save_weights": z.object({ ...training, path: z.string().regex(/^[A-Za-z0-9_-]{1,255}$/) }),

@@ -104,7 +104,7 @@ async function answer(
     if (path === "/get_server_capabilities") return { status: 200, body: state.capabilities };
     return state.files(path) ?? refusal(404, "Not Found");
   }
-  if (!(path in REQUESTS)) return refusal(404, "Not Found");
+  if (!Object.hasOwn(REQUESTS, path)) return refusal(404, "Not Found");
   if (json === undefined) return refusal(400, "the body is no JSON, or too long");
   const known = path as RequestPath;
   const parsed = REQUESTS[known].safeParse(json);
@@ -120,7 +120,9 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
   const calls = new Map<string, number>();
 
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
-    const path = (request.url ?? "").split("?", 1)[0]?.slice(PREFIX.length) ?? "";
+    const address = (request.url ?? "").split("?", 1)[0] ?? "";
+    // Anything else is looked up as it is, and found nowhere.
+    const path = address.startsWith(`${PREFIX}/`) ? address.slice(PREFIX.length) : `not ${address}`;
     const json = await readJson(request);
     const call = calls.get(path) ?? 0;
     calls.set(path, call + 1);
