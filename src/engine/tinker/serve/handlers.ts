@@ -2,7 +2,6 @@
  * @module What a Tinker server does with each request: models by id, training calls in turn and known again by their
  * sequence numbers, sampling from the weights of now.
  */
-import { randomBytes } from "node:crypto";
 import { digestJson } from "../../../core/files/digest.js";
 import { zip } from "../../../core/zip.js";
 import type { SamplingParams, WireLossConfig } from "../wire.js";
@@ -10,6 +9,7 @@ import { type WireBackend, type WireModel, WireRequestError, type WireUpdate } f
 import { createFutures, type Futures, ok, refusal, type WireReply } from "./futures.js";
 import { elementwiseLosses } from "./losses.js";
 import type { RequestOf, RequestPath } from "./requests.js";
+import { createSessions, newId, type Sessions } from "./sessions.js";
 
 interface Entry {
   readonly model: WireModel;
@@ -33,13 +33,14 @@ export interface HandlerOptions {
   readonly version: string;
   /** How long a result is waited for before the asking is answered with 408, milliseconds. */
   readonly pollMs: number;
+  /** Silence after which a session is dropped with its models, milliseconds. */
+  readonly sessionMs: number;
   readonly onError?: (error: unknown) => void;
 }
 
 type Handler<Path extends RequestPath> = (body: RequestOf<Path>) => Promise<WireReply> | WireReply;
 export type Handlers = { readonly [Path in RequestPath]: Handler<Path> };
 
-const newId = (kind: string): string => `${kind}_${randomBytes(4).toString("hex")}`;
 /** Names alone: both become folders. */
 const WEIGHTS = /^tinker:\/\/([\w-]+)\/weights\/([\w-]+)$/;
 
@@ -69,7 +70,7 @@ function samplingOf(params: RequestOf<"/asample">["sampling_params"]): SamplingP
 interface State {
   readonly backend: WireBackend;
   readonly pollMs: number;
-  readonly sessions: Set<string>;
+  readonly sessions: Sessions;
   readonly models: Map<string, Entry>;
   readonly samplers: Map<string, Sampler>;
   /** Paths of archives, by `model/name`. */
@@ -104,6 +105,16 @@ async function addModel(
   return entry;
 }
 
+/** Lets go of a model after what it has to do. @returns the ticket */
+function unload({ models, futures }: State, id: string): string {
+  return futures.start(id, async () => {
+    const entry = models.get(id);
+    models.delete(id);
+    await entry?.model.close();
+    return { type: "unload_model", model_id: id };
+  });
+}
+
 /** Queues a training call, or finds the one that it repeats. */
 function train(
   { models, futures }: State,
@@ -130,8 +141,7 @@ function sessionHandlers(state: State) {
     "/client/config": () => ok({}),
     "/telemetry": () => ok({ status: "accepted" }),
     "/create_session"() {
-      const session_id = newId("session");
-      sessions.add(session_id);
+      const session_id = sessions.open();
       const info_message = backend.message ?? null;
       return ok({
         type: "create_session",
@@ -142,22 +152,18 @@ function sessionHandlers(state: State) {
       });
     },
     "/session_heartbeat": ({ session_id }) =>
-      sessions.has(session_id) ? ok({ type: "session_heartbeat" }) : refusal(410, "Session is over"),
-    "/create_model"({ session_id, base_model, lora_config: { rank, seed } }) {
-      if (!sessions.has(session_id)) return refusal(410, "Session is over");
-      const id = newId("model");
-      const ticket = futures.start(id, async () => {
-        const { model } = await addModel(state, id, { baseModel: base_model, rank, seed: seed ?? 0 });
-        return { model_id: id, base_model: model.baseModel, lora_config: { rank: model.rank, alpha: 32 } };
-      });
-      return ok({
-        model_id: id,
-        base_model,
-        lora_config: { rank, seed },
-        status: "created",
-        request_id: ticket,
-      });
-    },
+      sessions.touch(session_id) ? ok({ type: "session_heartbeat" }) : refusal(410, "Session is over"),
+    "/create_model": (body) =>
+      sessions.model(body, (id) => {
+        const { base_model, lora_config } = body;
+        const { rank, seed } = lora_config;
+        const ticket = futures.start(id, async () => {
+          const { model } = await addModel(state, id, { baseModel: base_model, rank, seed: seed ?? 0 });
+          return { model_id: id, base_model: model.baseModel, lora_config: { rank: model.rank, alpha: 32 } };
+        });
+        const asked = { base_model, lora_config: { rank, seed } };
+        return ok({ model_id: id, ...asked, status: "created", request_id: ticket });
+      }),
     "/get_info"({ model_id }) {
       const model = models.get(model_id)?.model;
       if (!model) return NO_MODEL;
@@ -178,16 +184,7 @@ function sessionHandlers(state: State) {
 function ticketHandlers(state: State) {
   const { models, futures } = state;
   return {
-    "/unload_model"({ model_id }) {
-      const entry = models.get(model_id);
-      if (!entry) return NO_MODEL;
-      const ticket = futures.start(model_id, async () => {
-        models.delete(model_id);
-        await entry.model.close();
-        return { type: "unload_model", model_id };
-      });
-      return future(ticket);
-    },
+    "/unload_model": ({ model_id }) => (models.has(model_id) ? future(unload(state, model_id)) : NO_MODEL),
     async "/retrieve_future"({ request_id }) {
       return (await futures.retrieve(request_id, state.pollMs)) ?? refusal(408, "Timeout waiting for result");
     },
@@ -332,10 +329,13 @@ function archiveReply({ archives }: State, path: string): WireReply | undefined 
 }
 
 /** The state of a server, and what may be asked of it. */
-export function createHandlers({ backend, version, pollMs, onError }: HandlerOptions) {
+export function createHandlers({ backend, version, pollMs, sessionMs, onError }: HandlerOptions) {
   const state: State = {
     ...{ backend, pollMs, futures: createFutures(onError) },
-    ...{ sessions: new Set(), models: new Map(), samplers: new Map(), archives: new Map() },
+    sessions: createSessions(sessionMs, (models) => {
+      for (const id of models) unload(state, id);
+    }),
+    ...{ models: new Map(), samplers: new Map(), archives: new Map() },
   };
   const handlers: Handlers = {
     ...sessionHandlers(state),
@@ -350,6 +350,6 @@ export function createHandlers({ backend, version, pollMs, onError }: HandlerOpt
     capabilities: { supported_models, sharegrpo: version },
     files: (path: string) => archiveReply(state, path),
     forget: () => state.futures.forget(),
-    endSessions: () => state.sessions.clear(),
+    endSessions: () => state.sessions.end(),
   };
 }

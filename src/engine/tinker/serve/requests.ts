@@ -60,6 +60,7 @@ export const REQUESTS = {
   "/session_heartbeat": z.object({ session_id: z.string() }),
   "/create_model": z.object({
     session_id: z.string(),
+    model_seq_id: z.number().int().optional(),
     base_model: z.string(),
     lora_config: z.object({ rank: z.number().int().min(0), seed: z.number().int().nullish() }),
   }),

@@ -23,8 +23,9 @@ export interface WireRequest {
 }
 
 /**
- * What goes wrong: `status` answers so instead of working; `lost` works and breaks the connection instead of answering;
- * `hang` never answers; `reply` works and answers with something else.
+ * What goes wrong: `status` answers so instead of working; `lost` works and breaks the connection instead of answering,
+ * `cut` in the middle of the answer; `hang` never answers; `reply` works and answers with something else, `edit` with
+ * what is made of the answer.
  */
 export type Fault =
   | {
@@ -33,9 +34,9 @@ export type Fault =
       readonly body?: string;
       readonly headers?: Record<string, string>;
     }
-  | { readonly kind: "lost" }
-  | { readonly kind: "hang" }
-  | { readonly kind: "reply"; readonly body: unknown };
+  | { readonly kind: "lost" | "cut" | "hang" }
+  | { readonly kind: "reply"; readonly body: unknown }
+  | { readonly kind: "edit"; readonly edit: (answer: string) => string; readonly status?: number };
 
 export interface TinkerServerOptions {
   readonly backend: WireBackend;
@@ -46,6 +47,10 @@ export interface TinkerServerOptions {
   readonly port?: number;
   /** Longest that a result is waited for in one asking, milliseconds. */
   readonly pollMs?: number;
+  /** Silence after which a session is dropped with its models, milliseconds; 300,000 unless given, as SkyRL's. */
+  readonly sessionMs?: number;
+  /** Does a request twice that is sent twice, as SkyRL 0.3.0: sequence numbers are not looked at. */
+  readonly isForgetful?: boolean;
   readonly faults?: (request: WireRequest) => Fault | undefined;
   /** Hears of every request, after its answer. */
   readonly onRequest?: (request: WireRequest, status: number) => void;
@@ -61,7 +66,7 @@ export interface TinkerServer {
   close(): Promise<void>;
 }
 
-const DEFAULTS = { host: "127.0.0.1", port: 0, pollMs: 30_000 } as const;
+const DEFAULTS = { host: "127.0.0.1", port: 0, pollMs: 30_000, sessionMs: 300_000 } as const;
 const PREFIX = "/api/v1";
 const MOST_BYTES = 256 * 1024 * 1024;
 
@@ -92,6 +97,24 @@ async function send(response: ServerResponse, { status, body, headers, file }: W
   await pipeline(createReadStream(file), response);
 }
 
+function withoutNumbers(json: unknown): unknown {
+  const { seq_id, model_seq_id, ...rest } = (json ?? {}) as Record<string, unknown>;
+  return json === undefined ? undefined : rest;
+}
+
+/** Answers as a fault says, after the work. */
+function misbehave(response: ServerResponse, fault: Fault, { status, body }: WireReply): void {
+  const whole = JSON.stringify(fault.kind === "reply" ? fault.body : body);
+  if (fault.kind === "lost") return void response.destroy();
+  if (fault.kind !== "cut") {
+    const text = fault.kind === "edit" ? fault.edit(whole) : whole;
+    const said = fault.kind === "edit" ? (fault.status ?? status) : 200;
+    return void response.writeHead(said, { "content-type": "application/json" }).end(text);
+  }
+  response.writeHead(status, { "content-length": Buffer.byteLength(whole) });
+  response.write(whole.slice(0, whole.length / 2), () => response.destroy());
+}
+
 /** Checks a body and calls its handler. */
 async function answer(
   state: ReturnType<typeof createHandlers>,
@@ -115,8 +138,17 @@ async function answer(
 }
 
 export async function startTinkerServer(options: TinkerServerOptions): Promise<TinkerServer> {
-  const { host, port, pollMs, faults, onRequest, onError } = { ...DEFAULTS, ...options };
-  const state = createHandlers({ ...options, pollMs });
+  const {
+    host,
+    port,
+    pollMs,
+    sessionMs,
+    isForgetful = false,
+    faults,
+    onRequest,
+    onError,
+  } = { ...DEFAULTS, ...options };
+  const state = createHandlers({ ...options, pollMs, sessionMs });
   const calls = new Map<string, number>();
 
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
@@ -133,10 +165,11 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
       return void response.writeHead(fault.status, { ...fault.headers }).end(fault.body ?? "{}");
     }
     if (fault?.kind === "hang") return;
-    const reply = await answer(state, request.method ?? "GET", path, json);
+    const read = isForgetful ? withoutNumbers(json) : json;
+    const reply = await answer(state, request.method ?? "GET", path, read);
     onRequest?.(asked, reply.status);
-    if (fault?.kind === "lost") return void response.destroy();
-    await send(response, fault?.kind === "reply" ? { status: 200, body: fault.body } : reply);
+    if (fault) return misbehave(response, fault, reply);
+    await send(response, reply);
   };
 
   const server = createServer((request, response) => {
@@ -158,6 +191,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
       server.close();
       server.closeAllConnections();
       await closed;
+      state.endSessions();
       await options.backend.close();
     },
   };
