@@ -23,6 +23,8 @@ export interface ToyOptions {
   readonly ignoresImages?: boolean;
   /** Answers with another loss than was asked for, in silence. */
   readonly lossAs?: Partial<Record<WireLoss, WireLoss>>;
+  /** Clips at the usual thresholds, whatever was asked for. */
+  readonly ignoresLossConfig?: boolean;
   /** Counts one token more per picture than was expected. */
   readonly miscountsImages?: boolean;
   /** Serves this model whatever is asked for. */
@@ -155,7 +157,7 @@ function addGradient(
   { data, loss, config }: WireUpdate,
   options: ToyOptions,
 ) {
-  const named = { loss: options.lossAs?.[loss] ?? loss, config };
+  const named = { loss: options.lossAs?.[loss] ?? loss, config: options.ignoresLossConfig ? {} : config };
   const logProbs = forwardOf(state.tables, data, options);
   for (const [at, datum] of data.entries()) {
     const logProbs_T = logProbs[at] as Float32Array;
@@ -195,15 +197,16 @@ function adamStep(state: ToyState, gradient: Float64Array, adam: AdamParams): nu
   return norm;
 }
 
-/** The backend, and a look at each of its models' tables. */
+/** The backend, and a look at its models and their tables. */
 export function toyBackend(
   options: ToyOptions = {},
-): WireBackend & { readonly tables: (id?: string) => Float64Array } {
+): WireBackend & { readonly tables: (id?: string) => Float64Array; readonly alive: () => string[] } {
   const saved = new Map<string, ToyState>();
   const live = new Map<string, () => ToyState>();
   const served = options.serves ?? TOY.model;
   return {
     models: [served],
+    alive: () => [...live.keys()],
     tables: (id) => (id ? live.get(id) : [...live.values()].at(-1))?.().tables ?? new Float64Array(),
     async createModel({ id, rank }): Promise<WireModel> {
       if (rank > 64) throw new WireRequestError(`lora_config.rank: ${rank} is above max_lora_rank 64`);

@@ -12,7 +12,7 @@ import { ModelError } from "../../core/errors.js";
 import { datumOf, type WirePrompt } from "./datum.js";
 import type { FutureWatch } from "./futures.js";
 import type { TrainingModel } from "./model.js";
-import type { AdamParams } from "./wire.js";
+import { STILL } from "./wire.js";
 
 export type WireAggregation = "sum" | "mean";
 
@@ -23,10 +23,6 @@ export function advantageFactor(
 ): number {
   return aggregation === "sum" ? weight : weight * sequences * tokens;
 }
-
-const STILL: AdamParams = {
-  ...{ learning_rate: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, grad_clip_norm: 0 },
-};
 
 /** Norms of one sequence and of two may differ by this share from 1 : 1 or 1 : 2. */
 const TOLERANCE = 0.02;

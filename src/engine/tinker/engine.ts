@@ -1,8 +1,9 @@
 /**
  * @module An engine on a Tinker server: the policy samples and learns there, everything else stays here.
  *
- * Before the first step the server is tried on a model that is thrown away: how it makes one loss of many tokens, and
- * whether it knows a repeated request. Whether it sees images is tried with the first prompt that has one.
+ * Before the first step the server is tried on a model that is thrown away: how it makes one loss of many tokens,
+ * whether it knows a repeated request, and, where its own losses are to be used, whether they are what they are called.
+ * Whether it sees images is tried with the first prompt that has one.
  */
 import { CheckpointError, ConfigError, ServerError } from "../../core/errors.js";
 import { ENGINE_ABILITIES } from "../abilities.js";
@@ -12,10 +13,12 @@ import { tryFetchWeights } from "./archive.js";
 import { connectTinker, type TinkerClient, type TinkerOptions } from "./client.js";
 import { checkImages } from "./imageProbe.js";
 import { createTinkerLearner } from "./learner.js";
+import { computesAsNamed } from "./lossProbe.js";
 import type { TrainingModel } from "./model.js";
 import { createWirePrompts } from "./prompts.js";
 import { createTinkerSampler, type Published } from "./sampler.js";
 import { readRemoteState, writeRemoteState } from "./state.js";
+import { PROBE_PROMPT, type WireLoss } from "./wire.js";
 
 /** The policy that is trained on a server. */
 export interface TinkerEngineSettings extends TinkerOptions {
@@ -32,20 +35,31 @@ export interface TinkerEngineSettings extends TinkerOptions {
 interface Manners {
   readonly aggregation: WireAggregation;
   readonly knowsRepeats: boolean;
+  /** Losses that it computes as named; asked for where its own are to be used. */
+  readonly losses: ReadonlySet<WireLoss>;
 }
 
-/** Tokens that every vocabulary has. */
-const PROBE = {
-  chunks: [{ type: "encoded_text", tokens: [1, 2, 3, 4] }],
-  tokens: Int32Array.of(1, 2, 3, 4),
-} as const;
+/** Which of the losses that training may name are what they say. */
+async function honestLosses(tried: TrainingModel): Promise<Set<WireLoss>> {
+  const honest = new Set<WireLoss>();
+  for (const loss of ["ppo", "cispo"] as const) {
+    const isNamed = await computesAsNamed(tried, loss).catch((error: unknown) => {
+      // It has no such loss.
+      if (error instanceof ServerError && !error.isOutage) return false;
+      throw error;
+    });
+    if (isNamed) honest.add(loss);
+  }
+  return honest;
+}
 
-async function probe(client: TinkerClient, model: NewModel): Promise<Manners> {
+async function probe(client: TinkerClient, model: NewModel, loss: "native" | "surrogate"): Promise<Manners> {
   const tried = await client.createModel(model);
   try {
     const knowsRepeats = await tried.knowsRepeats();
-    const aggregation = await probeAggregation(tried, PROBE);
-    if (aggregation) return { aggregation, knowsRepeats };
+    const aggregation = await probeAggregation(tried, PROBE_PROMPT);
+    const losses = loss === "native" ? await honestLosses(tried) : new Set<WireLoss>();
+    if (aggregation) return { aggregation, knowsRepeats, losses };
   } finally {
     await tried.unload();
   }
@@ -181,7 +195,7 @@ export async function openTinkerEngine(settings: TinkerEngineSettings): Promise<
     rank: settings.rank,
     seed: settings.seed,
   };
-  const { aggregation, knowsRepeats } = await probe(client, asked);
+  const { aggregation, knowsRepeats, losses } = await probe(client, asked, settings.loss);
   const first = await client.createModel(asked);
   first.trustRepeats(knowsRepeats);
   const policy = createPolicy(client, asked, first, knowsRepeats);
@@ -189,7 +203,7 @@ export async function openTinkerEngine(settings: TinkerEngineSettings): Promise<
   const images = checkImages(client.server, prompts);
   const learner = createTinkerLearner({
     ...{ model: policy.model, reference: policy.reference, prompts, aggregation, loss: settings.loss },
-    onStep: policy.moved,
+    ...{ server: client.server, losses, onStep: policy.moved },
   });
   const { tinker } = ENGINE_ABILITIES;
   const isOurs = client.capabilities.sharegrpo !== undefined;

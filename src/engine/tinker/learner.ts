@@ -40,6 +40,10 @@ export interface LearnerParts {
   readonly prompts: WirePrompts;
   readonly aggregation: WireAggregation;
   readonly loss: "native" | "surrogate";
+  /** Losses of the server's own that are what they are called. */
+  readonly losses: ReadonlySet<WireLoss>;
+  /** For messages. */
+  readonly server: string;
   /** Called after each optimizer step. */
   readonly onStep: (step: number) => void;
 }
@@ -48,6 +52,17 @@ export interface LearnerParts {
 export type WireLearner = Pick<Learner, "logProbs" | "accumulate" | "apply">;
 
 const int32 = (tokens: ArrayLike<number>): Int32Array => Int32Array.from(tokens);
+
+/** @throws ConfigError when the server computes another loss under this name */
+function requireHonest<Native extends { readonly loss: WireLoss }>(
+  native: Native,
+  parts: LearnerParts,
+): Native {
+  if (parts.losses.has(native.loss)) return native;
+  throw new ConfigError(
+    `engine.loss=native: ${parts.server} computes something else under the name ${native.loss}, or refuses it; engine.loss=surrogate computes it here, exactly, for one more forward pass`,
+  );
+}
 
 /** A loss that servers compute themselves, in their words. @throws ConfigError when they have none such */
 export function nativeLoss({ loss, ratio, dualClip, kl, clipLow, clipHigh }: LossSettings): {
@@ -213,7 +228,7 @@ export function createTinkerLearner(parts: LearnerParts): WireLearner {
     },
     async accumulate(lessons, loss, watch): Promise<Accumulated> {
       try {
-        const native = parts.loss === "native" ? nativeLoss(loss) : undefined;
+        const native = parts.loss === "native" ? requireHonest(nativeLoss(loss), parts) : undefined;
         const now = await reader.current(lessons, watch);
         const rows = await rowsOf(lessons, now, prompts);
         const { slopes, sums } = await slopesOf(rows, slopeOptions(loss));

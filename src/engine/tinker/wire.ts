@@ -32,6 +32,12 @@ export interface ModelInput {
   readonly chunks: readonly Chunk[];
 }
 
+/** Tokens that every vocabulary has, to try a server with. */
+export const PROBE_PROMPT = {
+  chunks: [{ type: "encoded_text", tokens: [1, 2, 3, 4] }],
+  tokens: Int32Array.of(1, 2, 3, 4),
+} as const satisfies ModelInput & { tokens: Int32Array };
+
 export interface TensorData {
   readonly data: readonly number[];
   readonly dtype: "float32" | "int64";
@@ -65,6 +71,11 @@ export interface AdamParams {
   /** 0: no clipping. */
   readonly grad_clip_norm: number;
 }
+
+/** A step that moves no weight; Adam's moments move even so. */
+export const STILL: AdamParams = {
+  ...{ learning_rate: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, grad_clip_norm: 0 },
+};
 
 export interface SamplingParams {
   readonly max_tokens: number;
@@ -106,7 +117,9 @@ export const modelInfoSchema = z.object({
   model_data: z.object({ base_model: z.string().nullish(), model_name: z.string().nullish() }),
 });
 
-const tensorSchema = z.object({ data: z.array(z.number()) });
+/** null: what is no number, as pydantic writes it. */
+const numbers = z.array(z.number().nullable());
+const tensorSchema = z.object({ data: numbers });
 
 export const lossOutputSchema = z.object({
   loss_fn_outputs: z.array(z.object({ logprobs: tensorSchema, elementwise_loss: tensorSchema.nullish() })),
@@ -120,10 +133,10 @@ export const sampleOutputSchema = z.object({
     z.object({
       stop_reason: z.enum(["length", "stop"]),
       tokens: z.array(z.number().int()),
-      logprobs: z.array(z.number()).nullish(),
+      logprobs: numbers.nullish(),
     }),
   ),
-  prompt_logprobs: z.array(z.number().nullable()).nullish(),
+  prompt_logprobs: numbers.nullish(),
 });
 export type SampleOutput = z.output<typeof sampleOutputSchema>;
 

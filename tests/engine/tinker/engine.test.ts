@@ -312,7 +312,27 @@ describe("openTinkerEngine", () => {
     const honest = await oneStep(await stage());
     const twisted = await oneStep(await stage({ lossAs: { ppo: "cross_entropy" } }));
     expectClose(twisted.tables, honest.tables);
-    const native = await oneStep(await stage({ lossAs: { ppo: "cross_entropy" } }, "native"));
-    expect(Math.abs(native.gradNorm / honest.gradNorm - 1)).toBeGreaterThan(0.1);
   });
+
+  it.each([
+    { why: "another loss under its name", toy: { lossAs: { ppo: "cross_entropy" } }, isRefused: true },
+    { why: "thresholds of its own", toy: { ignoresLossConfig: true }, isRefused: true },
+    {
+      why: "another loss that is not asked for",
+      toy: { lossAs: { cispo: "cross_entropy" } },
+      isRefused: false,
+    },
+  ] as const)(
+    "asks a server with $why for its own clip or refuses it: $isRefused",
+    async ({ toy, isRefused }) => {
+      const made = await stage(toy, "native");
+      const lessons = await lessonsOf(made.engine);
+      const learnt = made.engine.learner.accumulate(lessons, LOSS);
+      if (!isRefused) return void (await learnt);
+      await expect(learnt).rejects.toThrow(
+        /engine\.loss=native: http.* computes something else under the name ppo, or refuses it; engine\.loss=surrogate/,
+      );
+      expect(made.paths.filter((path) => path === "/optim_step")).toHaveLength(8);
+    },
+  );
 });
