@@ -9,6 +9,7 @@ import {
   type Fault,
   startTinkerServer,
   type TinkerServer,
+  type TinkerServerOptions,
   type WireRequest,
 } from "../../src/engine/tinker/serve/server.js";
 import type { Datum } from "../../src/engine/tinker/wire.js";
@@ -39,6 +40,8 @@ export interface Scene {
   readonly client: TinkerClient;
   readonly model: TrainingModel;
   readonly tables: () => Float64Array;
+  /** Ids of the models that take a place on the server. */
+  readonly alive: () => string[];
   readonly clock: ReturnType<typeof fastClock>;
   readonly requests: { readonly path: string; readonly status: number; readonly body: unknown }[];
 }
@@ -48,19 +51,29 @@ export type Faults = (request: WireRequest) => Fault | undefined;
 export async function scene(
   faults: Faults = () => undefined,
   toy: ToyOptions = {},
-  more: Partial<TinkerOptions> = {},
+  more: Partial<TinkerOptions & Pick<TinkerServerOptions, "isForgetful" | "sessionMs">> = {},
 ): Promise<Scene> {
   const backend = toyBackend(toy);
   const requests: { path: string; status: number; body: unknown }[] = [];
   const onRequest = ({ path, body }: WireRequest, status: number) =>
     void requests.push({ path, status, body });
-  const server = await startTinkerServer({ backend, version: "test", pollMs: 200, faults, onRequest });
+  const { isForgetful = false, sessionMs = 60_000, ...patience } = more;
+  const server = await startTinkerServer({
+    ...{ backend, version: "test", pollMs: 200, sessionMs, isForgetful, faults, onRequest },
+  });
   open.push(server);
   const clock = fastClock();
-  const client = await connectTinker({ url: server.url, clock, timeoutMs: 2000, heartbeatMs: 20, ...more });
+  const client = await connectTinker({
+    url: server.url,
+    clock,
+    timeoutMs: 2000,
+    heartbeatMs: 20,
+    ...patience,
+  });
   open.push(client);
   const model = await client.createModel({ baseModel: TOY.model, rank: 8, seed: 1 });
-  return { server, client, model, tables: () => backend.tables(model.id), clock, requests };
+  const { alive } = backend;
+  return { server, client, model, tables: () => backend.tables(model.id), alive, clock, requests };
 }
 
 /** A fault for one call of one path. */

@@ -16,6 +16,7 @@ import {
   futureSchema,
   lossOutputSchema,
   optimizerOutputSchema,
+  STILL,
   samplerSchema,
   savedSchema,
   type WireLoss,
@@ -73,6 +74,8 @@ interface Submission<Result> {
   readonly watch: FutureWatch;
   /** Of a long body: those under way at once are bounded. */
   readonly bytes?: number;
+  /** Changes nothing that is kept, so that any server may do it twice. */
+  readonly isHarmless?: boolean;
 }
 
 const emptySchema = z.unknown();
@@ -91,17 +94,19 @@ type Ask = <Result>(
   watch?: FutureWatch,
 ) => Promise<Result>;
 
-/** A step that moves nothing. */
-const IDLE_STEP: AdamParams = {
-  ...{ learning_rate: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, grad_clip_norm: 0 },
-};
-
 const optimBody = (adam: AdamParams) => ({ adam_params: adam, type: "optim_step" });
 
-async function saveForSampler(ask: Ask, name: string | undefined, at: number, watch?: FutureWatch) {
-  const kept = name === undefined ? { path: null, sampling_session_seq_id: at } : { path: name };
-  const body = { ...kept, type: "save_weights_for_sampler" };
-  const { path, sampling_session_id } = await ask("/save_weights_for_sampler", body, samplerSchema, watch);
+async function saveForSampler(
+  { submit, next }: Submitter,
+  name: string | undefined,
+  watch: FutureWatch = {},
+): ReturnType<TrainingModel["saveForSampler"]> {
+  const kept = name === undefined ? { path: null, sampling_session_seq_id: next() } : { path: name };
+  const ticket = await submit({
+    ...{ path: "/save_weights_for_sampler", body: { ...kept, type: "save_weights_for_sampler" } },
+    ...{ schema: samplerSchema, watch, isHarmless: name === undefined },
+  });
+  const { path, sampling_session_id } = await ticket.result();
   return { ...(path ? { path } : {}), ...(sampling_session_id ? { session: sampling_session_id } : {}) };
 }
 
@@ -131,22 +136,24 @@ function createSubmitter(transport: Transport, modelId: string, isIdempotent: ()
   let sequence = 0;
   const take = inTurn();
   const ahead = createBudget(MOST_AHEAD);
-  const post = (path: string, body: object, signal?: AbortSignal) =>
-    transport.call({ path, body, answer: futureSchema, isRepeatable: isIdempotent(), signal });
-
   const send = async <Result>(submission: Submission<Result>, at: number): Promise<Ticket<Result>> => {
-    const { path, body, schema, watch, bytes = 0 } = submission;
+    const { path, body, schema, watch, bytes = 0, isHarmless = false } = submission;
     const whole = { model_id: modelId, ...body, seq_id: at };
+    const isRepeatable = () => isHarmless || isIdempotent();
+    const post = () =>
+      transport.call({
+        ...{ path, body: whole, answer: futureSchema, isRepeatable: isRepeatable(), signal: watch.signal },
+      });
     await ahead.take(bytes);
-    const { request_id } = await post(path, whole, watch.signal).catch((error: unknown) => {
+    const { request_id } = await post().catch((error: unknown) => {
       ahead.give(bytes);
       throw error;
     });
     const result = async (): Promise<Result> => {
       const first = await retrieve(transport, request_id, schema, watch);
       if (first.kind === "done") return first.result;
-      if (sequence !== at || !isIdempotent()) throw outOfOrderError(transport, first.error);
-      const again = await post(path, whole, watch.signal);
+      if (sequence !== at || !isRepeatable()) throw outOfOrderError(transport, first.error);
+      const again = await post();
       const second = await retrieve(transport, again.request_id, schema, watch);
       if (second.kind === "done") return second.result;
       throw second.error;
@@ -175,14 +182,21 @@ export interface TrainingModelOptions {
 /** Sends the requests of a mini-batch one after the other; what is asked next comes after all of them. */
 function createComputer(submit: Submitter["submit"], limits: ChunkLimits, where: string) {
   return async (
-    { path, key }: { readonly path: string; readonly key: string },
+    { path, key, isHarmless = false }: { path: string; key: string; isHarmless?: boolean },
     { data, loss, config }: LossCall,
     watch: FutureWatch = {},
   ): Promise<DatumOutput[]> => {
     const outputs = chunksOf(data, limits).map(async (chunk) => {
       const input = { data: chunk.data, loss_fn: loss, ...(config ? { loss_fn_config: config } : {}) };
       const body = { [key]: input };
-      const ticket = await submit({ path, body, schema: lossOutputSchema, watch, bytes: chunk.bytes });
+      const ticket = await submit({
+        path,
+        body,
+        schema: lossOutputSchema,
+        watch,
+        bytes: chunk.bytes,
+        isHarmless,
+      });
       return outputsOf(chunk.data, await ticket.result(), where);
     });
     return (await Promise.all(outputs)).flat();
@@ -195,14 +209,16 @@ export function trainingModel(
   { id, baseModel, rank, limits = CHUNK_LIMITS, isIdempotent = true }: TrainingModelOptions,
 ): TrainingModel {
   let knowsRepeats = isIdempotent;
-  const { submit, next } = createSubmitter(transport, id, () => knowsRepeats);
+  const submitter = createSubmitter(transport, id, () => knowsRepeats);
+  const { submit, next } = submitter;
   const compute = createComputer(submit, limits, shownUrl(transport.base));
   const ask: Ask = async (path, body, schema, watch = {}) =>
     (await submit({ path, body, schema, watch })).result();
 
   return {
     ...{ id, baseModel, rank, nextSequence: next },
-    forward: (call, watch) => compute({ path: "/forward", key: "forward_input" }, call, watch),
+    forward: (call, watch) =>
+      compute({ path: "/forward", key: "forward_input", isHarmless: true }, call, watch),
     forwardBackward: (call, watch) =>
       compute({ path: "/forward_backward", key: "forward_backward_input" }, call, watch),
     async optimStep(adam, watch) {
@@ -216,18 +232,22 @@ export function trainingModel(
     async load(path, watch) {
       await ask("/load_weights", { path, optimizer: true, type: "load_weights" }, emptySchema, watch);
     },
-    saveForSampler: (name, watch) => saveForSampler(ask, name, next(), watch),
+    saveForSampler: (name, watch) => saveForSampler(submitter, name, watch),
     async unload(watch = {}) {
       const call = {
         path: "/unload_model",
         body: { model_id: id, type: "unload_model" },
         answer: futureSchema,
       };
-      const { request_id } = await transport.call({ ...call, isRepeatable: true, signal: watch.signal });
-      await retrieve(transport, request_id, emptySchema, watch);
+      const ask = transport.call({ ...call, isRepeatable: true, signal: watch.signal });
+      const ticket = await ask.catch((error: unknown) => {
+        // Gone already: by a request whose answer was lost.
+        if (!(error instanceof ServerError) || error.details.status !== 404) throw error;
+      });
+      if (ticket) await retrieve(transport, ticket.request_id, emptySchema, watch);
     },
     async knowsRepeats(watch = {}) {
-      const body = optimBody(IDLE_STEP);
+      const body = optimBody(STILL);
       const at = next();
       const twice = [
         await submit({ path: "/optim_step", body, schema: emptySchema, watch }),

@@ -14,6 +14,25 @@ export interface DatumOutput {
   readonly losses?: Float32Array;
 }
 
+/** Numbers as they came; what is none is NaN. */
+export const floats = (data: readonly (number | null)[]): Float32Array =>
+  Float32Array.from(data, (value) => value ?? Number.NaN);
+
+/** @throws ServerError where a log-prob that counts is no number */
+export function requireNumbers(
+  logProbs: Float32Array,
+  what: string,
+  where: string,
+  weights?: readonly number[],
+): void {
+  const at = logProbs.findIndex((value, t) => !Number.isFinite(value) && weights?.[t] !== 0);
+  if (at < 0) return;
+  throw new ServerError(
+    `${where}: ${what}: log-prob ${at} is no number: the weights there have overflowed: resume from the last checkpoint, with a lower update.learningRate`,
+    { kind: "garbled", url: where },
+  );
+}
+
 /** One output per sequence, each as long as its targets; servers cut in silence where lengths differ. */
 export function outputsOf(
   data: readonly Datum[],
@@ -34,10 +53,9 @@ export function outputsOf(
         { kind: "garbled", url: where },
       );
     }
-    return {
-      logProbs: Float32Array.from(logprobs.data),
-      ...(elementwise_loss ? { losses: Float32Array.from(elementwise_loss.data) } : {}),
-    };
+    const logProbs = floats(logprobs.data);
+    requireNumbers(logProbs, `sequence ${at}`, where, loss_fn_inputs.weights?.data);
+    return { logProbs, ...(elementwise_loss ? { losses: floats(elementwise_loss.data) } : {}) };
   });
 }
 

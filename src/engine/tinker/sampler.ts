@@ -6,6 +6,7 @@ import { Rng } from "../../core/rng.js";
 import { zip } from "../../core/zip.js";
 import type { Decoding, Sampled, SampleRequest, Sampler, Watch } from "../engine.js";
 import type { SampleCall, TinkerClient } from "./client.js";
+import { floats, requireNumbers } from "./outputs.js";
 import type { WirePrompts } from "./prompts.js";
 import type { SampleOutput, SamplingParams } from "./wire.js";
 
@@ -71,9 +72,11 @@ function rolloutsOf(
         url: where,
       });
     }
+    const logProbs = floats(logprobs);
+    requireNumbers(logProbs, "a response", where);
     return {
       tokens: Int32Array.from(tokens),
-      logProbs: Float32Array.from(logprobs),
+      logProbs,
       stopReason: stop_reason === "stop" ? "eos" : "length",
       policyStep,
     };

@@ -6,7 +6,7 @@ import type { z } from "zod";
 import { exchange } from "../../core/chat/http.js";
 import { backoffMs, type Clock, SYSTEM_CLOCK } from "../../core/chat/servers.js";
 import { ConfigError, codeOf, ServerError, type ServerErrorKind } from "../../core/errors.js";
-import { garbledError, statusError } from "./answers.js";
+import { garbledError, readAnswer, statusError } from "./answers.js";
 
 export interface TransportOptions {
   /** `http://host:8000`; `/api/v1` is added where it is missing. */
@@ -81,10 +81,15 @@ function wasNotSent(error: ServerError): boolean {
   return status === undefined && ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"].includes(codeOf(cause));
 }
 
-/** The answer may have been lost after the work was done. */
-function lostError(error: ServerError): ServerError {
-  const message = `${error.message} (the server may have done the work, and does not know a repeated request from a new one: resume from the last checkpoint)`;
-  return new ServerError(message, { ...error.details, cause: error });
+/** The answer to a request that must not be sent twice was lost, maybe after the work was done. */
+export class LostAnswerError extends ServerError {
+  /** What happened, without what to do. */
+  readonly plain: string;
+  constructor(error: ServerError) {
+    const message = `${error.message} (the server may have done the work, and does not know a repeated request from a new one: resume from the last checkpoint)`;
+    super(message, { ...error.details, cause: error });
+    this.plain = error.message;
+  }
 }
 
 /** Not yet: no answer in time, or a result that is still being written. */
@@ -109,7 +114,7 @@ async function persist<Answer>(
       const { kind, status, retryAfterMs } = error.details;
       if (!PASSING.includes(kind) || (isPoll && isPending(error))) throw error;
       const isAway = wasNotSent(error);
-      if (!isAway && !isRepeatable) throw lostError(error);
+      if (!isAway && !isRepeatable) throw new LostAnswerError(error);
       if (!isAway && ++failures > retries) throw error;
       if (isAway) waits++;
       const delay = status === 402 ? BILLING_PAUSE_MS : backoffMs(Math.max(1, failures + waits), BACKOFF);
@@ -146,15 +151,12 @@ export function createTransport(options: TransportOptions): Transport {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       maxBytes: 1024 ** 3,
     });
+    // Nothing that is read from here on can show the key.
+    const text = key ? reply.text.replaceAll(key, "***") : reply.text;
     const { location } = reply.headers;
     const isSent = isLink && [302, 303, 307].includes(reply.status) && location !== undefined;
-    if (reply.status !== 200 && !isSent) throw statusError(url, reply, key);
-    let json: unknown;
-    try {
-      json = isSent ? { url: new URL(location, url).href } : JSON.parse(reply.text);
-    } catch {
-      throw garbledError(url, reply.text);
-    }
+    if (reply.status !== 200 && !isSent) throw statusError(url, { ...reply, text });
+    const json = isSent ? { url: new URL(location, url).href } : readAnswer(url, text);
     const parsed = answer.safeParse(json);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
