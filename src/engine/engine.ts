@@ -122,6 +122,9 @@ export interface Applied {
   readonly isApplied: boolean;
 }
 
+/** What of a learner becomes files. */
+export type SavedParts = "all" | "weights";
+
 /** The policy under training: reads responses, gathers gradients, steps, is kept and restored. */
 export interface Learner {
   /** log π of every response token: `[reading][r][t]`, nats. */
@@ -138,9 +141,10 @@ export interface Learner {
   rollback(): Promise<void>;
   /**
    * Puts what resuming needs into an existing folder: weights and moments, or the name a server keeps them under.
+   * @param parts `weights`: only what is needed to sample
    * @throws CheckpointError when it cannot be written
    */
-  save(folder: string): Promise<void>;
+  save(folder: string, parts?: SavedParts): Promise<void>;
   /**
    * Goes on from such a folder.
    * @param policyStep optimizer steps that its weights have seen

@@ -167,7 +167,7 @@ export function createLearner(
   const learner = statefulLearner(state, open, {
     logProbs: (request, watch) => logProbsOf(compiled, request, watch),
     accumulate: (lessons, given) => accumulateInto(compiled, lessons, given),
-    save: (folder, parts) => writeWeights(folder, { ...parts, params: model.params }, model),
+    save: (folder, saved, parts) => writeWeights(folder, { ...saved, params: model.params }, model, parts),
     read: (folder) => readWeights(folder, model, Object.keys(trained)),
   });
   return {

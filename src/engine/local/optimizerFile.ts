@@ -1,7 +1,10 @@
 /**
  * @module AdamW's moments in one file: `first.NAME` and `second.NAME`.
  */
+import { join } from "node:path";
 import type { Params } from "../../core/ndarray.js";
+import { writeSafetensors } from "../../model/safetensors.js";
+import type { SavedParts } from "../engine.js";
 
 export const OPTIMIZER_FILE = "optimizer.safetensors";
 
@@ -12,8 +15,19 @@ export interface LearnerState {
   readonly second: Params;
 }
 
-export function prefixed(prefix: string, params: Params): Params {
+function prefixed(prefix: string, params: Params): Params {
   return Object.fromEntries(Object.entries(params).map(([name, array]) => [`${prefix}.${name}`, array]));
+}
+
+/** Writes the moments into a folder, unless weights alone are wanted. */
+export async function writeMoments(
+  folder: string,
+  { first, second }: Pick<LearnerState, "first" | "second">,
+  parts: SavedParts,
+): Promise<void> {
+  if (parts === "weights") return;
+  const moments = { ...prefixed("first", first), ...prefixed("second", second) };
+  await writeSafetensors(join(folder, OPTIMIZER_FILE), moments);
 }
 
 export function unprefixed(prefix: string, params: Params): Params {

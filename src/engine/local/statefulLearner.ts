@@ -5,7 +5,7 @@
 import { invariant } from "../../core/errors.js";
 import { ADAMW_DEFAULTS, adamwScalars } from "../../optim/adamw.js";
 import type { Lesson } from "../../policy/lessons.js";
-import type { Accumulated, Learner, LogProbRequest, LossSettings, Watch } from "../engine.js";
+import type { Accumulated, Learner, LogProbRequest, LossSettings, SavedParts, Watch } from "../engine.js";
 import type { LearnerMemory } from "./learnerMemory.js";
 import type { LearnerState } from "./optimizerFile.js";
 
@@ -25,7 +25,7 @@ export interface LearnerWork {
     lessons: readonly Lesson[],
     settings: Watch & { readonly loss: LossSettings },
   ): Promise<Accumulated>;
-  save(folder: string, state: LearnerState): Promise<void>;
+  save(folder: string, state: LearnerState, parts: SavedParts): Promise<void>;
   /** @throws CheckpointError or ModelError when the folder's state is none of this learner's */
   read(folder: string): Promise<LearnerState>;
 }
@@ -83,7 +83,7 @@ export function statefulLearner(
       policyStep = keptStep;
       forget(memory);
     },
-    save: async (folder) => work.save(folder, (await open()).state()),
+    save: async (folder, parts = "all") => work.save(folder, (await open()).state(), parts),
     async restore(folder, step) {
       const [memory, saved] = [await open(), await work.read(folder)];
       memory.load(saved);

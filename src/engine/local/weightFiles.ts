@@ -8,7 +8,8 @@ import type { Network } from "../../model/family.js";
 import { MODEL_FILES } from "../../model/load.js";
 import { checkParams, ownParams, publishedParams } from "../../model/params.js";
 import { readSafetensors, writeSafetensors } from "../../model/safetensors.js";
-import { type LearnerState, OPTIMIZER_FILE, prefixed, unprefixed } from "./optimizerFile.js";
+import type { SavedParts } from "../engine.js";
+import { type LearnerState, OPTIMIZER_FILE, unprefixed, writeMoments } from "./optimizerFile.js";
 
 const WEIGHTS = "model.safetensors";
 /** Copies the files of a model folder except its weights. */
@@ -25,15 +26,13 @@ export async function copyModelFiles(from: string, to: string): Promise<void> {
  */
 export async function writeWeights(
   folder: string,
-  { params, first, second }: LearnerState,
+  { params, ...moments }: LearnerState,
   model: Network & { readonly dir: string },
+  parts: SavedParts = "all",
 ): Promise<void> {
   await copyModelFiles(model.dir, folder);
   await writeSafetensors(join(folder, WEIGHTS), publishedParams(model, params));
-  await writeSafetensors(join(folder, OPTIMIZER_FILE), {
-    ...prefixed("first", first),
-    ...prefixed("second", second),
-  });
+  await writeMoments(folder, moments, parts);
 }
 
 /**

@@ -116,7 +116,7 @@ function countingLearner(learner: Learner, moved: (step: number) => void): Learn
       await learner.rollback();
       go(kept);
     },
-    save: (folder) => learner.save(folder),
+    save: (...args) => learner.save(...args),
     async restore(folder, policyStep) {
       await learner.restore(folder, policyStep);
       go(policyStep);
@@ -137,7 +137,7 @@ function createPublisher(learner: Learner, address: ServerAddress, parts: Publis
       const name = `${run}-${String(count++).padStart(6, "0")}`;
       const next = { name, policyStep, here: join(adapters, name), there: `${adaptersThere}/${name}` };
       await makeFolder(next.here);
-      await learner.save(next.here);
+      await learner.save(next.here, "weights");
       await requireServed(next.here, address);
       await calls.load(next);
       const before = loaded;

@@ -98,7 +98,7 @@ export function startEngine(settings: EngineSettings): Engine {
       apply: (step) => ask("apply", [step]),
       keep: () => ask("keep", []),
       rollback: () => ask("rollback", []),
-      save: (folder) => ask("save", [folder]),
+      save: (...args) => ask("save", args),
       restore: (folder, policyStep) => ask("restore", [folder, policyStep]),
     },
     publish: () => Promise.resolve(),

@@ -14,7 +14,7 @@ export interface Calls {
   apply: [OptimizerStep];
   keep: [];
   rollback: [];
-  save: [string];
+  save: Parameters<Learner["save"]>;
   restore: [string, number];
   report: [];
 }

@@ -7,22 +7,21 @@ import { ModelError } from "../../../core/errors.js";
 import type { NdArray, Params } from "../../../core/ndarray.js";
 import type { Adapter } from "../../../model/lora/adapter.js";
 import { readAdapter, writeAdapter } from "../../../model/lora/peft.js";
-import { readSafetensors, writeSafetensors } from "../../../model/safetensors.js";
-import { type LearnerState, OPTIMIZER_FILE, prefixed, unprefixed } from "../optimizerFile.js";
+import { readSafetensors } from "../../../model/safetensors.js";
+import type { SavedParts } from "../../engine.js";
+import { type LearnerState, OPTIMIZER_FILE, unprefixed, writeMoments } from "../optimizerFile.js";
 import { copyModelFiles } from "../weightFiles.js";
 import type { OpenModel } from "./model.js";
 
 export async function writeAdapterState(
   folder: string,
-  { adapter, first, second }: { readonly adapter: Adapter; readonly first: Params; readonly second: Params },
+  { adapter, ...moments }: { readonly adapter: Adapter; readonly first: Params; readonly second: Params },
   { dir }: OpenModel,
+  parts: SavedParts = "all",
 ): Promise<void> {
   await copyModelFiles(dir, folder);
   await writeAdapter(folder, adapter, dir);
-  await writeSafetensors(join(folder, OPTIMIZER_FILE), {
-    ...prefixed("first", first),
-    ...prefixed("second", second),
-  });
+  await writeMoments(folder, moments, parts);
 }
 
 /**

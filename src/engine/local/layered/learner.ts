@@ -193,7 +193,8 @@ export function createLayeredLearner(model: LayeredModel, parts: LayeredParts): 
   return statefulLearner(state, async () => memory, {
     logProbs: (request, watch) => logProbsOf(work, request, watch),
     accumulate: (lessons, settings) => accumulateInto(memory.gradients, work, lessons, settings),
-    save: (folder, { first, second }) => writeAdapterState(folder, { adapter, first, second }, model),
+    save: (folder, { first, second }, parts) =>
+      writeAdapterState(folder, { adapter, first, second }, model, parts),
     read: (folder) => readAdapterState(folder, model, adapter),
   });
 }

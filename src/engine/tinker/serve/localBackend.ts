@@ -14,7 +14,6 @@ import type { ImageConfig } from "../../../model/imageProcessor.js";
 import type { Lesson, Reading } from "../../../policy/lessons.js";
 import { SURROGATE_DEFAULTS } from "../../../policy/surrogate.js";
 import type { Engine, LossSettings } from "../../engine.js";
-import { OPTIMIZER_FILE } from "../../local/optimizerFile.js";
 import type { Datum, SampleOutput } from "../wire.js";
 import {
   type WireBackend,
@@ -206,8 +205,8 @@ function createModel(engine: Engine, id: string, options: LocalBackendOptions): 
       const kept = join(folder, id, "archives.d", name);
       await rm(kept, { recursive: true, force: true });
       await mkdir(kept, { recursive: true });
-      await engine.learner.save(kept);
-      const names = (await readdir(kept)).filter((each) => each !== OPTIMIZER_FILE).sort();
+      await engine.learner.save(kept, "weights");
+      const names = (await readdir(kept)).sort();
       await replaceFile(`${kept}.tar.gz`, (partial) => packTarGz(kept, names, partial));
       await rm(kept, { recursive: true, force: true });
       return `${kept}.tar.gz`;
