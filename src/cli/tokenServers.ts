@@ -6,7 +6,7 @@ import type { ChatWire } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
 import { locateModel } from "../data/hubModel.js";
 import { type ImageLimits, withImageLimits } from "../data/pixels.js";
-import { requireServer, SERVERS } from "../engine/openAi/server.js";
+import { modelsOn, requireServer, SERVERS } from "../engine/openAi/server.js";
 import { tokenWire } from "../engine/openAi/tokenWire.js";
 import { loadProcessor } from "../model/processor.js";
 import type { CommandContext } from "./context.js";
@@ -37,7 +37,8 @@ export async function tokenWireFor(
   if (name === undefined) return undefined;
   const { folder } = await locateModel(name, { onProgress, onNote, isProcessorOnly: true });
   const processor = withImageLimits(await loadProcessor(folder), limits);
-  const servers = await Promise.all(urls.map((url) => requireServer({ base: parseBaseUrl(url), key })));
+  const addresses = urls.map((url) => ({ base: parseBaseUrl(url), key }));
+  const servers = await Promise.all(addresses.map(requireServer));
   const names = servers.map(({ kind, version }) => `${SERVERS[kind].name} ${version}`);
   const [server] = servers;
   if (!server || new Set(names).size !== 1) {
@@ -49,5 +50,11 @@ export async function tokenWireFor(
   onNote(
     `${names[0]}: prompts as tokens by ${folder}; images of ${minPixels} to ${maxPixels} pixels, which the server must allow, too`,
   );
-  return tokenWire(server, processor);
+  const models = await Promise.all(addresses.map(modelsOn));
+  const adapters = models.flat().filter(({ isAdapter }) => isAdapter);
+  return tokenWire(
+    server,
+    processor,
+    adapters.map(({ id }) => id),
+  );
 }

@@ -37,7 +37,9 @@ export const rolloutSchema = z.strictObject({
   server: z
     .string()
     .default("")
-    .describe("a vLLM server that samples with the adapter in training (lora.rank); empty: this machine"),
+    .describe(
+      "a vLLM or SGLang server that samples with the adapter in training (lora.rank); empty: this machine",
+    ),
   adapters: z
     .string()
     .default("")

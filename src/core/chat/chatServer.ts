@@ -104,18 +104,21 @@ function kindOf(status: number, body: string): ServerErrorKind {
   return status >= 400 ? "rejected" : "refused";
 }
 
-/** The words of a server's error: `error.message` of its JSON, else the body's beginning; without the key. */
+/**
+ * The words of a server's error, without the key: `error.message` of its JSON (SGLang: `error_message`, `detail`), else
+ * the body's beginning.
+ */
 function wordsOf(body: string, apiKey: string | undefined): string {
-  let words: unknown = body;
+  let words = body;
   try {
-    const json = JSON.parse(body) as { error?: { message?: unknown } | string; message?: unknown };
-    words = (typeof json.error === "object" ? json.error?.message : json.error) ?? json.message;
+    const json = JSON.parse(body) as Record<string, unknown> & { error?: { message?: unknown } | string };
+    const error = typeof json.error === "object" ? json.error?.message : json.error;
+    const said = [error, json.message, json.error_message, json.detail];
+    words = String(said.find((each) => typeof each === "string") ?? body);
   } catch {
     // An error page; its beginning will do.
   }
-  const line = hide(typeof words === "string" ? words : body, apiKey)
-    .replace(/\s+/g, " ")
-    .trim();
+  const line = hide(words, apiKey).replace(/\s+/g, " ").trim();
   return line.length > MOST_BODY_SHOWN ? `${line.slice(0, MOST_BODY_SHOWN)}…` : line;
 }
 

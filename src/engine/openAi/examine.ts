@@ -75,6 +75,13 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
   ];
 }
 
+const swapFinding = (swaps: boolean, flags: string): EngineFinding => ({
+  ...{ name: "adapter swap", isFine: swaps },
+  note: swaps
+    ? "yes: rollout.server samples with an adapter that is trained here"
+    : `no: start it with ${flags}`,
+});
+
 /** What a server of a known kind and version does beside chats. */
 async function examineServer(options: ExamineOptions, server: Server): Promise<EngineFinding[]> {
   const { name, known } = SERVERS[server.kind];
@@ -89,7 +96,18 @@ async function examineServer(options: ExamineOptions, server: Server): Promise<E
   if (server.kind === "llama") {
     found.push({ name: "tokens", isFine: true, note: "taken and given by /completion, without images" });
   } else if (server.kind === "sglang") {
-    found.push({ name: "tokens", isFine: isKnown, note: "taken and given by /generate, images included" });
+    const { hasAdapters = false, isDeterministic } = server;
+    found.push(
+      { name: "tokens", isFine: isKnown, note: "taken and given by /generate, images included" },
+      swapFinding(hasAdapters, "--enable-lora"),
+      {
+        name: "seeds",
+        isFine: isDeterministic === true,
+        note: isDeterministic
+          ? "kept: the same seed draws the same response"
+          : "not looked at: start it with --enable-deterministic-inference for responses that can be drawn again",
+      },
+    );
   } else {
     const has = async (path: string) => {
       const url = besideApi(options.base, path);
@@ -107,13 +125,7 @@ async function examineServer(options: ExamineOptions, server: Server): Promise<E
           ? "taken and given by /inference/v1/generate, images included"
           : "not taken: start it with --enable-scale-out",
       },
-      {
-        name: "adapter swap",
-        isFine: swaps,
-        note: swaps
-          ? "yes: rollout.server samples with an adapter that is trained here"
-          : "no: start it with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1",
-      },
+      swapFinding(swaps, "--enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1"),
     );
   }
   return found;

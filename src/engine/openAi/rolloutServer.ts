@@ -1,9 +1,11 @@
 /**
- * @module Rollouts on a vLLM server beside a learner here: the adapter in training is written to a folder that both
- * see, loaded there under a new name and path each time (the server keeps prefixes of old weights by name and path), and
- * the one before it is unloaded.
+ * @module Rollouts on a vLLM or SGLang server beside a learner here: the adapter in training is written to a folder that
+ * both see, loaded there under a new name and path each time (the server keeps prefixes of old weights by name and
+ * path), and the one before it is unloaded.
  *
- * Source: vLLM 0.33.0 entrypoints/serve/lora and openai/models/serving.py; LoRA of the vision tower: config/lora.py.
+ * Sources: vLLM 0.33.0 entrypoints/serve/lora and openai/models/serving.py, LoRA of the vision tower: config/lora.py;
+ * SGLang 0.5.23 srt/managers/tokenizer_control_mixin.py and srt/lora, which adapters of Qwen2.5-VL's decoder alone are
+ * served by: srt/models/qwen2_5_vl.py.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,7 +21,7 @@ import type { Processor } from "../../model/processor.js";
 import { openTensors } from "../../model/weights/tensorStore.js";
 import type { Engine, Learner } from "../engine.js";
 import { createServerSampler, type ServedPolicy } from "./sampler.js";
-import { askJson, requireServer, type Server, type ServerAddress } from "./server.js";
+import { askJson, modelsOn, requireServer, type Server, type ServerAddress } from "./server.js";
 
 export interface RolloutServerSettings {
   readonly url: string;
@@ -43,49 +45,66 @@ interface LoadedAdapter extends ServedPolicy {
   readonly there: string;
 }
 
-const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
 const infoSchema = z.object({ vllm_config: z.unknown() });
 const said = { read: () => ({}), isBesideApi: true } as const;
 
+/** Servers that adapters are swapped on: where, and how they are started for it. */
+const SWAPPING = {
+  vllm: {
+    load: "/v1/load_lora_adapter",
+    unload: "/v1/unload_lora_adapter",
+    flags: "--enable-lora, --max-lora-rank of at least lora.rank and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1",
+  },
+  sglang: {
+    load: "/load_lora_adapter",
+    unload: "/unload_lora_adapter",
+    flags:
+      "--enable-lora, --max-lora-rank of at least lora.rank, --lora-target-modules with all of lora.targets, and without data parallelism",
+  },
+} as const;
+type Swapping = keyof typeof SWAPPING;
+
 /** Adapters on the server. */
-function adapterCalls(address: ServerAddress, requests: Requests) {
+function adapterCalls(kind: Swapping, address: ServerAddress, requests: Requests) {
+  const { load, unload, flags } = SWAPPING[kind];
   const post = async (path: string, body: object) => {
     await requests.send(async () => ({ ...said, path, body: JSON.stringify(body) }));
   };
-  const names = async () => {
-    const models = await askJson(address, besideApi(address.base, "/v1/models"), modelsSchema);
-    return models?.data.map(({ id }) => id) ?? [];
-  };
+  const has = async (name: string) => (await modelsOn(address)).some(({ id }) => id === name);
   return {
+    has,
     /** A name that is there, also one whose answer was lost, is loaded. */
     async load({ name, there }: LoadedAdapter): Promise<void> {
-      if ((await names()).includes(name)) return;
-      await post("/v1/load_lora_adapter", { lora_name: name, lora_path: there }).catch(
-        async (error: unknown) => {
-          if (!(error instanceof ServerError)) throw error;
-          if ((await names()).includes(name)) return;
-          throw new ServerError(
-            `adapter ${name} was not loaded: ${error.message}; the server must see ${there}, and be started with --enable-lora, --max-lora-rank of at least lora.rank and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1`,
-            { ...error.details, cause: error },
-          );
-        },
-      );
+      if (await has(name)) return;
+      await post(load, { lora_name: name, lora_path: there }).catch(async (error: unknown) => {
+        if (!(error instanceof ServerError)) throw error;
+        if (await has(name)) return;
+        throw new ServerError(
+          `adapter ${name} was not loaded: ${error.message}; the server must see ${there}, and be started with ${flags}`,
+          { ...error.details, cause: error },
+        );
+      });
     },
     /** One that started anew has none. */
     async unload({ name }: LoadedAdapter): Promise<void> {
-      await post("/v1/unload_lora_adapter", { lora_name: name }).catch((error: unknown) => {
-        if (!(error instanceof ServerError) || error.details.status !== 404) throw error;
+      await post(unload, { lora_name: name }).catch(async (error: unknown) => {
+        if (!(error instanceof ServerError) || (await has(name))) throw error;
       });
     },
   };
 }
 
 /** @throws ConfigError for an adapter that reaches into the vision tower, where the server would leave that part out */
-async function requireServed(folder: string, address: ServerAddress): Promise<void> {
+async function requireServed(folder: string, kind: Swapping, address: ServerAddress): Promise<void> {
   const written = await openTensors(join(folder, ADAPTER_WEIGHTS));
   await written.close();
   const outside = [...written.entries.keys()].find((name) => /\bvisual\./.test(name));
   if (outside === undefined) return;
+  if (kind === "sglang") {
+    throw new ConfigError(
+      `rollout.server: ${outside}: SGLang serves adapters of the decoder alone, and would leave that part out: train the decoder alone (lora.targets)`,
+    );
+  }
   const info = await askJson(address, besideApi(address.base, "/server_info"), infoSchema);
   if (/enable_tower_connector_lora["']?[:=]\s*true/i.test(JSON.stringify(info ?? ""))) return;
   throw new ConfigError(
@@ -125,8 +144,8 @@ function countingLearner(learner: Learner, moved: (step: number) => void): Learn
 }
 
 /** The adapter that answers, and its successors. */
-function createPublisher(learner: Learner, address: ServerAddress, parts: PublisherParts) {
-  const { calls, adapters, adaptersThere = adapters, run } = parts;
+function createPublisher(learner: Learner, parts: PublisherParts) {
+  const { calls, requireServed, adapters, adaptersThere = adapters, run } = parts;
   let loaded: LoadedAdapter | undefined;
   let count = 0;
   let reviving: Promise<void> | undefined;
@@ -138,7 +157,7 @@ function createPublisher(learner: Learner, address: ServerAddress, parts: Publis
       const next = { name, policyStep, here: join(adapters, name), there: `${adaptersThere}/${name}` };
       await makeFolder(next.here);
       await learner.save(next.here, "weights");
-      await requireServed(next.here, address);
+      await requireServed(next.here);
       await calls.load(next);
       const before = loaded;
       loaded = next;
@@ -148,9 +167,12 @@ function createPublisher(learner: Learner, address: ServerAddress, parts: Publis
       }
       return next;
     },
-    /** A server that started anew is given the adapter again. @throws error unless it says that it has no such model */
+    /** A server that started anew is given the adapter again. @throws error where it has it */
     async revive({ name }: ServedPolicy, error: unknown): Promise<void> {
-      const isUnknown = error instanceof ServerError && error.details.status === 404;
+      // vLLM says 404 to a name that it does not know, SGLang 400, as to much else.
+      const status = error instanceof ServerError ? error.details.status : undefined;
+      const isUnknown =
+        (status === 404 || status === 400) && loaded?.name === name && !(await calls.has(name));
       if (!isUnknown || loaded?.name !== name) throw error;
       reviving ??= calls.load(loaded).finally(() => {
         reviving = undefined;
@@ -172,13 +194,25 @@ function createPublisher(learner: Learner, address: ServerAddress, parts: Publis
 
 interface PublisherParts extends Pick<RolloutServerSettings, "adapters" | "adaptersThere" | "run"> {
   readonly calls: ReturnType<typeof adapterCalls>;
+  readonly requireServed: (folder: string) => Promise<void>;
 }
 
-/** @throws ConfigError unless it is vLLM: others swap no adapters by this protocol */
-async function requireVllm(address: ServerAddress, url: string): Promise<Server> {
+/** @throws ConfigError unless adapters can be swapped there */
+async function requireSwapping(
+  address: ServerAddress,
+  url: string,
+): Promise<Server & { readonly kind: Swapping }> {
   const server = await requireServer(address);
-  if (server.kind === "vllm") return server;
-  throw new ConfigError(`rollout.server: ${url}: unsupported server: adapters are swapped on vLLM alone`);
+  const { kind } = server;
+  if (kind === "llama") {
+    throw new ConfigError(
+      `rollout.server: ${url}: unsupported server: adapters are swapped on vLLM and SGLang alone`,
+    );
+  }
+  if (server.hasAdapters === false) {
+    throw new ConfigError(`rollout.server: ${url}: no adapters: start it with ${SWAPPING[kind].flags}`);
+  }
+  return { ...server, kind };
 }
 
 /**
@@ -189,17 +223,18 @@ async function requireVllm(address: ServerAddress, url: string): Promise<Server>
 export async function withRolloutServer(engine: Engine, settings: RolloutServerSettings): Promise<Engine> {
   const { url, key, publishEvery, processor, adapters, adaptersThere, run, timeoutMs, clock } = settings;
   const address = { base: parseBaseUrl(url), key };
-  const server = await requireVllm(address, url);
+  const server = await requireSwapping(address, url);
   const options = { baseUrls: [url], model: "", apiKey: key, ...given({ timeoutMs, clock }) };
-  const calls = adapterCalls(address, createRequests({ ...options, retries: 1 }));
+  const calls = adapterCalls(server.kind, address, createRequests({ ...options, retries: 1 }));
   let [step, unpublished, isStale] = [0, 0, true];
   const learner = countingLearner(engine.learner, (to) => {
     // Weights that went back, or came from a file, are not lagged behind.
     if (to <= step || to > step + 1) isStale = true;
     step = to;
   });
-  const publisher = createPublisher(learner, address, {
+  const publisher = createPublisher(learner, {
     ...{ calls, adapters, run, ...given({ adaptersThere }) },
+    requireServed: (folder) => requireServed(folder, server.kind, address),
   });
   const swap = async () => {
     [isStale, unpublished] = [false, 0];

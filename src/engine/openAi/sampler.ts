@@ -29,16 +29,19 @@ export interface ServerSamplerParts {
 /** Seeds that servers take are below this. */
 const SEEDS = 2 ** 31;
 
-/** The seed of a prompt's responses, from their first stream: every prompt has its own. */
+/** The seed of a response, from its stream; where a request has one, that of its first: every prompt has its own. */
 export function seedOf(key: RngKey): number {
   return Rng.fromKey(key).split("server seed").integer(0, SEEDS);
 }
 
-function samplingOf({ isGreedy, temperature, topP, topK, maxTokens }: Decoding, key?: RngKey): WireSampling {
+function samplingOf(
+  { isGreedy, temperature, topP, topK, maxTokens }: Decoding,
+  keys?: readonly RngKey[],
+): WireSampling {
   return {
     ...{ temperature: isGreedy ? 0 : temperature, topP: isGreedy ? 1 : topP, topK: isGreedy ? 0 : topK },
     ...{ repetitionPenalty: 1, maxTokens },
-    ...given({ seed: key && seedOf(key) }),
+    ...given({ seeds: keys?.map(seedOf) }),
   };
 }
 
@@ -66,8 +69,13 @@ export function createServerSampler(parts: ServerSamplerParts): Sampler {
       return Promise.all(
         prompts.map(async (prompt, p) => {
           const call = {
-            ...{ model: served.name, prompt: await wirePrompt(prompt, processor), responses },
-            sampling: samplingOf(decoding, streams?.[p]?.[0]),
+            ...{
+              model: served.name,
+              isAdapter: true,
+              prompt: await wirePrompt(prompt, processor),
+              responses,
+            },
+            sampling: samplingOf(decoding, streams?.[p]),
           };
           // A signal of its own for each: hundreds of listeners on the caller's would look like a leak.
           const answer = await ask(call, served, watch?.signal && AbortSignal.any([watch.signal]));

@@ -18,6 +18,10 @@ export interface Server {
   readonly kind: ServerKind;
   /** As the server says it. */
   readonly version: string;
+  /** SGLang: samples of one request share its seed, and are the same. */
+  readonly isDeterministic?: boolean;
+  /** SGLang: whether it was started for adapters. */
+  readonly hasAdapters?: boolean;
 }
 
 /** How to ask a server. */
@@ -50,28 +54,53 @@ export async function askJson<Answer>(
   }
 }
 
-/** Where each says its version. SGLang first: it answers more than one of them. */
-const VERSIONS = [
+/** Where each says its version and ways. SGLang first: it answers more than one of them. */
+const INTRODUCTIONS: readonly { readonly path: string; readonly schema: z.ZodType<Server> }[] = [
   {
-    kind: "sglang",
     path: "/server_info",
-    schema: z.object({ version: z.string(), internal_states: z.unknown() }),
+    schema: z
+      .object({
+        version: z.string(),
+        internal_states: z.unknown(),
+        enable_deterministic_inference: z.boolean().nullish(),
+        enable_lora: z.boolean().nullish(),
+      })
+      .transform(({ version, enable_deterministic_inference, enable_lora }) => ({
+        ...{ kind: "sglang", version, isDeterministic: enable_deterministic_inference === true },
+        hasAdapters: enable_lora === true,
+      })),
   },
-  { kind: "vllm", path: "/version", schema: z.object({ version: z.string() }) },
-  { kind: "llama", path: "/props", schema: z.object({ build_info: z.string() }) },
-] as const;
+  {
+    path: "/version",
+    schema: z.object({ version: z.string() }).transform(({ version }) => ({ kind: "vllm", version })),
+  },
+  {
+    path: "/props",
+    schema: z
+      .object({ build_info: z.string() })
+      .transform(({ build_info: version }) => ({ kind: "llama", version })),
+  },
+];
 
 /** Finds out who answers; undefined: none of those known. @throws ServerError when nobody does */
 export async function whoAnswers(address: ServerAddress): Promise<Server | undefined> {
-  for (const { kind, path, schema } of VERSIONS) {
-    const said = await askJson<{ version?: string; build_info?: string }>(
-      address,
-      besideApi(address.base, path),
-      schema,
-    );
-    if (said) return { kind, version: said.version ?? said.build_info ?? "" };
+  for (const { path, schema } of INTRODUCTIONS) {
+    const server = await askJson(address, besideApi(address.base, path), schema);
+    if (server) return server;
   }
   return undefined;
+}
+
+const modelsSchema = z.object({
+  data: z.array(z.object({ id: z.string(), parent: z.string().nullish() })),
+});
+
+/** Models and adapters that a server has now; an adapter names the model that it is of. */
+export async function modelsOn(
+  address: ServerAddress,
+): Promise<readonly { readonly id: string; readonly isAdapter: boolean }[]> {
+  const models = await askJson(address, besideApi(address.base, "/v1/models"), modelsSchema);
+  return (models?.data ?? []).map(({ id, parent }) => ({ id, isAdapter: Boolean(parent) }));
 }
 
 const numbersOf = (version: string): number[] => (version.match(/\d+/g) ?? []).map(Number);

@@ -23,7 +23,8 @@ export interface WireSampling {
   readonly repetitionPenalty: number;
   /** Response tokens at most. */
   readonly maxTokens: number;
-  readonly seed?: number;
+  /** One for each response; servers that draw all from one seed take the first. */
+  readonly seeds?: readonly number[];
   readonly stop?: readonly string[];
 }
 
@@ -31,6 +32,8 @@ export interface WireSampling {
 export interface TokenCall {
   /** As the server knows the model, or an adapter of it. */
   readonly model: string;
+  /** Whether that is an adapter: SGLang's route names no model. */
+  readonly isAdapter?: boolean;
   readonly prompt: WirePrompt;
   readonly responses: number;
   readonly sampling: WireSampling;
@@ -50,15 +53,28 @@ export interface TokenAnswer {
 /** What a server says that it read: the tokens, or only how many. */
 type ReadBack = readonly number[] | number;
 
+/** Why a response ended, in the server's words. */
+interface Ending {
+  readonly type: string;
+  readonly message?: string | null | undefined;
+}
+
+interface RawAnswer extends TokenAnswer {
+  readonly prompt: ReadBack;
+  readonly ends: readonly Ending[];
+}
+
 interface Route {
   readonly path: string;
-  readonly body: (call: TokenCall) => object;
-  readonly read: (text: string) => (TokenAnswer & { readonly prompt: ReadBack }) | Unusable;
+  readonly body: (call: TokenCall, server: Server) => object;
+  readonly read: (text: string) => RawAnswer | Unusable;
   /** How its operator makes it read images as they are sent. */
   readonly cure: string;
 }
 
 const ids = z.array(z.int());
+/** What a response ends with that the server gave up: a restart, a pause, another's order. */
+const GIVEN_UP: readonly string[] = ["abort", "error"];
 /** Servers have words of their own for an end token; what was cut off is not one of them. */
 const stopOf = (reason: string): StopReason => (reason === "length" || reason === "limit" ? "length" : "eos");
 
@@ -83,15 +99,16 @@ const vllm: Route = {
     sampling_params: {
       ...{ n: responses, temperature: sampling.temperature, top_p: sampling.topP, top_k: sampling.topK },
       ...{ repetition_penalty: sampling.repetitionPenalty, max_tokens: sampling.maxTokens },
-      ...{ seed: sampling.seed, stop: sampling.stop, logprobs: 0 },
+      ...{ seed: sampling.seeds?.[0], stop: sampling.stop, logprobs: 0 },
     },
   }),
   read(text) {
     const parsed = readJson(text, vllmAnswer, "none of vLLM's token route");
     if ("problem" in parsed) return parsed;
     const { prompt_token_ids: prompt, choices } = parsed.data;
+    const ends = choices.map(({ finish_reason }) => ({ type: finish_reason }));
     return {
-      prompt,
+      ...{ prompt, ends },
       responses: choices.map(({ token_ids, finish_reason, logprobs }) => ({
         tokens: token_ids,
         logProbs: logprobs.content.map(({ logprob }) => logprob),
@@ -106,23 +123,39 @@ const sglangOne = z.object({
   output_ids: ids,
   prompt_token_ids: ids,
   meta_info: z.object({
-    finish_reason: z.object({ type: z.string() }),
+    finish_reason: z.object({ type: z.string(), message: z.string().nullish() }),
     output_token_logprobs: z.array(z.tuple([z.number(), z.int()], z.unknown())),
   }),
 });
 
 const sglang: Route = {
   path: "/generate",
-  body: ({ prompt, responses, sampling }) => ({
-    ...{ input_ids: prompt.short, return_logprob: true, return_prompt_token_ids: true, stream: false },
-    ...(prompt.images.length === 0 ? {} : { image_data: prompt.images }),
-    sampling_params: {
-      ...{ n: responses, temperature: sampling.temperature, top_p: sampling.topP },
+  body({ model, isAdapter = false, prompt, responses, sampling }, { isDeterministic = false }) {
+    const { images } = prompt;
+    const params = (n: number, seed: number | undefined) => ({
+      ...{ n, temperature: sampling.temperature, top_p: sampling.topP },
       top_k: sampling.topK === 0 ? -1 : sampling.topK,
       ...{ repetition_penalty: sampling.repetitionPenalty, max_new_tokens: sampling.maxTokens },
-      ...{ sampling_seed: sampling.seed, stop: sampling.stop },
-    },
-  }),
+      ...{ sampling_seed: seed, stop: sampling.stop },
+    });
+    const asked = {
+      ...{ return_logprob: true, return_prompt_token_ids: true, stream: false },
+      ...(isAdapter ? { lora_path: model } : {}),
+    };
+    // With --enable-deterministic-inference the samples of one request share its seed: each is a request of its own.
+    if (isDeterministic && responses > 1) {
+      const each = <T>(one: (r: number) => T) => Array.from({ length: responses }, (_, r) => one(r));
+      return {
+        ...{ ...asked, input_ids: each(() => prompt.short) },
+        ...(images.length === 0 ? {} : { image_data: each(() => images) }),
+        sampling_params: each((r) => params(1, sampling.seeds?.[r] ?? r)),
+      };
+    }
+    return {
+      ...{ ...asked, input_ids: prompt.short, ...(images.length === 0 ? {} : { image_data: images }) },
+      sampling_params: params(responses, sampling.seeds?.[0]),
+    };
+  },
   read(text) {
     const parsed = readJson(
       text,
@@ -133,6 +166,7 @@ const sglang: Route = {
     const all = Array.isArray(parsed.data) ? parsed.data : [parsed.data];
     return {
       prompt: all[0]?.prompt_token_ids ?? [],
+      ends: all.map(({ meta_info }) => meta_info.finish_reason),
       responses: all.map(({ output_ids, meta_info: { finish_reason, output_token_logprobs } }) => ({
         tokens: output_ids,
         logProbs: output_token_logprobs.map(([logProb]) => logProb),
@@ -161,13 +195,16 @@ const llama: Route = {
       typical_p: 1,
     },
     ...{ repeat_penalty: sampling.repetitionPenalty, n_predict: sampling.maxTokens },
-    ...{ seed: sampling.seed, stop: sampling.stop },
+    ...{ seed: sampling.seeds?.[0], stop: sampling.stop },
   }),
   read(text) {
     const parsed = readJson(text, llamaAnswer, "none of llama.cpp's /completion");
     if ("problem" in parsed) return parsed;
     const { tokens, tokens_evaluated, stop_type } = parsed.data;
-    return { prompt: tokens_evaluated, responses: [{ tokens, stopReason: stopOf(stop_type) }] };
+    return {
+      ...{ prompt: tokens_evaluated, ends: [{ type: stop_type }] },
+      responses: [{ tokens, stopReason: stopOf(stop_type) }],
+    };
   },
   cure: "it reads text alone by this route",
 };
@@ -209,11 +246,16 @@ export function tokenExchange(server: Server, call: TokenCall): Exchange<TokenAn
   const { name } = SERVERS[server.kind];
   const who = `${name} ${server.version}`;
   return {
-    ...{ path, isBesideApi: true, body: JSON.stringify(body(call)) },
+    ...{ path, isBesideApi: true, body: JSON.stringify(body(call, server)) },
     read(text) {
       const answer = read(text);
       if ("problem" in answer) return answer;
-      const { prompt, responses } = answer;
+      const { prompt, responses, ends } = answer;
+      const given = ends.find(({ type }) => GIVEN_UP.includes(type));
+      if (given) {
+        const problem = `${who} gave a response up (${given.message ?? given.type}); see its log`;
+        return { kind: "broken", problem };
+      }
       const difference = differenceOf(call.prompt, prompt);
       if (difference !== undefined) {
         const advice = call.prompt.imageTokens > 0 ? `; if only images differ, ${cure}` : "";

@@ -38,17 +38,22 @@ function samplingOf({ temperature, topP, maxTokens, seed, stop, extra }: ChatPar
   return {
     ...{ temperature: temperature ?? 1, topP: topP ?? 1, topK: number("top_k", 0) },
     ...{ repetitionPenalty: number("repetition_penalty", 1), maxTokens: maxTokens ?? 2048 },
-    ...given({ seed, stop }),
+    ...given({ seeds: seed === undefined ? undefined : [seed], stop }),
   };
 }
 
-/** The wire of a server that takes tokens. @param processor with the pixel limits of the run */
-export function tokenWire(server: Server, processor: Processor): ChatWire {
+/**
+ * The wire of a server that takes tokens.
+ * @param processor with the pixel limits of the run
+ * @param adapters names that stand for an adapter there, and not for a model
+ */
+export function tokenWire(server: Server, processor: Processor, adapters: readonly string[] = []): ChatWire {
   return async (model, messages, params) => {
     const images = imagesIn(messages);
     const prompt = await conversationPrompt(processor, messages.map(withoutImages), images, "chat");
     const call = {
-      ...{ model, prompt: await wirePrompt(prompt, processor), responses: 1, sampling: samplingOf(params) },
+      ...{ model, isAdapter: adapters.includes(model) },
+      ...{ prompt: await wirePrompt(prompt, processor), responses: 1, sampling: samplingOf(params) },
     };
     const { read, ...request } = tokenExchange(server, call);
     return {

@@ -13,7 +13,9 @@ import { type TokenCall, tokenExchange } from "../../../src/engine/openAi/tokenR
 import { modelFolder } from "../../../src/model/load.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { runCommand } from "../../helpers/command.js";
-import { BASE_MODEL, startVllm, type VllmOptions } from "../../support/vllmDouble.js";
+import { BASE_MODEL } from "../../support/samplerDouble.js";
+import { type SglangOptions, startSglang } from "../../support/sglangDouble.js";
+import { startVllm, type VllmOptions } from "../../support/vllmDouble.js";
 
 const SGLANG: Server = { kind: "sglang", version: "0.5.23" };
 const LLAMA: Server = { kind: "llama", version: "b11549-0" };
@@ -24,7 +26,7 @@ const CALL: TokenCall = {
     processor: "folder",
   },
   responses: 2,
-  sampling: { temperature: 0.7, topP: 1, topK: 0, repetitionPenalty: 1, maxTokens: 3, seed: 5 },
+  sampling: { temperature: 0.7, topP: 1, topK: 0, repetitionPenalty: 1, maxTokens: 3, seeds: [5, 6] },
 };
 const TEXT: TokenCall = {
   ...{ ...CALL, responses: 1 },
@@ -59,6 +61,35 @@ describe("tokenExchange(…)", () => {
     const response = { tokens: [4, 5], logProbs: [-0.5, -0.25], stopReason: "length" };
     const both = JSON.stringify([sglangAnswer([1, 9, 9, 2]), sglangAnswer([1, 9, 9, 2])]);
     expect(read(both)).toEqual({ responses: [response, response] });
+  });
+
+  it("asks deterministic SGLang for one response a request, each with its seed, or all would be the same", () => {
+    const { body } = tokenExchange({ ...SGLANG, isDeterministic: true }, { ...CALL, isAdapter: true });
+    expect(JSON.parse(body)).toMatchObject({
+      lora_path: "m",
+      input_ids: [
+        [1, 9, 2],
+        [1, 9, 2],
+      ],
+      image_data: [["data:image/png;base64,AA=="], ["data:image/png;base64,AA=="]],
+      sampling_params: [
+        { n: 1, sampling_seed: 5 },
+        { n: 1, sampling_seed: 6 },
+      ],
+    });
+    const one = tokenExchange({ ...SGLANG, isDeterministic: true }, TEXT);
+    expect(JSON.parse(one.body)).toMatchObject({ input_ids: [1, 2], sampling_params: { sampling_seed: 5 } });
+  });
+
+  it("does not take a response that was given up for one that ended", () => {
+    const { read } = tokenExchange(SGLANG, TEXT);
+    const whole = sglangAnswer([1, 2]);
+    const finish_reason = { type: "abort", message: "Abort in waiting queue" };
+    const aborted = { ...whole, meta_info: { ...whole.meta_info, finish_reason } };
+    expect(read(JSON.stringify(aborted))).toEqual({
+      kind: "broken",
+      problem: "SGLang 0.5.23 gave a response up (Abort in waiting queue); see its log",
+    });
   });
 
   it("refuses an answer to another prompt with both lengths, and says what decides an image's tokens", () => {
@@ -104,6 +135,7 @@ afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close();
 });
 const MODEL = modelFolder("tiny");
+const ADAPTER = { lora: { rank: 4 } };
 
 async function serve(options: Partial<VllmOptions> = {}): Promise<string> {
   const engine: Engine = await loadEngine({
@@ -116,6 +148,14 @@ async function serve(options: Partial<VllmOptions> = {}): Promise<string> {
 }
 
 const FLAGS = ["--benchmarks", "MMStar", "--data", "samples", "--limit", "4", "--max-tokens", "24"];
+
+async function serveSglang(options: Partial<SglangOptions> = {}) {
+  const engine = await loadEngine({ model: MODEL, local: localSettings(resolveConfig(ADAPTER, "test")) });
+  open.push(engine);
+  const server = await startSglang({ processor: await loadProcessor(MODEL), engine, ...options });
+  open.push(server);
+  return { engine, server };
+}
 
 async function evaluated(...flags: readonly string[]) {
   const out = await mkdtemp(join(tmpdir(), "token-evaluate-"));
@@ -143,6 +183,29 @@ describe("evaluate --processor", () => {
     expect(byIndex(there.answers)).toEqual(byIndex(here.answers));
   });
 
+  it("asks SGLang for the adapter that is named, and for the model where that is", {
+    timeout: 120_000,
+  }, async () => {
+    const { engine, server } = await serveSglang();
+    const folder = await mkdtemp(join(tmpdir(), "adapter-"));
+    await engine.learner.save(folder, "weights");
+    const body = JSON.stringify({ lora_name: "mine", lora_path: folder });
+    await fetch(server.url.replace("/v1", "/load_lora_adapter"), { method: "POST", body });
+    const ask = (name: string) =>
+      evaluated("--model", server.url, "--model-name", name, "--processor", "tiny");
+    const there = await ask(BASE_MODEL);
+    expect(there.said).toMatch(/SGLang 0\.5\.23: prompts as tokens by/);
+    expect(there.answers).toHaveLength(4);
+    const asked = () =>
+      server.calls.filter(({ path }) => path === "/generate").map((call) => call.body.lora_path);
+    expect(new Set(asked())).toEqual(new Set([undefined]));
+    // A fresh adapter adds nothing.
+    const byIndex = (answers: typeof there.answers) =>
+      [...answers].sort((a, b) => String(a.index).localeCompare(String(b.index)));
+    expect(byIndex((await ask("mine")).answers)).toEqual(byIndex(there.answers));
+    expect(asked().slice(4)).toEqual(["mine", "mine", "mine", "mine"]);
+  });
+
   it("stops where the server reads another prompt", { timeout: 120_000 }, async () => {
     const url = await serve({ misread: (tokens) => [...tokens, 1] });
     const server = ["--model", url, "--model-name", BASE_MODEL, "--processor", "tiny"];
@@ -168,5 +231,26 @@ describe("examineAddress(…)", () => {
       ...{ name: "version", isFine: false },
       note: "vLLM 0.20.0: its token route is that of 0.33.0",
     });
+  });
+
+  it("says of SGLang whether it has adapters and keeps seeds", async () => {
+    const lines = async (options: Partial<SglangOptions>) => {
+      const { server } = await serveSglang(options);
+      const found = await examineAddress({ url: server.url });
+      return found.map(({ name, isFine, note }) => `${isFine ? "✓" : "–"} ${name}: ${note}`);
+    };
+    expect(await lines({ isDeterministic: true })).toEqual(
+      expect.arrayContaining([
+        "✓ version: SGLang 0.5.23",
+        "✓ tokens: taken and given by /generate, images included",
+        "✓ adapter swap: yes: rollout.server samples with an adapter that is trained here",
+        "✓ seeds: kept: the same seed draws the same response",
+      ]),
+    );
+    const plain = await lines({ hasNoLora: true });
+    expect(plain).toContain("– adapter swap: no: start it with --enable-lora");
+    expect(plain).toContainEqual(
+      expect.stringMatching(/^– seeds: not looked at: .*--enable-deterministic-inference/),
+    );
   });
 });
