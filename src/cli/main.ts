@@ -16,6 +16,7 @@ import { addFetch } from "./fetch.js";
 import { addGrade } from "./grade.js";
 import { addInspect } from "./inspect.js";
 import { addInstallCuda } from "./installCuda.js";
+import { addInstallTensorflow } from "./installTensorflow.js";
 import { addLab } from "./lab.js";
 import { addMerge } from "./merge.js";
 import { addNotebook } from "./notebook.js";
@@ -52,6 +53,7 @@ const COMMANDS = [
   addGrade,
   addDoctor,
   addInstallCuda,
+  addInstallTensorflow,
   addBench,
   addLab,
   addNotebook,

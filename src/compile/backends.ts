@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import util from "node:util";
 import { CompileError, messageOf } from "../core/errors.js";
 import { tf } from "../core/tf.js";
+import { BINDING, builtBinding, registerBuilt, TENSORFLOW_COMMAND } from "./nativeTensorflow.js";
 
 /** TensorFlow.js backends on which functions run eagerly. */
 export type EagerBackend = "cpu" | "wasm" | "tensorflow";
@@ -38,7 +39,7 @@ function packageFolder(name: string): string | undefined {
 export function nativePackage(): string | undefined {
   return NATIVE_PACKAGES.find((name) => {
     const folder = packageFolder(name);
-    return folder !== undefined && existsSync(join(folder, "lib", "napi-v8", "tfjs_binding.node"));
+    return folder !== undefined && existsSync(join(folder, BINDING));
   });
 }
 
@@ -60,10 +61,11 @@ export async function loadBackend(name: EagerBackend): Promise<void> {
       const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
       setWasmPaths(`${join(packageFolder("@tensorflow/tfjs-backend-wasm") as string, "dist")}/`);
     } else if (name === "tensorflow") {
-      const native = nativePackage();
-      if (!native) throw new Error(`not installed: run \`npm install ${NATIVE_PACKAGES[1]}\``);
       restoreRemovedUtilities();
-      await import(native);
+      const native = nativePackage();
+      if (builtBinding()) registerBuilt();
+      else if (native) await import(native);
+      else throw new Error(`not installed: run \`${TENSORFLOW_COMMAND}\``);
     }
     if (!(await tf.setBackend(name))) throw new Error("did not start");
   } catch (cause) {

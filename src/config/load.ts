@@ -202,6 +202,21 @@ export function cudaRuntimeFolder(
   return join(dirname(packedCache(env, home)), `onnxruntime-${version}-cuda`);
 }
 
+/** Folder of TensorFlow.js's native binding: made by `sharegrpo install-tensorflow`. */
+export function nativeTensorflowFolder(
+  version: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  home = homedir(),
+): string {
+  return join(dirname(packedCache(env, home)), `tfjs-node-${version}`);
+}
+
+/** Before TensorFlow's library loads, which reads these: errors alone are said, and of a card is taken what is used. */
+export function settleTensorflow(env: Record<string, string | undefined> = process.env): void {
+  env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";
+  env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
+}
+
 /** Python's package index, as pip reads it. */
 export function packageIndex(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return env["PIP_INDEX_URL"] || "https://pypi.org/simple";
