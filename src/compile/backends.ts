@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import util from "node:util";
 import { CompileError, messageOf } from "../core/errors.js";
-import { tf } from "../core/tf.js";
+import { type Tensor, tf } from "../core/tf.js";
 import { BINDING, builtBinding, registerBuilt, TENSORFLOW_COMMAND } from "./nativeTensorflow.js";
 
 /** TensorFlow.js backends on which functions run eagerly. */
@@ -49,6 +49,19 @@ function restoreRemovedUtilities(): void {
   if (!("isNullOrUndefined" in util)) Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
 }
 
+/** A gather's gradient, which the wasm backend has no kernel for, as a scatter, which adds. */
+function registerSegmentSum(): void {
+  tf.registerKernel({
+    kernelName: tf.UnsortedSegmentSum,
+    backendName: "wasm",
+    kernelFunc: ({ inputs, attrs }) => {
+      const [x, ids] = [inputs["x"], inputs["segmentIds"]] as [Tensor, Tensor];
+      const shape = [attrs?.["numSegments"] as number, ...x.shape.slice(ids.rank)];
+      return tf.scatterND(tf.expandDims(ids, -1), x, shape);
+    },
+  });
+}
+
 /**
  * Loads a backend so that `tf.setBackend` switches to it at once.
  * @throws CompileError when it is not installed or does not start
@@ -60,6 +73,7 @@ export async function loadBackend(name: EagerBackend): Promise<void> {
     if (name === "wasm") {
       const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
       setWasmPaths(`${join(packageFolder("@tensorflow/tfjs-backend-wasm") as string, "dist")}/`);
+      registerSegmentSum();
     } else if (name === "tensorflow") {
       restoreRemovedUtilities();
       const native = nativePackage();
@@ -75,9 +89,19 @@ export async function loadBackend(name: EagerBackend): Promise<void> {
   }
 }
 
+/** Native TensorFlow for eager mode: whether it is here, and when it pays. */
+function tensorflowInfo(): BackendInfo {
+  const [built, native] = [builtBinding(), nativePackage()];
+  const isAvailable = built !== undefined || native !== undefined;
+  const from = built ? `TensorFlow ${built.version} in ${built.tensorflow}` : `TensorFlow 2.9 of ${native}`;
+  const note = isAvailable
+    ? `${from}: the fastest eager mode; compiled graphs are faster`
+    : `for exploring eagerly, several times as fast as wasm; commands compile graphs and need none: \`${TENSORFLOW_COMMAND}\``;
+  return { name: "tensorflow", isAvailable, note };
+}
+
 /** What eager mode has here. What runs compiled graphs is tried, not listed: `runtime/devices.ts`. */
 export function listBackends(): readonly BackendInfo[] {
-  const native = nativePackage();
   return [
     { name: "cpu", isAvailable: true, note: "plain JavaScript: for exploring small things" },
     {
@@ -85,12 +109,6 @@ export function listBackends(): readonly BackendInfo[] {
       isAvailable: packageFolder("@tensorflow/tfjs-backend-wasm") !== undefined,
       note: "WebAssembly with SIMD: the eager mode to prefer without native TensorFlow",
     },
-    {
-      name: "tensorflow",
-      isAvailable: native !== undefined,
-      note: native
-        ? `native TensorFlow from ${native}`
-        : "native TensorFlow is not installed; nothing needs it. To have it: `npm install @tensorflow/tfjs-node` where its download works",
-    },
+    tensorflowInfo(),
   ];
 }

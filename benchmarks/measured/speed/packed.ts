@@ -36,8 +36,8 @@ export interface PackedResult {
 
 const settings = () => resolveConfig(presetInput("tiny"), "preset tiny");
 
-/** Prompts of a question's variants. */
-async function promptsOf(model: Model, index: number): Promise<Prompt[]> {
+/** Prompts of a drawn question's variants. */
+export async function promptsOf(model: Model, index: number): Promise<Prompt[]> {
   const config = settings();
   const question = await sceneQuestion(sceneStream({ seed: 5, split: "train" }).at(index));
   const { variants } = await expandQuestion(

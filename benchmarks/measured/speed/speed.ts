@@ -8,6 +8,7 @@ import process from "node:process";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { loadModel, type Model } from "../../../src/model/load.js";
 import { formatMarkdownTable, formatNumber, formatTable, type Table } from "../../../src/report/table.js";
+import { type BackendsResult, benchBackends } from "./backends.js";
 import type { Repetitions, Timing } from "./interleave.js";
 import { decoderSize, type Heads, writeSixMillion } from "./model.js";
 import { benchPacked, type PackedResult } from "./packed.js";
@@ -17,8 +18,11 @@ import { benchRollouts, type RolloutResult, WORKLOADS } from "./rollouts.js";
 import { benchStepCost, type StepCostResult, stepCostTable } from "./stepCost.js";
 import { benchTrainingStep, type TrainingStepResult } from "./trainingStep.js";
 
-export const PARTS = ["step", "rollouts", "packed", "rl", "step-cost"] as const;
+export const PARTS = ["step", "rollouts", "packed", "rl", "step-cost", "backends"] as const;
 export type Part = (typeof PARTS)[number];
+
+/** Parts with a side of PyTorch's. */
+const PEER_PARTS: readonly Part[] = ["step", "rollouts", "rl"];
 
 export interface SpeedOptions {
   /** Model folder for the packed update and what sharing costs; its tokenizer serves the others. */
@@ -43,6 +47,7 @@ export interface SpeedReport {
   readonly packed?: PackedResult;
   readonly rl?: RlStepResult;
   readonly "step-cost"?: StepCostResult;
+  readonly backends?: BackendsResult;
   /** Load averages over a minute, before and after. */
   readonly load: readonly [before: number, after: number];
 }
@@ -58,7 +63,7 @@ export async function benchSpeed(options: SpeedOptions): Promise<SpeedReport> {
   const [before = 0] = loadavg();
   const tiny = await loadModel(options.model);
   const dir = await mkdtemp(join(tmpdir(), "sharegrpo-speed-"));
-  const needsPeer = options.parts.some((part) => part !== "packed" && part !== "step-cost");
+  const needsPeer = options.parts.some((part) => PEER_PARTS.includes(part));
   const started = needsPeer
     ? await startPeer(options.python, { folder: "speed", args: [String(threads)] })
     : { missing: "not needed" };
@@ -114,12 +119,15 @@ async function measure(
   const rl =
     wants("rl") && (await benchRlStep({ model: grouped, dir: join(dir, "endless"), ...common("rl") }));
   const cost = wants("step-cost") && (await benchStepCost({ model: tiny, ...common("step-cost") }));
+  const backends =
+    wants("backends") && (await benchBackends({ model: tiny, threads, ...common("backends") }));
   return {
     ...(step ? { step } : {}),
     ...(rollouts ? { rollouts } : {}),
     ...(packed ? { packed } : {}),
     ...(rl ? { rl } : {}),
     ...(cost ? { "step-cost": cost } : {}),
+    ...(backends ? { backends } : {}),
   };
 }
 
@@ -135,7 +143,7 @@ function rows(what: string, timings: readonly Timing[], show: (milliseconds: num
   ]);
 }
 
-export function speedTable({ step, rollouts, packed, rl }: SpeedReport): Table {
+export function speedTable({ step, rollouts, packed, rl, backends }: SpeedReport): Table {
   const ms = (milliseconds: number) => `${formatNumber(milliseconds)} ms`;
   return {
     head: ["work", "by", "median", "range", "sharegrpo is faster by"],
@@ -155,6 +163,9 @@ export function speedTable({ step, rollouts, packed, rl }: SpeedReport): Table {
             rl.timings,
             ms,
           )
+        : []),
+      ...(backends
+        ? rows(`gradients, ${backends.responses} × ${backends.length} tokens`, backends.timings, ms)
         : []),
     ],
   };
@@ -196,6 +207,11 @@ async function publish(report: SpeedReport, { results, print, python, repetition
         ]
       : []),
     ...(report.rl ? [rlNote(report.rl)] : []),
+    ...(report.backends
+      ? [
+          `Gradients: the bundled policy on a drawn question; backends differ from the compiled graph by at most ${report.backends.disagreement.toExponential(1)}`,
+        ]
+      : []),
     ...(report["step-cost"]
       ? [
           `Sharing: ${report["step-cost"].questions} drawn questions a step, ${report["step-cost"].responses} responses to each, two optimizer steps`,
