@@ -4,10 +4,15 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import util from "node:util";
 import { CompileError, messageOf } from "../core/errors.js";
 import { type Tensor, tf } from "../core/tf.js";
-import { BINDING, builtBinding, registerBuilt, TENSORFLOW_COMMAND } from "./nativeTensorflow.js";
+import {
+  BINDING,
+  builtBinding,
+  registerBuilt,
+  restoreRemovedUtilities,
+  TENSORFLOW_COMMAND,
+} from "./nativeTensorflow.js";
 
 /** TensorFlow.js backends on which functions run eagerly. */
 export type EagerBackend = "cpu" | "wasm" | "tensorflow";
@@ -43,12 +48,6 @@ export function nativePackage(): string | undefined {
   });
 }
 
-/** Node 23 removed two functions that tfjs-node 4.22 calls. */
-function restoreRemovedUtilities(): void {
-  const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
-  if (!("isNullOrUndefined" in util)) Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
-}
-
 /** A gather's gradient, which the wasm backend has no kernel for, as a scatter, which adds. */
 function registerSegmentSum(): void {
   tf.registerKernel({
@@ -75,11 +74,12 @@ export async function loadBackend(name: EagerBackend): Promise<void> {
       setWasmPaths(`${join(packageFolder("@tensorflow/tfjs-backend-wasm") as string, "dist")}/`);
       registerSegmentSum();
     } else if (name === "tensorflow") {
-      restoreRemovedUtilities();
       const native = nativePackage();
       if (builtBinding()) registerBuilt();
-      else if (native) await import(native);
-      else throw new Error(`not installed: run \`${TENSORFLOW_COMMAND}\``);
+      else if (native) {
+        restoreRemovedUtilities();
+        await import(native);
+      } else throw new Error(`not installed: run \`${TENSORFLOW_COMMAND}\``);
     }
     if (!(await tf.setBackend(name))) throw new Error("did not start");
   } catch (cause) {

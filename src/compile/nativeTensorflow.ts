@@ -8,7 +8,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire, Module } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { promisify } from "node:util";
+import util, { promisify } from "node:util";
 import { nativeTensorflowFolder, settleTensorflow } from "../config/load.js";
 import { ConfigError, messageOf } from "../core/errors.js";
 import { makeFolder } from "../core/files/atomic.js";
@@ -45,9 +45,16 @@ export function builtBinding(folder = folderHere()): BuiltBinding | undefined {
   return existsSync(join(built.tensorflow, LIBRARIES[0])) ? built : undefined;
 }
 
+/** Node 23 removed two functions that tfjs-node 4.22 calls. */
+export function restoreRemovedUtilities(): void {
+  const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  if (!("isNullOrUndefined" in util)) Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
+}
+
 /** Registers the backend `tensorflow`: the package's kernels on this program's TensorFlow.js, not on another copy of it. */
 export function registerBuilt(folder = folderHere()): void {
   settleTensorflow();
+  restoreRemovedUtilities();
   const load = createRequire(join(folder, "package.json"));
   for (const name of STAND_INS) {
     const asked = load.resolve(name);
@@ -92,7 +99,7 @@ async function run(
 
 const WHERE = `
 import importlib.metadata as m, importlib.util as u, json
-names = m.packages_distributions()["tensorflow"]
+names = m.packages_distributions().get("tensorflow") or exit("it has no tensorflow")
 print(json.dumps({"tensorflow": u.find_spec("tensorflow").submodule_search_locations[0], "version": m.version(names[0])}))`;
 
 /** Where Python has TensorFlow, without importing it. */

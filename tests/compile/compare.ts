@@ -18,5 +18,5 @@ export function largestGap(found: unknown, expected: unknown): number {
     expect({ shape: left.shape, dtype: left.dtype }).toEqual({ shape: right.shape, dtype: right.dtype });
     return zip([...left.data], [...right.data]).map(([x, y]) => gap(x, y));
   });
-  return Math.max(0, ...gaps);
+  return gaps.reduce((most, each) => Math.max(most, each), 0);
 }

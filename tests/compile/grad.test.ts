@@ -98,6 +98,20 @@ describe("valueAndGrad", () => {
   });
 });
 
+describe("the gradient of a gather", () => {
+  it("adds what rows that are read twice give, compiled and on every backend", async () => {
+    const f = valueAndGrad((weights: Weights, ids: Tensor, factors: Tensor) => ({
+      loss: tf.sum(tf.mul(tf.gather(get(weights, "rows"), ids), factors)),
+    }));
+    const args = [ndarray([2, 0, 2], [3], "int32"), ndarray([1, 2, 3, 4, 5, 6], [3, 2])] as const;
+    const runs = [jit(f, { name: "gather", runtime }), eager(f), eager(f, { backend: "wasm" })];
+    for (const run of runs) {
+      const { grads } = await run({ rows: zeros([4, 2]) }, ...args);
+      expect([...(grads["rows"]?.data ?? [])]).toEqual([3, 4, 0, 0, 1 + 5, 2 + 6, 0, 0]);
+    }
+  });
+});
+
 /** Two layers, squared error, one AdamW step; step number and rate are arguments, so one graph serves all steps. */
 function trainStep(
   state: { weights: Weights; first: Weights; second: Weights },

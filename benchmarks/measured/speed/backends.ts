@@ -67,7 +67,10 @@ export interface BackendsOptions {
   readonly onRound?: (done: number, total: number) => void;
 }
 
-type Ran = { readonly aux: { readonly logProbs: NdArray }; readonly grads: Readonly<Record<string, NdArray>> };
+type Ran = {
+  readonly aux: { readonly logProbs: NdArray };
+  readonly grads: Readonly<Record<string, NdArray>>;
+};
 
 function largestDifference(a: Ran, b: Ran): number {
   const arrays = ({ aux, grads }: Ran) => [aux.logProbs, ...Object.values(grads)];
