@@ -1,6 +1,6 @@
 /**
- * @module A model folder of its own from a checkpoint, or from an adapter and its base: weights pass through memory one
- * tensor at a time, and keep their format and their bits where nothing is to change.
+ * @module A model folder of its own from a checkpoint, or from an adapter and its base: weights pass through memory in
+ * pieces, and keep their format and their bits where nothing is to change.
  */
 import { copyFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { createFolder } from "../core/files/folder.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Network } from "./family.js";
 import { loadNetwork, MODEL_FILES } from "./load.js";
-import { type Adapter, mergedWeight } from "./lora/adapter.js";
 import { ADAPTER_CONFIG, adapterBase, isAdapterFolder, readAdapter } from "./lora/peft.js";
+import { createRowMerger, type RowMerger } from "./lora/rowMerger.js";
 import type { AdaptedModule } from "./lora/spec.js";
 import { readModelJson } from "./modelFiles.js";
 import { type FloatDtype, narrow, type StoredDtype } from "./weights/numbers.js";
 import { openWeights } from "./weights/open.js";
 import { saveTensors, type TensorSource } from "./weights/save.js";
-import type { TensorStore } from "./weights/tensorStore.js";
+import type { Rows, TensorStore } from "./weights/tensorStore.js";
 
 export interface MergeOptions {
   /** A checkpoint, a model folder, or an adapter's. */
@@ -77,8 +77,10 @@ export async function mergeCheckpoint(options: MergeOptions): Promise<{ tensors:
   const network = await loadNetwork(base);
   const adapter = isAdapter ? await readAdapter(checkpoint, network) : undefined;
   const store = await openWeights(base, network);
+  const merger = createRowMerger(adapter?.params ?? {});
+  const modules = adapter?.modules ?? [];
   try {
-    const sources = sourcesOf(store, network, { adapter, dtype: options.dtype });
+    const sources = sourcesOf(store, network, { merger, modules, dtype: options.dtype });
     await createFolder(out, async (partial) => {
       await copyPresent(base, partial);
       await saveTensors(partial, sources, {
@@ -87,8 +89,9 @@ export async function mergeCheckpoint(options: MergeOptions): Promise<{ tensors:
         onTensor: (done, total) => options.onProgress?.({ phase: "merge", done, total }),
       });
     });
-    return { tensors: sources.length, adapted: adapter?.modules.length ?? 0 };
+    return { tensors: sources.length, adapted: modules.length };
   } finally {
+    await merger.dispose();
     await store.close();
   }
 }
@@ -104,38 +107,37 @@ async function copyPresent(from: string, to: string): Promise<void> {
 function sourcesOf(
   store: TensorStore,
   { family }: Network,
-  { adapter, dtype }: { readonly adapter: Adapter | undefined; readonly dtype: FloatDtype | undefined },
+  {
+    merger,
+    modules,
+    dtype,
+  }: {
+    readonly merger: RowMerger;
+    readonly modules: readonly AdaptedModule[];
+    readonly dtype: FloatDtype | undefined;
+  },
 ): TensorSource[] {
-  const modules = new Map(adapter?.modules.map((module) => [`${module.name}.weight`, module]) ?? []);
+  const byWeight = new Map(modules.map((module) => [`${module.name}.weight`, module]));
   return [...store.entries].map(([name, entry]) => {
     const wanted: StoredDtype = dtype ?? entry.dtype;
-    const module = modules.get(name);
+    const module = byWeight.get(name);
     const isKept = module === undefined && wanted === entry.dtype;
+    const changed = async (rows?: Rows): Promise<Uint8Array> => {
+      if (!isFloat(wanted)) {
+        throw new ModelError(`${name}: unsupported dtype of a weight: ${wanted}; give --dtype`);
+      }
+      if (module) {
+        return merger.merge(await store.readArgument(name, { rows }), module, { rows, dtype: wanted });
+      }
+      return narrow((await store.readWide(name, { rows })).data as Float32Array, wanted);
+    };
     return {
       name: family.publishedName(name),
       dtype: wanted,
       shape: entry.shape,
-      read: async () =>
-        isKept ? (await store.read(name)).bytes : changed(store, name, { module, adapter, dtype: wanted }),
+      read: async (rows) => (isKept ? (await store.read(name, { rows })).bytes : changed(rows)),
     };
   });
 }
 
-async function changed(
-  store: TensorStore,
-  name: string,
-  to: {
-    readonly module: AdaptedModule | undefined;
-    readonly adapter: Adapter | undefined;
-    readonly dtype: StoredDtype;
-  },
-): Promise<Uint8Array> {
-  const weight = await store.readWide(name);
-  const { module, adapter } = to;
-  const { data } = module && adapter ? mergedWeight(weight, module, adapter.params) : weight;
-  const { dtype } = to;
-  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
-    throw new ModelError(`${name}: unsupported dtype of a weight: ${dtype}; give --dtype`);
-  }
-  return narrow(data as Float32Array, dtype);
-}
+const isFloat = (dtype: StoredDtype): dtype is FloatDtype => ["F32", "F16", "BF16"].includes(dtype);

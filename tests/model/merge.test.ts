@@ -66,6 +66,14 @@ describe("mergeCheckpoint", () => {
     expect(largestDifference(logProbs.dataSync(), pick(theirs, "oneImage.logProbs").data)).toBeLessThan(1e-4);
   });
 
+  it("merges rows in pieces of any size to the same bits", async () => {
+    const options = { checkpoint: join(adapters, "patterns"), base: goldenFolder("qwen25vl/tied") } as const;
+    await mergeCheckpoint({ ...options, out, dtype: "BF16" });
+    const inPieces = join(folder, "pieces");
+    await mergeCheckpoint({ ...options, out: inPieces, dtype: "BF16", shardBytes: 1000 });
+    expect(await storedBytes(inPieces)).toEqual(await storedBytes(out));
+  });
+
   it("writes all weights in the format asked for", async () => {
     await mergeCheckpoint({ checkpoint: goldenFolder("qwen25vl/tied"), out, dtype: "BF16" });
     const formats = Object.values(await storedBytes(out)).map(

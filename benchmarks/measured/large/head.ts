@@ -58,7 +58,8 @@ export async function measureMerge(model: string): Promise<Measured> {
     const network = await loadNetwork(model);
     const spec = { rank: 16, alpha: 32, usesRslora: false, targets: DECODER_TARGETS };
     const adapter = initAdapter(network, spec, Rng.fromSeed(1));
-    for (const { data } of Object.values(adapter.params)) data[0] = 1; // B is 0, and a factor of 0 is skipped
+    const draws = Rng.fromSeed(2).split("merge");
+    for (const { data } of Object.values(adapter.params)) data.fill(1e-3 * draws.normal()); // B begins as 0
     const checkpoint = join(folder, "adapter");
     await writeAdapter(checkpoint, adapter, model);
     return await watched(() => mergeCheckpoint({ checkpoint, out: join(folder, "merged") }));

@@ -59,9 +59,13 @@ function sourcesOf(network: Network): TensorSource[] {
     name: network.family.publishedName(name),
     dtype: "BF16",
     shape,
-    read: async () => {
-      const count = sizeOf(shape);
-      if (shape.length > 1) return normals(pool, count, initStd(network, name, shape), 7919 * at);
+    read: async ([begin, end] = [0, shape[0] ?? 1]) => {
+      const [rows, ...rest] = shape;
+      const columns = sizeOf(rest);
+      const count = rows === undefined ? 1 : (end - begin) * columns;
+      if (shape.length > 1) {
+        return normals(pool, count, initStd(network, name, shape), 7919 * at + begin * columns);
+      }
       const halves = new Uint16Array(count).fill(name.endsWith(".weight") ? 0x3f80 : 0); // 1 or 0
       return new Uint8Array(halves.buffer);
     },

@@ -17,16 +17,13 @@ import type { Network } from "../family.js";
 import { JOINT_NAME, JOINT_PARTS, queryScale } from "../transformer/jointQkv.js";
 import { floatBits, packBlocks } from "./blocks.js";
 import { saveTensors, type TensorSource } from "./save.js";
-import { openTensors, type TensorStore } from "./tensorStore.js";
+import { openTensors, type Rows, type TensorStore } from "./tensorStore.js";
 
 /** Changes with the format, so that nothing older is taken for it. */
 const FORMAT = 1;
 
 /** Numbers with one scale, the most that divide a row. ONNX Runtime's operator takes powers of two from 16 on. */
 const BLOCKS = [128, 64, 32, 16] as const;
-
-/** Rows that are read and packed at once. */
-const ROWS = 4096;
 
 const WAIT_MS = 500;
 
@@ -80,35 +77,39 @@ function matricesOf({ entries }: TensorStore, { config }: Network): Matrix[] {
   return [...ofName.values()];
 }
 
+/** Rows of a matrix's parts, by the weights that they come from. */
+function* partsOf({ parts }: Matrix, [begin, end]: Rows) {
+  let first = 0;
+  for (const { weight, rows, scale } of parts) {
+    const [from, to] = [Math.max(begin, first), Math.min(end, first + rows)];
+    if (from < to) yield { weight, scale, at: from, rows: [from - first, to - first] as const };
+    first += rows;
+  }
+}
+
 /** The two arrays of a packed matrix, in the order in which they are written. */
 function sourcesOf(store: TensorStore, matrix: Matrix): TensorSource[] {
   const { N, blocks, block } = sizesOf(matrix);
   let scales: Float32Array | undefined;
-  const pack = async (): Promise<Uint8Array> => {
-    const packed = new Uint8Array(N * blocks * block);
-    scales = new Float32Array(N * blocks);
-    let first = 0;
-    for (const { weight, rows, scale } of matrix.parts) {
-      for (let begin = 0; begin < rows; begin += ROWS) {
-        const end = Math.min(rows, begin + ROWS);
-        const bits = floatBits(await store.readArgument(weight, { rows: [begin, end] }));
-        const at = first + begin;
-        const [to, by] = [packed.subarray(at * matrix.columns), scales.subarray(at * blocks)];
-        const isWhole = packBlocks(bits, { packed: to, scales: by }, { block, scale });
-        if (!isWhole) throw new ModelError(`${weight}: invalid numbers: not finite; use another checkpoint`);
-      }
-      first += rows;
+  const pack = async (wanted: Rows = [0, N]): Promise<Uint8Array> => {
+    const [begin, end] = wanted;
+    const packed = new Uint8Array((end - begin) * matrix.columns);
+    scales ??= new Float32Array(N * blocks);
+    for (const { weight, scale, at, rows } of partsOf(matrix, wanted)) {
+      const bits = floatBits(await store.readArgument(weight, { rows }));
+      const [to, by] = [packed.subarray((at - begin) * matrix.columns), scales.subarray(at * blocks)];
+      const isWhole = packBlocks(bits, { packed: to, scales: by }, { block, scale });
+      if (!isWhole) throw new ModelError(`${weight}: invalid numbers: not finite; use another checkpoint`);
     }
     return packed;
   };
+  const readScales = async ([begin, end]: Rows = [0, N]): Promise<Uint8Array> => {
+    const { buffer } = scales as Float32Array;
+    return new Uint8Array(buffer, 4 * begin * blocks, 4 * (end - begin) * blocks);
+  };
   return [
     { name: `${matrix.name}.packed`, dtype: "U8", shape: [N, blocks, block], read: pack },
-    {
-      name: `${matrix.name}.scales`,
-      dtype: "F32",
-      shape: [N, blocks],
-      read: async () => new Uint8Array((scales as Float32Array).buffer),
-    },
+    { name: `${matrix.name}.scales`, dtype: "F32", shape: [N, blocks], read: readScales },
   ];
 }
 

@@ -17,9 +17,12 @@ export interface TensorEntry extends TensorPlace {
   readonly file: string;
 }
 
+/** Rows of the first axis, from the first on and up to but without the second. */
+export type Rows = readonly [begin: number, end: number];
+
 export interface ReadOptions {
-  /** Rows of the first axis, from the first on and up to but without the second; default: all. */
-  readonly rows?: readonly [begin: number, end: number];
+  /** Default: all. */
+  readonly rows?: Rows | undefined;
   /** Memory that may be used again; must have room. Default: new memory. */
   readonly into?: Uint8Array<ArrayBuffer>;
 }
@@ -175,7 +178,7 @@ function storeOf(
   };
 }
 
-function rowsOf(entry: TensorEntry, [begin, end]: readonly [number, number], name: string): TensorPlace {
+function rowsOf(entry: TensorEntry, [begin, end]: Rows, name: string): TensorPlace {
   const [count, ...rest] = entry.shape;
   invariant(
     count !== undefined && begin >= 0 && end >= begin && end <= count,
