@@ -16,7 +16,7 @@ import { localSettings } from "../../../src/engine/local/settings.js";
 import { startEngine } from "../../../src/engine/process/engineInProcess.js";
 import { loadNetwork } from "../../../src/model/load.js";
 import { loadProcessor } from "../../../src/model/processor.js";
-import { buildPrompt, promptLength } from "../../../src/model/prompt.js";
+import { buildPrompt } from "../../../src/model/prompt.js";
 import type { Prompt } from "../../../src/records.js";
 import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
 import { load, machineName } from "./machine.js";
@@ -83,25 +83,31 @@ export async function measureGreedy(model: string, options: GreedyOptions): Prom
   }
 }
 
+/** What llama.cpp made of the same work, and the instructions that it was built for. */
+export interface PeerResult {
+  readonly tokensPerSecond: GreedyResult["tokensPerSecond"];
+  readonly build: string;
+}
+
 /**
  * The same of llama.cpp with weights of 8 bits (Q8_0), random and of the model's shape.
  * @param python with the packages xllamacpp and gguf
- * @returns response tokens per second, by batch
  */
 export async function measureLlamaCpp(
   model: string,
-  { python, batches = BATCHES, tokens = 32 }: { readonly python: string } & Omit<GreedyOptions, "weights">,
-): Promise<GreedyResult["tokensPerSecond"]> {
+  { python, batches = BATCHES, tokens = 16 }: { readonly python: string } & Omit<GreedyOptions, "weights">,
+): Promise<PeerResult> {
   const { config } = await loadNetwork(model);
-  const processor = await loadProcessor(model);
-  const prompt = await buildPrompt(processor, { text: "How many red circles?", images: [] }, "greedy");
   const folder = await mkdtemp(join(dirname(model), "gguf-"));
   const script = join(packageRoot(), "benchmarks", "measured", "large", "llamaCpp.py");
   try {
-    const shape = { ...config, promptTokens: promptLength(prompt), batches, tokens };
+    const shape = { ...config, batches, tokens };
     const { stdout } = await promisify(execFile)(python, [script, folder, JSON.stringify(shape)]);
-    const rates = JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as number[];
-    return zip(batches, rates).map(([batch, rate]) => ({ batch, rate }));
+    const { rates, build } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as {
+      rates: number[];
+      build: string;
+    };
+    return { tokensPerSecond: zip(batches, rates).map(([batch, rate]) => ({ batch, rate })), build };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -140,7 +146,7 @@ export async function benchGreedy(options: GreedyBenchOptions): Promise<void> {
   if (python !== undefined) {
     const peer = await measureLlamaCpp(model, { python, batches });
     found["llama.cpp Q8_0"] = peer;
-    rows.push(["llama.cpp, Q8_0", ...rates(peer), "", ""]);
+    rows.push([`llama.cpp, Q8_0 (${peer.build})`, ...rates(peer.tokensPerSecond), "", ""]);
   }
   const about = `${config.layers} layers of ${config.hiddenSize}, ${config.vocabSize} tokens, random weights. ${machineName()}, load ${before.toFixed(1)} before and ${load().toFixed(1)} after.`;
   const head = [

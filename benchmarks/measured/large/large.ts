@@ -118,10 +118,12 @@ function markdown(result: LargeResult): string {
     ...(merge ? [row("merge of a rank-16 adapter", merge)] : []),
     ...(update
       ? [
-          ["vision tower and old log-probabilities", seconds(update.oldLogProbs), ""],
-          ["gradients of the adapter", seconds(update.gradients), ""],
-          ["AdamW", seconds(update.adamw), ""],
-          ["the update's process", "", formatBytes(update.peak.anonymous)],
+          row("the whole update", { seconds: update.whole, peak: update.peak }),
+          ["… vision tower, first layer", seconds(update.phases.vision), ""],
+          ["… other layers", seconds(update.phases.forward), ""],
+          ["… head, loss, last layer's gradient", seconds(update.phases.head), ""],
+          ["… other layers' gradients", seconds(update.phases.backward), ""],
+          ["… AdamW", seconds(update.phases.adamw), ""],
         ]
       : []),
   ];

@@ -1,10 +1,12 @@
 """Tokens a second of llama.cpp's greedy decoding with random Q8_0 weights in a decoder's shape.
 
-python llamaCpp.py FOLDER SHAPE: SHAPE is JSON of the decoder's sizes, promptTokens, batches and tokens; the model is
-written into FOLDER. Needs `pip install xllamacpp gguf`. The last line printed is a JSON list, one number a batch.
+python llamaCpp.py FOLDER SHAPE: SHAPE is JSON of the decoder's sizes, batches and tokens; the model is written into
+FOLDER. Prompts are short, because every slot reads its own and only decoding is timed. Needs
+`pip install xllamacpp gguf`. The last line printed is JSON: rates, one number a batch, and what the library was built for.
 """
 
 import json
+import re
 import sys
 import threading
 import time
@@ -15,15 +17,17 @@ import numpy as np
 import xllamacpp as xlc
 
 BLOCK = 32
+POOL = 64
+PROMPT_TOKENS = 4
 
 
-def q8(rows, columns, draws):
-    """[rows, bytes] of Q8_0: per 32 numbers a float16 scale and 32 bytes; one random row pool, rolled."""
+def q8(columns, most, draws):
+    """[most, bytes] of Q8_0: per 32 numbers a float16 scale and 32 bytes; a pool of random rows, repeated."""
     blocks = columns // BLOCK
-    pool = draws.integers(0, 256, (64, blocks, BLOCK + 2), dtype=np.uint8)
+    pool = draws.integers(0, 256, (POOL, blocks, BLOCK + 2), dtype=np.uint8)
     scale = np.array([0.02 / 74], np.float16).view(np.uint8)  # 74: deviation of uniform bytes
     pool[:, :, :2] = scale
-    return np.resize(pool.reshape(64, -1), (rows, blocks * (BLOCK + 2)))
+    return np.tile(pool.reshape(POOL, -1), (-(-most // POOL), 1))
 
 
 def write_model(path, shape, draws):
@@ -47,8 +51,13 @@ def write_model(path, shape, draws):
     writer.add_token_merges(["t 1"])
     writer.add_eos_token_id(vocabulary - 1)
 
+    # Matrices of a width are views of one array: nothing is drawn or copied twice.
+    intermediate = shape["intermediateSize"]
+    most = {queries: hidden, intermediate: hidden, hidden: max(vocabulary, queries, intermediate)}
+    drawn = {columns: q8(columns, rows, draws) for columns, rows in most.items()}
+
     def matrix(name, rows, columns):
-        writer.add_tensor(f"{name}.weight", q8(rows, columns, draws), raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+        writer.add_tensor(f"{name}.weight", drawn[columns][:rows], raw_dtype=gguf.GGMLQuantizationType.Q8_0)
 
     def vector(name, size, value):
         writer.add_tensor(name, np.full(size, value, np.float32))
@@ -63,9 +72,9 @@ def write_model(path, shape, draws):
             matrix(f"{at}.attn_{part}", rows, hidden)
             vector(f"{at}.attn_{part}.bias", rows, 0)
         matrix(f"{at}.attn_output", hidden, queries)
-        matrix(f"{at}.ffn_gate", shape["intermediateSize"], hidden)
-        matrix(f"{at}.ffn_up", shape["intermediateSize"], hidden)
-        matrix(f"{at}.ffn_down", hidden, shape["intermediateSize"])
+        matrix(f"{at}.ffn_gate", intermediate, hidden)
+        matrix(f"{at}.ffn_up", intermediate, hidden)
+        matrix(f"{at}.ffn_down", hidden, intermediate)
         vector(f"{at}.attn_norm.weight", hidden, 1)
         vector(f"{at}.ffn_norm.weight", hidden, 1)
     writer.write_header_to_file()
@@ -110,16 +119,17 @@ def main():
     path = folder / "random.gguf"
     draws = np.random.default_rng(1)
     write_model(path, shape, draws)
-    prompt = [int(token) for token in draws.integers(0, 200, shape["promptTokens"])]
+    prompt = [int(token) for token in draws.integers(0, 200, PROMPT_TOKENS)]
     rates = []
     for slots in shape["batches"]:
-        engine = server(path, slots, shape["promptTokens"] + shape["tokens"] + 16)
-        seconds(engine, prompt, slots, 2)
+        engine = server(path, slots, PROMPT_TOKENS + shape["tokens"] + 16)
+        seconds(engine, prompt, 1, 2)  # pages of the file are in memory
         short = seconds(engine, prompt, slots, 1)
         long = seconds(engine, prompt, slots, shape["tokens"] + 1)
         rates.append(slots * shape["tokens"] / (long - short))
         del engine
-    print(json.dumps(rates))
+    built_for = re.findall(r"((?:AVX|AMX|NEON)\w*) = 1", xlc.get_system_info())
+    print(json.dumps({"rates": rates, "build": " ".join(built_for)}))
 
 
 main()

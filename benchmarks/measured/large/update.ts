@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { resolveConfig } from "../../../src/config/load.js";
 import type { OnProgress } from "../../../src/core/progress.js";
 import { Rng } from "../../../src/core/rng.js";
-import { zip } from "../../../src/core/zip.js";
+import type { Watch } from "../../../src/engine/engine.js";
 import { localSettings } from "../../../src/engine/local/settings.js";
 import { startEngine } from "../../../src/engine/process/engineInProcess.js";
 import { loadProcessor, type Processor } from "../../../src/model/processor.js";
@@ -31,10 +31,13 @@ export const UPDATE_SIZES: UpdateSizes = { variants: 2, responses: 2, tokens: 64
 
 export interface UpdateResult {
   readonly promptTokens: number;
-  /** Seconds: old log-probabilities with the vision tower, gradients, AdamW. */
-  readonly oldLogProbs: number;
-  readonly gradients: number;
-  readonly adamw: number;
+  /**
+   * Seconds of the whole, and of its phases: the vision tower with the decoder's first layer, the other layers forward;
+   * the head, the loss and the last layer's gradient; the other layers' gradients; AdamW. Old log-probabilities are those
+   * that the update finds, as in a step with one mini-batch.
+   */
+  readonly whole: number;
+  readonly phases: Readonly<Record<"vision" | "forward" | "head" | "backward" | "adamw", number>>;
   readonly peak: MemoryPeak;
 }
 
@@ -53,10 +56,20 @@ async function promptsOf(processor: Processor, { variants, side }: UpdateSizes):
   );
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
-  const started = performance.now();
-  const result = await work();
-  return [result, (performance.now() - started) / 1000];
+/** @param layers when each layer was done, forward and backward: an even number; seconds from the beginning */
+function phasesOf(
+  layers: readonly number[],
+  { gradients, end }: { readonly gradients: number; readonly end: number },
+): UpdateResult["phases"] {
+  const at = (layer: number) => layers[layer] as number;
+  const count = layers.length / 2;
+  return {
+    vision: at(0),
+    forward: at(count - 1) - at(0),
+    head: at(count) - at(count - 1),
+    backward: gradients - at(count),
+    adamw: end - gradients,
+  };
 }
 
 /** Runs the update once, in a process of its own, on random responses. */
@@ -77,22 +90,27 @@ export async function measureUpdate(
   );
   const readings = prompts.map((prompt) => ({ prompt, responses_R: all }));
   const engine = startEngine({ model, local: localSettings(config) });
-  const watch = onProgress ? { onProgress } : {};
   const { learner } = engine;
   try {
+    const lessons = readings.map((reading) => ({
+      ...reading,
+      advantages_R: all.map((_, at) => (at % 2 === 0 ? 1 : -1)),
+      weights_R: all.map(() => 1 / (sizes.tokens * all.length * prompts.length)),
+    }));
     const { result, peak } = await withMemoryPeak("children", async () => {
-      const request = { readings, of: "policy", temperature: 1 } as const;
-      const [old, oldLogProbs] = await timed(() => learner.logProbs(request, watch));
-      const lessons = zip(readings, old).map(([reading, oldLogProbs_R]) => ({
-        ...reading,
-        oldLogProbs_R,
-        advantages_R: all.map((_, at) => (at % 2 === 0 ? 1 : -1)),
-        weights_R: all.map(() => 1 / (sizes.tokens * all.length * prompts.length)),
-      }));
-      const [, gradients] = await timed(() => learner.accumulate(lessons, lossSettings(config), watch));
-      const step = { ...config.update, step: 1, learningRate: 1e-4 };
-      const [, adamw] = await timed(() => learner.apply(step));
-      return { oldLogProbs, gradients, adamw };
+      const started = performance.now();
+      const now = () => (performance.now() - started) / 1000;
+      const layers: number[] = []; // when each was done: all forward, then all backward
+      const watch: Watch = {
+        onProgress: (progress) => {
+          layers.push(now());
+          onProgress?.(progress);
+        },
+      };
+      await learner.accumulate(lessons, lossSettings(config), watch);
+      const gradients = now();
+      await learner.apply({ ...config.update, step: 1, learningRate: 1e-4 });
+      return { whole: now(), phases: phasesOf(layers, { gradients, end: now() }) };
     });
     const lengths = prompts.map(promptLength);
     return { promptTokens: Math.max(...lengths), ...result, peak };
