@@ -2,7 +2,8 @@
  * @module Samples from a model whose weights stay in their files: prefill and decode, layer by layer, with the adapter
  * of the moment beside them.
  */
-import type { NdArray } from "../../../core/ndarray.js";
+import { type NdArray, type Params, zeros } from "../../../core/ndarray.js";
+import { zip } from "../../../core/zip.js";
 import { type Adapter, adapterScales } from "../../../model/lora/adapter.js";
 import { mropeTables } from "../../../model/transformer/rope.js";
 import type { KvCache } from "../kvCache.js";
@@ -10,14 +11,8 @@ import type { LocalPolicy, NextTokens, ReadyPolicy } from "../policy.js";
 import type { PromptReader } from "../promptReader.js";
 import type { HostSampler } from "../responding.js";
 import type { SamplingPrecision } from "../settings.js";
-import {
-  adapterByLayer,
-  addInto,
-  type EmbeddedTokens,
-  type LayerAdapter,
-  type LayeredModel,
-} from "./model.js";
-import { type SamplingWeights, samplingWeights } from "./samplingWeights.js";
+import { adapterByLayer, type EmbeddedTokens, type LayerAdapter, type LayeredModel } from "./model.js";
+import { type LayerArrays, readBy, type SamplingWeights, samplingWeights } from "./samplingWeights.js";
 
 /** What attention of one layer reads and gives. */
 interface Attended {
@@ -45,25 +40,51 @@ function cacheOf(cache: KvCache, layer: number) {
   };
 }
 
-/** Runs all layers on `x`. */
+/** What attention of a layer is asked. */
+interface Attending {
+  readonly qkv: NdArray;
+  readonly vectors: Params;
+}
+
+/** A layer's arrays with its adapters, by what reads them. */
+function withAdapter(arrays: LayerArrays, { adapter, scales }: LayerAdapter) {
+  const part = (which: "before" | "after") => ({
+    ...arrays[which],
+    adapter: readBy(which, { ...adapter, ...scales }),
+  });
+  return { before: part("before"), after: part("after"), vectors: arrays.attention.vectors };
+}
+
+type Layer = ReturnType<typeof withAdapter>;
+
+/**
+ * Runs all layers on `x`.
+ * @param deepLevels layers after which something can be added: they are always given it, so that they have one graph
+ */
 async function throughLayers(
-  { graphs, layers }: SamplingWeights,
-  adapters: readonly LayerAdapter[],
+  {
+    graphs,
+    layers,
+    deepLevels,
+  }: Pick<SamplingWeights, "graphs"> & {
+    readonly layers: readonly Layer[];
+    readonly deepLevels: number;
+  },
   { x: first, deep }: EmbeddedTokens,
-  attend: (given: { qkv: NdArray; vectors: Record<string, NdArray> }, layer: number) => Promise<Attended>,
+  attend: (given: Attending, layer: number) => Promise<Attended>,
 ): Promise<Passed> {
   const keys: NdArray[] = [];
   const values: NdArray[] = [];
   let x = first;
-  for (const [layer, arrays] of layers.entries()) {
-    const { adapter, scales } = adapters[layer] as LayerAdapter;
-    const weights = { ...arrays, adapter: { ...adapter, ...scales } };
-    const qkv = await graphs.before(x, weights);
-    const step = await attend({ qkv, vectors: arrays.vectors }, layer);
-    x = await graphs.after({ x, mixed: step.mixed }, weights);
-    addInto(x, deep[layer]);
+  let qkv = await graphs.first(x, (layers[0] as Layer).before);
+  for (const [at, { vectors, after }] of layers.entries()) {
+    const { mixed, ...step } = await attend({ qkv, vectors }, at);
     keys.push(step.keys);
     values.push(step.values);
+    const given = { x, mixed, ...(at < deepLevels ? { deep: deep[at] ?? zeros(x.shape) } : {}) };
+    const next = layers[at + 1];
+    if (next) ({ x, qkv } = await graphs.between(given, { after, before: next.before }));
+    else x = await graphs.last(given, after);
   }
   return { x, keys, values };
 }
@@ -91,7 +112,10 @@ export function createLayeredPolicy(
     : adapterByLayer(config.layers, {}, {});
   let weights: Promise<SamplingWeights> | undefined;
 
+  const deepLevels = model.family.tower.deep?.blocks(config).length ?? 0;
   const readyWith = (made: SamplingWeights): ReadyPolicy => {
+    const layers = zip(made.layers, adapters).map(([arrays, each]) => withAdapter(arrays, each));
+    const stack = { graphs: made.graphs, layers, deepLevels };
     const next = async (read: Passed, at: readonly number[], sampler: HostSampler): Promise<NextTokens> => {
       const { x, keys, values } = read;
       return { probs: await made.probabilities(x, at, sampler), keys, values };
@@ -104,14 +128,14 @@ export function createLayeredPolicy(
       async prefill({ prompts, tokens, last, positions, sizes }, sampler) {
         const rope = mropeTables(positions, config);
         const start = await model.embed(tokens.data, prompts, sizes.P);
-        const done = await throughLayers(made, adapters, start, (given) =>
+        const done = await throughLayers(stack, start, (given) =>
           made.graphs.prefill({ ...given, rope }, tokens),
         );
         return next(done, Array.from(last.data), sampler);
       },
       async decodeStep({ tokens, rope, cache }, sampler) {
         const start = await model.embed(tokens.data, [], 0);
-        const done = await throughLayers(made, adapters, start, (given, layer) =>
+        const done = await throughLayers(stack, start, (given, layer) =>
           made.graphs.decode({ ...given, rope }, cacheOf(cache, layer)),
         );
         return next(done, [...tokens.data.keys()], sampler);

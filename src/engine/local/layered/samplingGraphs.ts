@@ -1,7 +1,8 @@
 /**
- * @module A layer of the decoder for sampling, in three graphs: what has weights takes any number of rows and is made
- * once per layer, with the weights in it; attention has none and is made once per shape, for all layers. It is the layer
- * that the whole network loops over (`decoderLayer`), cut where attention begins and ends.
+ * @module The decoder's layers for sampling, cut where attention begins and ends. What has weights takes any number of
+ * rows and is made once, with the weights in it: what comes before the first attention, what lies between two, and what
+ * comes after the last. Attention has none and is made once per shape, for all layers. It is the layer that the whole
+ * network loops over (`decoderLayer`).
  */
 import { jit } from "../../../compile/jit.js";
 import type { RuntimeOptions } from "../../../compile/runtime/session.js";
@@ -26,14 +27,33 @@ import { productWith, rmsNorm } from "../../../model/transformer/layers.js";
 import { attendSharedPrefix, prefixOf } from "../../../model/transformer/prefix.js";
 import { rotation } from "../../../model/transformer/rope.js";
 
-/** What a layer computes with, under names after `model.layers.N.`. */
-export interface SamplingLayer {
+/** What a part of a layer computes with, under names after `model.layers.N.`. */
+export interface SamplingPart {
   /** Parts of the graph: as a checkpoint has them, or packed (weights/pack.ts). */
   readonly matrices: TensorParams;
   /** Norms and biases. */
   readonly vectors: TensorParams;
   /** A, B and scales of adapters: they are arguments, so training packs nothing again. */
   readonly adapter: TensorParams;
+}
+
+/** A part of a layer. */
+export type LayerPart = "before" | "attention" | "after";
+
+/** Which parts of a layer read a parameter. Norms of queries, where there are any, say how queries are scaled. */
+export function partsReading(name: string): readonly LayerPart[] {
+  if (/^self_attn\.[qk]_norm\./.test(name)) return ["before", "attention"];
+  return /^(input_layernorm|self_attn\.(qkv|[qkv]_proj))\./.test(name) ? ["before"] : ["after"];
+}
+
+/** Hidden states on their way through a layer. */
+interface Attended {
+  /** `[T, hidden]`: what the layer read */
+  readonly x: Tensor;
+  /** `[T, H·D]`: what attention gave */
+  readonly mixed: Tensor;
+  /** `[T, hidden]`, added to what the layer gives (DeepStack). */
+  readonly deep?: Tensor;
 }
 
 /** Attention of one layer. */
@@ -44,31 +64,39 @@ interface Attending {
   readonly rope: Rope;
 }
 
-const isPacked = ({ matrices }: SamplingLayer): boolean => "self_attn.qkv.packed" in matrices;
+const isPacked = ({ matrices }: SamplingPart): boolean =>
+  Object.keys(matrices).some((name) => name.endsWith(".packed"));
 
 export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
   const attending = given({ device: runtime.device, precision: runtime.precision });
-  const weightsOf = (layer: SamplingLayer): TensorParams => ({
-    ...layer.matrices,
-    ...(isPacked(layer) ? layerWithJointQkv(layer.vectors, config) : layer.vectors),
-    ...layer.adapter,
+  const weightsOf = (part: SamplingPart): TensorParams => ({
+    ...part.matrices,
+    ...(isPacked(part) ? layerWithJointQkv(part.vectors, config) : part.vectors),
+    ...part.adapter,
   });
   const attention = ({ qkv, vectors, rope }: Attending, attend: Attend): Tensor =>
     layerAttention(layerWithScaledNorm(vectors, config), config, qkv, {
       turn: rotation(rope),
       attend: (q, k, v) => attend(0, q, k, v),
     });
+  const before = (x: Tensor, part: SamplingPart) => beforeAttention(weightsOf(part), config, x);
+  const after = ({ x, mixed, deep }: Attended, part: SamplingPart): Tensor => {
+    const given = afterAttention(weightsOf(part), config, x, mixed);
+    return deep ? tf.add(given, deep) : given;
+  };
   return {
-    before: jit((x: Tensor, layer: SamplingLayer) => beforeAttention(weightsOf(layer), config, x), {
-      name: "layer before attention",
-      rows: [0],
-      runtime,
-    }),
-    after: jit(
-      ({ x, mixed }: { x: Tensor; mixed: Tensor }, layer: SamplingLayer) =>
-        afterAttention(weightsOf(layer), config, x, mixed),
-      { name: "layer after attention", rows: [0], runtime },
+    /** `[T, (H+2K)·D]` of the first layer. */
+    first: jit(before, { name: "before the first attention", rows: [0], runtime }),
+    /** What a layer gives, and queries, keys and values that the next one makes of it. */
+    between: jit(
+      (given: Attended, parts: { readonly after: SamplingPart; readonly before: SamplingPart }) => {
+        const x = after(given, parts.after);
+        return { x, qkv: before(x, parts.before) };
+      },
+      { name: "between two attentions", rows: [0], runtime },
     ),
+    /** What the last layer gives. */
+    last: jit(after, { name: "after the last attention", rows: [0], runtime }),
     /** `keys` and `values` `[U, K, P, D]`. @param tokens `[U, P]`; only its shape is read */
     prefill: jit(
       (given: Attending, tokens: Tensor) => {

@@ -10,15 +10,18 @@ import { PACKED_HEAD, packedWeights } from "../../../model/weights/pack.js";
 import type { TensorStore } from "../../../model/weights/tensorStore.js";
 import type { SamplingPrecision } from "../settings.js";
 import { type LayeredModel, layerPrefix } from "./model.js";
-import { type SamplingGraphs, samplingGraphs } from "./samplingGraphs.js";
+import { type LayerPart, partsReading, type SamplingGraphs, samplingGraphs } from "./samplingGraphs.js";
 
 type Mapped = Readonly<Record<string, ArgumentArray>>;
 
-/** Arrays of a layer: what lies in files, and what is held. */
-export interface LayerArrays {
+/** Arrays of a part of a layer: what lies in files, and what is held. */
+interface PartArrays {
   readonly matrices: Mapped;
   readonly vectors: Params;
 }
+
+/** Arrays of a layer, by what reads them. */
+export type LayerArrays = Readonly<Record<LayerPart, PartArrays>>;
 
 export interface SamplingWeights {
   readonly graphs: SamplingGraphs;
@@ -57,7 +60,7 @@ async function named<T>(names: readonly string[], make: (name: string) => Promis
 async function layerArrays(model: LayeredModel, matrices: TensorStore, layer: number): Promise<LayerArrays> {
   const prefix = `${layerPrefix(layer)}.`;
   const isVector = (name: string) => model.store.entries.get(`${prefix}${name}`)?.shape.length === 1;
-  return {
+  const ofLayer = {
     matrices: await named(
       under(matrices, prefix).filter((name) => !isVector(name)),
       (name) => mappedTensor(matrices, `${prefix}${name}`),
@@ -66,6 +69,19 @@ async function layerArrays(model: LayeredModel, matrices: TensorStore, layer: nu
       model.store.readWide(`${prefix}${name}`),
     ),
   };
+  const part = (which: LayerPart): PartArrays => ({
+    matrices: readBy(which, ofLayer.matrices),
+    vectors: readBy(which, ofLayer.vectors),
+  });
+  return { before: part("before"), attention: part("attention"), after: part("after") };
+}
+
+/** Those of a layer's arrays that a part of it reads. */
+export function readBy<Array>(
+  part: LayerPart,
+  arrays: Readonly<Record<string, Array>>,
+): Readonly<Record<string, Array>> {
+  return Object.fromEntries(Object.entries(arrays).filter(([name]) => partsReading(name).includes(part)));
 }
 
 /** Rows of a matrix. */
