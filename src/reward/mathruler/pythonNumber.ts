@@ -1,7 +1,8 @@
 /**
  * @module Numbers as Python's `float()` reads them, which decides what the reference grader takes for an integer.
  */
-import { stripAsPython } from "./pythonSpace.js";
+import { digitOf } from "../../core/asciiForms.js";
+import { isSpaceAt } from "./pythonSpace.js";
 
 /** Digits with single underscores between them, an optional point, an optional exponent. Linear: no two ways to match. */
 const FLOAT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
@@ -9,9 +10,23 @@ const FLOAT = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[
 /** How far from an integer a number may be and still count as one. */
 const INTEGER_WITHIN = 1e-7;
 
-/** The number, or null when Python would refuse it or it is not finite. */
+const SEPARATORS = new Set([..."\u001c\u001d\u001e\u001f"]);
+
+/** What `float()` leaves out around a number: C's white space, and beyond ASCII Python's, without the separators. */
+function isOutsideNumber(text: string, at: number): boolean {
+  return isSpaceAt(text, at) && !SEPARATORS.has(text[at] ?? "");
+}
+
+function stripped(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isOutsideNumber(text, start)) start++;
+  while (end > start && isOutsideNumber(text, end - 1)) end--;
+  return text.slice(start, end);
+}
+
+/** The number, its digits of any script, or null when Python would refuse it or it is not finite. */
 export function parseFloatAsPython(text: string): number | null {
-  const trimmed = stripAsPython(text);
+  const trimmed = stripped(text).replace(/(?![0-9])\p{Nd}/gu, digitOf);
   if (!FLOAT.test(trimmed)) return null;
   const value = Number(trimmed.replaceAll("_", ""));
   return Number.isFinite(value) ? value : null;
@@ -31,7 +46,7 @@ export function nearInteger(text: string): { readonly nearest: bigint; readonly 
 export function stripThousandsCommas(text: string): string {
   let current = text;
   for (;;) {
-    const next = current.replace(/(\d),(\d\d\d)($|\D)/g, "$1$2$3");
+    const next = current.replace(/(\p{Nd}),(\p{Nd}{3})($|\P{Nd})/gu, "$1$2$3");
     if (next === current) return current;
     current = next;
   }

@@ -58,6 +58,28 @@ describe("gradeMathruler", () => {
     expect(decided).toEqual(spaces.map(({ given, truth, correct }) => [given, truth, correct]));
   });
 
+  /** By `grade_answer` of MathRuler 0.1.0. */
+  it.each([
+    ["\uff11\uff12", "12", true],
+    ["12", "\uff11\uff12", true],
+    ["\u0661\u0662", "12", true],
+    ["7\u001ccm", "7", false],
+    ["7\u001c", "7", true],
+    ["\uff11,000", "1000", true],
+    ["\uff11\uff12.5", "12.5", false],
+    ["1/\uff12", "1/2", false],
+    ["x+\uff11", "x+1", false],
+    ["\\frac{\uff11}{2}", "\\frac{1}{2}", false],
+    ["\uff12\\pi", "2\\pi", false],
+    ["1.0\u001c cm", "1", false],
+    ["1\u001f%", "1", false],
+    ["\uff11\uff12\uff13\uff0c\uff14\uff15\uff16", "123456", false],
+    ["(\uff11,2)", "(1,2)", false],
+    ["\uff15 cm", "5", true],
+  ])("decides as the reference about digits of other scripts: %j against %j: %s", (given, truth, correct) => {
+    expect(gradeMathruler(given, truth).correct).toBe(correct);
+  });
+
   it.each(reference.grade_answer)("has the reference's normal forms: $given and $truth", (golden_) => {
     expect([hendrycksForm(golden_.given), hendrycksForm(golden_.truth)]).toEqual([
       golden_.mathd_given,
