@@ -51,16 +51,30 @@ function trueQuotient(left: Real, right: Real): Real | undefined {
   return quotient === undefined ? undefined : toNumber(quotient);
 }
 
+/** Python's floor division of doubles and its rest: the rest is exact, and the quotient is made of it. */
+function floatDivision(x: number, y: number): { readonly quotient: number; readonly rest: number } {
+  const cut = x % y;
+  const isOver = cut !== 0 && cut < 0 !== y < 0;
+  const quotient = (x - cut) / y - (isOver ? 1 : 0);
+  const floor = Math.floor(quotient);
+  return {
+    quotient: quotient - floor > 0.5 ? floor + 1 : floor,
+    rest: isOver ? cut + y : cut === 0 ? y * 0 : cut,
+  };
+}
+
 function floorQuotient(left: Real, right: Real): Real | undefined {
   if (signOf(right) === 0) return undefined;
-  if (!isWhole(left) || !isWhole(right)) return Math.floor(toNumber(left) / toNumber(right));
+  if (!isWhole(left) || !isWhole(right)) return floatDivision(toNumber(left), toNumber(right)).quotient;
   const [a, b] = [wholeOf(left), wholeOf(right)];
   return fraction(a / b - (a % b !== 0n && a < 0n !== b < 0n ? 1n : 0n));
 }
 
 function remainder(left: Real, right: Real): Real | undefined {
-  const whole = floorQuotient(left, right);
-  return whole === undefined ? undefined : add(left, negate(multiply(right, whole)));
+  if (signOf(right) === 0) return undefined;
+  if (!isWhole(left) || !isWhole(right)) return floatDivision(toNumber(left), toNumber(right)).rest;
+  const rest = wholeOf(left) % wholeOf(right);
+  return fraction(rest !== 0n && rest < 0n !== wholeOf(right) < 0n ? rest + wholeOf(right) : rest);
 }
 
 const TOKEN =
@@ -124,7 +138,9 @@ function readPower(cursor: Cursor, depth: number): Real | undefined {
   if (base === undefined || !isSign(cursor, "**")) return base;
   cursor.at++;
   const exponent = readExpression(cursor, UNARY_LEVEL, depth + 1);
-  return exponent === undefined ? undefined : power(base, exponent);
+  const value = exponent === undefined ? undefined : power(base, exponent);
+  // What is below a whole number to a negative power is a double.
+  return value !== undefined && exponent !== undefined && signOf(exponent) < 0 ? toNumber(value) : value;
 }
 
 function readUnary(cursor: Cursor, depth: number): Real | undefined {

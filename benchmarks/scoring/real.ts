@@ -15,7 +15,7 @@ export interface Fraction {
 export type Real = Fraction | number;
 
 const MOST_BITS = 16_384;
-/** More than a double's 53, so that the last step alone rounds. */
+/** More than a double's 53; what is cut off counts as one bit more, so that the last step alone rounds. */
 const GUARDED_BITS = 66;
 
 function bitsOf(value: bigint): number {
@@ -28,10 +28,12 @@ export function toNumber(real: Real): number {
   const { top, bottom } = real;
   if (bottom === 1n) return Number(top);
   const shift = bitsOf(bottom) - bitsOf(top) + GUARDED_BITS;
-  const quotient = shift >= 0 ? (top << BigInt(shift)) / bottom : top / (bottom << BigInt(-shift));
+  const [upper, lower] = shift >= 0 ? [top << BigInt(shift), bottom] : [top, bottom << BigInt(-shift)];
+  const sticky = upper % lower === 0n ? 0n : top < 0n ? -1n : 1n;
+  const quotient = 2n * (upper / lower) + sticky;
   // In two steps: 2 ** −shift alone may leave the range of doubles.
-  const half = Math.trunc(shift / 2);
-  return Number(quotient) * 2 ** -half * 2 ** -(shift - half);
+  const half = Math.trunc((shift + 1) / 2);
+  return Number(quotient) * 2 ** -half * 2 ** -(shift + 1 - half);
 }
 
 /** `top` over `bottom`, which is not 0; a double where that takes too many digits. */
