@@ -31,13 +31,22 @@ const GROUPS = /(?<=\d),(?=\d{3}(?!\d))/g;
 const IN_BRACES = /^(?:\\?\{){1,9}([^{}]*?)(?:\\?\}){1,9}$/;
 /** Groups of three digits with spaces between them. */
 const SPACED_GROUPS = /^[-+−]?\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?$/;
-/** Two numbers side by side that are no mixed number. */
-const SIDE_BY_SIDE = /\d\s+\d+(?!\d*\s*\/)/;
+/** Two numbers side by side mean nothing but a mixed number. */
+const SIDE_BY_SIDE = /\d\s+\d/;
+const MIXED = /^([-+−–]?)(\d+)\s+(\d+)\s*\/\s*(\d+)$/;
 const EMPHASIS = /^[\s*_`]+|[\s*_`]+$/g;
 
 function plainNumber(text: string): number | undefined {
   const joined = SPACED_GROUPS.test(text) ? text.replaceAll(/\s/g, "") : text;
   return pythonFloat(joined.replaceAll(GROUPS, "").replace(/^[−–]/, "-"));
+}
+
+/** `1 1/2`, which a LaTeX reader takes for (1 + 1)/2. */
+function mixedNumber(text: string): number | undefined {
+  const [, sign = "", whole, top, bottom] = MIXED.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const value = Number(whole) + Number(top) / Number(bottom);
+  return sign === "" || sign === "+" ? value : -value;
 }
 
 function latexNumber(text: string): number | undefined {
@@ -53,11 +62,13 @@ export function numberOf(text: string): number | undefined {
   const value =
     plainNumber(bare) ??
     (number === undefined || isFactor(unit) ? undefined : plainNumber(number)) ??
+    mixedNumber(bare) ??
     latexNumber(bare);
   return value === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
-const NUMBERS = new RegExp(String.raw`(?<![\p{L}\p{N}.])${PLAIN}(?![\p{L}\p{N}])`, "gu");
+/** Whole ones: not a part of a longer number, of a word, or of a list without spaces. */
+const NUMBERS = new RegExp(String.raw`(?<![\p{L}\p{N}.]|\d,)${PLAIN}(?![\p{L}\p{N}]|[.,]\d)`, "gu");
 
 /** The only number of a text, however often it stands there. */
 export function onlyNumber(text: string): Reading | undefined {
