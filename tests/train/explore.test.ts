@@ -3,7 +3,7 @@ import { resolveConfig } from "../../src/config/load.js";
 import { Rng } from "../../src/core/rng.js";
 import { createEngine } from "../../src/engine/local/engine.js";
 import { localSettings } from "../../src/engine/local/settings.js";
-import { askQuestions } from "../../src/train/explore.js";
+import { askQuestions, tokenTexts } from "../../src/train/explore.js";
 import { fakeModel } from "../support/fakeModel.js";
 import { taughtQuestion } from "../support/taughtModel.js";
 
@@ -31,5 +31,17 @@ describe("askQuestions", () => {
     const [first] = await ask({ update: { algorithm: "grpo" } });
     expect(first?.group.pairs.every(({ j, k }) => j === k)).toBe(true);
     expect(first?.readings_M.map(({ responses_R }) => responses_R.length)).toEqual([3, 3]);
+  });
+});
+
+describe("tokenTexts", () => {
+  it("are the words of single tokens, special ones too, which together are the text", async () => {
+    const text = "How many red circles? \\boxed{3}";
+    const { processor, config } = await fakeModel();
+    const words = processor.encode(text);
+    const texts = tokenTexts(processor, [...words, ...config.tokens.eos]);
+    expect(texts.slice(0, words.length).join("")).toBe(text);
+    expect(texts).toHaveLength(words.length + config.tokens.eos.length);
+    expect(texts.at(-1)).toMatch(/^<\|.*\|>$/);
   });
 });
