@@ -6,7 +6,7 @@ import { messageOf } from "../../core/errors.js";
 import { inTurn } from "../../core/inTurn.js";
 import type { Engine, Watch } from "../engine.js";
 import { type EngineSettings, loadEngine } from "../local/engine.js";
-import { createImageStore, type Reply, type Request } from "./wire.js";
+import { type Calls, createImageStore, type Method, type Reply, type Request } from "./wire.js";
 
 type Call = Exclude<Request, { abort: number }>;
 
@@ -22,11 +22,11 @@ function send(reply: Reply): void {
 function answer({ sampler, learner, report }: Engine, call: Call, watch: Watch): Promise<unknown> {
   switch (call.method) {
     case "sample":
-      return sampler.sample(...store.unpack(call), watch);
+      return sampler.sample(...call.args, watch);
     case "logProbs":
-      return learner.logProbs(...store.unpack(call), watch);
+      return learner.logProbs(...call.args, watch);
     case "accumulate":
-      return learner.accumulate(...store.unpack(call), watch);
+      return learner.accumulate(...call.args, watch);
     case "apply":
       return learner.apply(...call.args);
     case "save":
@@ -60,7 +60,9 @@ process.on("message", (request: Request) => {
   if ("abort" in request) return running.get(request.abort)?.abort(new Error("aborted"));
   const control = new AbortController();
   running.set(request.id, control);
-  void take(() => serve(request, control.signal));
+  // At once, in the order in which they were sent: the asking side counts on it, also for a call that it takes back.
+  const call = { ...request, args: store.unpack<Calls[Method]>(request) } as Call;
+  void take(() => serve(call, control.signal));
 });
 // Ctrl-C reaches the whole process group, as does a scheduler's notice: the asking process decides when to stop.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
