@@ -70,10 +70,15 @@ export async function startPeer(
   if (first === undefined) return { missing: `${python} ended at once` };
   const greeting = greetingSchema.parse(JSON.parse(first));
   if (greeting.missing !== undefined) return { missing: greeting.missing };
+  // Its output ends a little before Node hears of its end.
+  let isOver = false;
   const call: Peer["call"] = async (request, schema) => {
     child.stdin.write(`${JSON.stringify(request)}\n`);
     const line = await next();
-    if (line === undefined) throw new BenchmarkError(`peer: ended during ${String(request["op"])}`);
+    if (line === undefined) {
+      isOver = true;
+      throw new BenchmarkError(`peer: ended during ${String(request["op"])}`);
+    }
     const answer = answerSchema.parse(JSON.parse(line));
     if (answer.error !== undefined)
       throw new BenchmarkError(`peer: ${String(request["op"])}: ${answer.error}`);
@@ -94,6 +99,6 @@ export async function startPeer(
     kill: () => {
       child.kill("SIGKILL");
     },
-    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    hasEnded: () => isOver || child.exitCode !== null || child.signalCode !== null,
   };
 }
