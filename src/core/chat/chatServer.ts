@@ -4,7 +4,7 @@
  */
 
 import { ConfigError, ServerError, type ServerErrorKind } from "../errors.js";
-import { exchange, type HttpReply, shownUrl } from "./http.js";
+import { exchange, type HttpReply, shownUrl, withoutLogin } from "./http.js";
 import type { Clock } from "./servers.js";
 
 /** What one server said when asked whether it is there. */
@@ -25,10 +25,12 @@ export function parseBaseUrl(text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw new ConfigError(`${text}: not a server address: write http://host:port/v1`);
+    throw new ConfigError(`${withoutLogin(text)}: not a server address: write http://host:port/v1`);
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new ConfigError(`${shownUrl(url)}: not a server address: it must begin with http:// or https://`);
+    throw new ConfigError(
+      `${withoutLogin(text)}: not a server address: it must begin with http:// or https://`,
+    );
   }
   url.pathname = url.pathname.replace(/\/+$/, "").replace(/\/chat\/completions$/, "") || "/v1";
   url.hash = "";

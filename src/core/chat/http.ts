@@ -33,6 +33,11 @@ export function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
+/** An address as somebody wrote it, URL or not, without user and password. */
+export function withoutLogin(text: string): string {
+  return text.replace(/\/\/[^/?#]*@/, "//");
+}
+
 async function readBody(response: IncomingMessage, { url, maxBytes }: HttpRequest): Promise<string> {
   const most = maxBytes ?? DEFAULT_MAX_BYTES;
   const pieces: Uint8Array[] = [];

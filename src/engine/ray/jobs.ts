@@ -5,7 +5,7 @@
  * `fetch` does; so this goes through `node:http`, which adds no such headers.
  */
 import { z } from "zod";
-import { exchange, type HttpReply, type HttpRequest, shownUrl } from "../../core/chat/http.js";
+import { exchange, type HttpReply, type HttpRequest, shownUrl, withoutLogin } from "../../core/chat/http.js";
 import { ConfigError, ServerError } from "../../core/errors.js";
 import { sha256 } from "../../core/files/digest.js";
 
@@ -75,11 +75,9 @@ const MOST_SHOWN = 300;
 /** @throws ConfigError when it is no address of a dashboard */
 export function parseRayUrl(text: string): URL {
   const http = text.replace(/^ray:\/\//, "http://");
-  if (!URL.canParse(http))
-    throw new ConfigError(`engine.url: not an address: ${text}: write http://head:8265`);
-  const url = new URL(http);
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new ConfigError(`engine.url: not an address: ${text}: write http://head:8265`);
+  const url = URL.canParse(http) ? new URL(http) : undefined;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new ConfigError(`engine.url: not an address: ${withoutLogin(text)}: write http://head:8265`);
   }
   url.pathname = url.pathname.replace(/\/+$/, "");
   return url;
@@ -128,7 +126,9 @@ function createAsk({ url, token, timeoutMs = TIMEOUT_MS, signal }: RayOptions) {
       ...(body === undefined ? {} : { body }),
       maxBytes: 1024 ** 3,
     });
-    return { url: target, reply };
+    // What an error quotes of an answer must not hold the token.
+    const text = token ? reply.text.replaceAll(token, "***") : reply.text;
+    return { url: target, reply: { ...reply, text } };
   };
 }
 

@@ -3,7 +3,7 @@
  * is waited for; a request whose answer was lost is sent again only where doing it twice does no harm.
  */
 import type { z } from "zod";
-import { exchange } from "../../core/chat/http.js";
+import { exchange, withoutLogin } from "../../core/chat/http.js";
 import { backoffMs, type Clock, SYSTEM_CLOCK } from "../../core/chat/servers.js";
 import { ConfigError, codeOf, ServerError, type ServerErrorKind } from "../../core/errors.js";
 import { garbledError, readAnswer, statusError } from "./answers.js";
@@ -59,12 +59,12 @@ export interface Transport {
 
 /** @throws ConfigError when it is no http(s) address */
 export function parseTinkerUrl(text: string): URL {
+  const shown = withoutLogin(text);
   if (!URL.canParse(text)) {
-    throw new ConfigError(`engine.url: not a server address: ${text}: write http://host:port`);
+    throw new ConfigError(`engine.url: not a server address: ${shown}: write http://host:port`);
   }
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    const shown = text.replace(/\/\/[^@/]*@/, "//");
     throw new ConfigError(
       `engine.url: not a server address: ${shown}: it must begin with http:// or https://`,
     );
