@@ -24,7 +24,7 @@ const completionSchema = z.object({
       text: z.string().nullish(),
       token_ids: z.array(z.number()).nullish(),
       prompt_token_ids: z.array(z.number()).nullish(),
-      logprobs: z.unknown(),
+      logprobs: z.unknown().optional(),
     }),
   ),
 });
