@@ -4,6 +4,7 @@
  * Why it matters: VLMEvalKit's prompts and golds are built from what pandas made of the file. An option whose text is
  * `None` is no option there, and a column of `007`s is a column of 7s.
  */
+import { floatText } from "../../src/core/pythonLiteral.js";
 
 /** Missing in every column, quoted or not (pandas 2). */
 const MISSING = new Set([
@@ -38,20 +39,6 @@ const FLOAT = /^\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?)\s
 const BOOLEAN = /^(?:True|TRUE|true|False|FALSE|false)$/;
 /** Beyond this an integer column stays text: it would not fit 64 bits. */
 const MOST_DIGITS = 18;
-
-/** A number as Python's `repr` prints a float: shortest, with a point or an exponent. */
-export function floatText(value: number): string {
-  if (!Number.isFinite(value)) return value > 0 ? "inf" : value < 0 ? "-inf" : "nan";
-  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
-  const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
-  const power = Number(exponent);
-  if (power < -4 || power >= 16) {
-    const sign = power < 0 ? "-" : "+";
-    return `${mantissa}e${sign}${String(Math.abs(power)).padStart(2, "0")}`;
-  }
-  const plain = value.toString(); // without an exponent from 1e-6 to 1e21
-  return plain.includes(".") ? plain : `${plain}.0`;
-}
 
 function parseFloatCell(cell: string): number {
   const text = cell.trim().toLowerCase();

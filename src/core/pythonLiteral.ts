@@ -77,17 +77,23 @@ export function parsePythonStrings(text: string): readonly string[] | undefined 
   return items.every((item) => typeof item === "string") ? items : undefined;
 }
 
-/** `str` of a number: all digits of whole ones, a point in all others, powers of ten from 10¹⁶ and below 10⁻⁴. */
-function shownNumber(digits: string, isFloat: boolean): string {
-  if (!isFloat) return String(BigInt(digits));
-  const value = Number(digits);
-  const size = Math.abs(value);
-  if (size === Infinity) return value < 0 ? "-inf" : "inf";
-  if (size >= 1e16 || (size > 0 && size < 1e-4)) {
-    return value.toExponential().replace(/(?<=e[+-])\d$/, (power) => `0${power}`);
+/** A number as Python's `repr` prints a float: shortest, with a point or an exponent. */
+export function floatText(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : value < 0 ? "-inf" : "nan";
+  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
+  const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
+  const power = Number(exponent);
+  if (power < -4 || power >= 16) {
+    const sign = power < 0 ? "-" : "+";
+    return `${mantissa}e${sign}${String(Math.abs(power)).padStart(2, "0")}`;
   }
-  const shown = `${Object.is(value, -0) ? "-" : ""}${value}`;
-  return shown.includes(".") ? shown : `${shown}.0`;
+  const plain = value.toString(); // without an exponent from 1e-6 to 1e21
+  return plain.includes(".") ? plain : `${plain}.0`;
+}
+
+/** `str` of a number. */
+function shownNumber(digits: string, isFloat: boolean): string {
+  return isFloat ? floatText(Number(digits)) : String(BigInt(digits));
 }
 
 class LiteralError extends Error {}

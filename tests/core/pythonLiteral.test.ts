@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { pythonList } from "../../benchmarks/samples/drawings.js";
-import { parsePythonLiteral, parsePythonStrings } from "../../src/core/pythonLiteral.js";
+import { floatText, parsePythonLiteral, parsePythonStrings } from "../../src/core/pythonLiteral.js";
 
 describe("parsePythonLiteral(…)", () => {
   const cases: readonly (readonly [text: string, value: unknown])[] = [
@@ -136,5 +136,28 @@ describe("parsePythonStrings(…)", () => {
     expect(parsePythonStrings("[True]")).toBeUndefined();
     expect(parsePythonStrings("('b')")).toBeUndefined();
     expect(parsePythonStrings("7")).toBeUndefined();
+  });
+});
+
+describe("floatText(…)", () => {
+  // python3 -c "print([repr(x) for x in (1e15, 1e16, 1.5e-5, 0.00012, 1e100, 5e-324, 0.1, 100.0, -2.5e-7)])"
+  it("prints what Python's repr prints", () => {
+    const values = [1e15, 1e16, 1.5e-5, 0.00012, 1e100, 5e-324, 0.1, 100, -2.5e-7];
+    expect(values.map(floatText)).toEqual([
+      "1000000000000000.0",
+      "1e+16",
+      "1.5e-05",
+      "0.00012",
+      "1e+100",
+      "5e-324",
+      "0.1",
+      "100.0",
+      "-2.5e-07",
+    ]);
+  });
+
+  it("reads back as the same number", () => {
+    const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(fc.property(finite, (value) => Object.is(Number(floatText(value)), value)));
   });
 });
