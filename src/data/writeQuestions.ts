@@ -2,12 +2,12 @@
  * @module Questions to files in R1-ShareVL-52K's layout: `idx, problem, answer, images, new_questions` and, for drawn
  * scenes, `category` and `forbidden_transforms`. Parquet or JSONL, by the file's ending.
  */
-import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
 import { DataError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
+import { imageBytes } from "../core/image/decode.js";
 import type { Question } from "../records.js";
 
 /** Rows of a Parquet row group: what is read at once, so a few dozen images. */
@@ -59,9 +59,7 @@ const COLUMNS = [
 ] as const;
 
 async function rowOf(question: Question) {
-  const bytes = await Promise.all(
-    question.images.map((image) => (image.kind === "bytes" ? image.bytes : readFile(image.path))),
-  );
+  const bytes = await Promise.all(question.images.map(imageBytes));
   return {
     idx: question.id,
     problem: question.text,

@@ -2,11 +2,11 @@
  * @module The data of a whole run as one Parquet file: a row per variant of every question of every step, in order,
  * with its words and transformed images. The cluster draws nothing.
  */
-import { readFile } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
 import type { RunConfig } from "../../config/schema.js";
 import { writeFileAtomic } from "../../core/files/atomic.js";
+import { imageBytes } from "../../core/image/decode.js";
 import type { OnProgress } from "../../core/progress.js";
 import { Rng } from "../../core/rng.js";
 import type { QuestionSource } from "../../data/source.js";
@@ -35,8 +35,7 @@ export interface VariantRow {
 }
 
 async function bytesOf(image: ImageSource): Promise<{ bytes: Uint8Array; path: null }> {
-  const bytes = image.kind === "bytes" ? image.bytes : await readFile(image.path);
-  return { bytes: new Uint8Array(bytes), path: null };
+  return { bytes: new Uint8Array(await imageBytes(image)), path: null };
 }
 
 /** The rows of one step, drawn as the local trainer draws them. */
@@ -93,7 +92,7 @@ export function parquetOf(rows: readonly VariantRow[]): Uint8Array {
   return writer.getBytes();
 }
 
-/** Writes the training rows of all steps. @throws DataError when a question cannot be expanded */
+/** Writes the training rows of all steps. @throws DataError when a question cannot be expanded or its image not read */
 export async function writeVariants(
   path: string,
   config: RunConfig,

@@ -20,6 +20,7 @@ import type {
   ResponseRecord,
   RolloutRecord,
 } from "../../core/files/runRecords.js";
+import { imageBytes } from "../../core/image/decode.js";
 import { zip } from "../../core/zip.js";
 import { changesSince, type KeptQuestions, readKept, writeKept } from "../../data/keptQuestions.js";
 import type { Extracted, ImageSource, Question, QuestionGroup, Response } from "../../records.js";
@@ -250,7 +251,7 @@ export class RunFolder {
   private async keepImages(images: readonly ImageSource[]): Promise<string[]> {
     const names: string[] = [];
     for (const image of images) {
-      const bytes = image.kind === "bytes" ? image.bytes : await readFile(image.path);
+      const bytes = await imageBytes(image);
       const name = `images/${sha256(bytes)}.png`;
       await writeFileAtomic(join(this.dir, name), bytes);
       names.push(name);
