@@ -48,8 +48,10 @@ function compareAsPython(row: BenchmarkRow): Comparison {
   };
 }
 
+/** Numbers in brackets of any kind, or with commas alone. */
 function listOf(text: string): readonly number[] | undefined {
-  const parsed = parsePythonLiteral(text.replaceAll(/\\?\$|\\left|\\right/g, "").trim());
+  const bare = text.replaceAll(/\\?\$|\\left|\\right/g, "").trim();
+  const parsed = parsePythonLiteral(/^[[(]/.test(bare) ? bare : `[${bare}]`);
   const items = "value" in parsed && Array.isArray(parsed.value) ? parsed.value : [];
   return items.length > 0 && items.every((item) => typeof item === "number") ? items : undefined;
 }
