@@ -42,7 +42,8 @@ export function decodeBase64(text: string, where: string): Uint8Array {
   const bytes = Buffer.from(plain, "base64");
   // Node skips what is not base64: so much must have been read that nothing was skipped, padding and breaks aside.
   const digits = plain.replace(/[\s=]/g, "").length;
-  if (bytes.length === 0 || bytes.length !== Math.floor((digits * 3) / 4)) {
+  // A last digit alone is no byte: the text was cut off.
+  if (bytes.length === 0 || bytes.length !== Math.floor((digits * 3) / 4) || digits % 4 === 1) {
     throw new DataError(`${where}: invalid image: not base64`);
   }
   return bytes;
