@@ -28,6 +28,17 @@ export function pathName(text: string): string {
 /** A number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("expected a number above 0.");
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError("expected a number above 0.");
+  return value;
+}
+
+/** What Node's timers count to, seconds; beyond it they go off at once. */
+const MOST_SECONDS = 2_147_483;
+
+/** A time limit, seconds. */
+export function timeLimit(text: string): number {
+  const value = positiveNumber(text);
+  if (value > MOST_SECONDS)
+    throw new InvalidArgumentError(`expected at most ${MOST_SECONDS} seconds, which are 24 days.`);
   return value;
 }

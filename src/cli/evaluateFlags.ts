@@ -18,7 +18,7 @@ import type { RunConfig } from "../config/schema.js";
 import { CHAT_DEFAULTS } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
 import type { ImageLimits } from "../data/pixels.js";
-import { pathName, positiveInteger, positiveNumber, wholeNumber } from "./arguments.js";
+import { pathName, positiveInteger, positiveNumber, timeLimit, wholeNumber } from "./arguments.js";
 import { addScoreFlags, type ScoreFlags } from "./scoreFlags.js";
 import { PROCESSOR_FLAG } from "./tokenServers.js";
 
@@ -86,7 +86,7 @@ function addModelFlags(command: Command): Command {
     .option("--min-pixels <n>", "images are enlarged to this (default: the model's)", positiveInteger)
     .option("--max-pixels <n>", "images are shrunk to this (default: the model's)", positiveInteger)
     .option("--concurrency <n>", "requests under way at once", positiveInteger, CHAT_DEFAULTS.concurrency)
-    .option("--timeout <seconds>", "for one whole answer", positiveNumber, CHAT_DEFAULTS.timeoutMs / 1000)
+    .option("--timeout <seconds>", "for one whole answer", timeLimit, CHAT_DEFAULTS.timeoutMs / 1000)
     .option("--retries <n>", "attempts after the first", wholeNumber, CHAT_DEFAULTS.retries);
 }
 

@@ -15,7 +15,7 @@ import { rewriteRequest } from "../expand/rewritePrompt.js";
 import { fileKind, writeTable } from "../expand/writeTable.js";
 import { extractBoxed } from "../reward/boxed.js";
 import { GRADERS } from "../reward/graders.js";
-import { positiveInteger, positiveNumber } from "./arguments.js";
+import { positiveInteger, positiveNumber, timeLimit } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { PROCESSOR_FLAG, tokenWireFor } from "./tokenServers.js";
 
@@ -194,7 +194,7 @@ export function addExpand(program: Command, context: CommandContext): void {
     .option("--temperature <t>", "of the rewriting", positiveNumber, 0.8)
     .option("--max-tokens <n>", "most tokens per answer", positiveInteger, 4096)
     .option("--concurrency <n>", "requests under way at once", positiveInteger, 8)
-    .option("--timeout <seconds>", "for one answer", positiveNumber, 600)
+    .option("--timeout <seconds>", "for one answer", timeLimit, 600)
     .option("--retries <n>", "further attempts when a server fails", positiveInteger, 6)
     .option("--cache <file>", "answers paid for so far (default: <out>.calls.jsonl)")
     .option("--image-dir <dir>", "folder that image paths are relative to (default: the file's)")

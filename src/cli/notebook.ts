@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { compareNotebooks, formatDifference } from "../kernel/compareNotebooks.js";
 import { type Notebook, readNotebook, writeNotebook } from "../kernel/notebook.js";
 import { type NotebookRun, runNotebook } from "../kernel/runNotebook.js";
-import { positiveNumber } from "./arguments.js";
+import { timeLimit } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
 interface Flags {
@@ -51,7 +51,7 @@ export function addNotebook(program: Command, context: CommandContext): void {
     .argument("<files...>", "notebooks")
     .option("--write", "save the outputs into the notebooks that ran to their end")
     .option("--compare", "exit 1 if outputs differ from the kept ones in more than times, paths and pixels")
-    .option("--timeout <seconds>", "longest time for a cell", positiveNumber, 600)
+    .option("--timeout <seconds>", "longest time for a cell", timeLimit, 600)
     .action(async (files: string[], flags: Flags) => {
       for (const path of files) {
         if (!(await runOne(path, flags, context))) context.exitWith(1);

@@ -1,8 +1,14 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
-import { pathName, positiveInteger, positiveNumber, wholeNumber } from "../../src/cli/arguments.js";
+import {
+  pathName,
+  positiveInteger,
+  positiveNumber,
+  timeLimit,
+  wholeNumber,
+} from "../../src/cli/arguments.js";
 
-const PARSERS = { pathName, positiveInteger, positiveNumber, wholeNumber };
+const PARSERS = { pathName, positiveInteger, positiveNumber, timeLimit, wholeNumber };
 
 describe("values on the command line", () => {
   it.each<readonly [parser: keyof typeof PARSERS, text: string, value: unknown]>([
@@ -13,6 +19,8 @@ describe("values on the command line", () => {
     ["wholeNumber", "12", 12],
     ["positiveNumber", "0.5", 0.5],
     ["positiveNumber", "1e-6", 1e-6],
+    ["timeLimit", "0.5", 0.5],
+    ["timeLimit", "2147483", 2_147_483],
     ["pathName", "runs/share", "runs/share"],
     ["pathName", " a b ", " a b "],
   ])("%s reads %j as %j", (parser, text, value) => {
@@ -27,9 +35,13 @@ describe("values on the command line", () => {
     ...["-1", "1.5", "one", "", "  "].map(
       (text) => ["wholeNumber", text, "expected a whole number from 0."] as const,
     ),
-    ...["0", "-0.5", "one", "", "NaN"].map(
+    ...["0", "-0.5", "one", "", "NaN", "Infinity", "1e999"].map(
       (text) => ["positiveNumber", text, "expected a number above 0."] as const,
     ),
+    ["timeLimit", "0", "expected a number above 0."],
+    // 31 bits of milliseconds: Node's timers go off at once beyond it, and every answer would be late.
+    ["timeLimit", "2147484", "expected at most 2147483 seconds"],
+    ["timeLimit", "1e9", "expected at most 2147483 seconds"],
     ...["", "  ", "\t"].map((text) => ["pathName", text, "expected a path."] as const),
   ])("%s refuses %j", (parser, text, message) => {
     expect(() => PARSERS[parser](text)).toThrow(InvalidArgumentError);
