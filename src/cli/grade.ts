@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { ConfigError, DataError } from "../core/errors.js";
+import { withoutMark } from "../core/files/json.js";
 import type { Extracted } from "../records.js";
 import { GRADER_NAMES, GRADERS, type GraderName } from "../reward/graders.js";
 import { gradeSymbolic, startSymbolicEngine } from "../reward/math/symbolicEngine.js";
@@ -26,7 +27,7 @@ const pairSchema = z.strictObject({
 function parsePair(line: string, number: number): z.output<typeof pairSchema> {
   let json: unknown;
   try {
-    json = JSON.parse(line);
+    json = JSON.parse(withoutMark(line));
   } catch {
     throw new DataError(`grade: line ${number}: not JSON: write {"id", "given", "truth"} on each line`);
   }

@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { hubEnvironment } from "../config/load.js";
 import { CheckpointError, ConfigError, ModelError } from "../core/errors.js";
 import { isHubId } from "../data/hub.js";
-import { pushModel } from "../data/hubPush.js";
+import { filesToPush, pushModel } from "../data/hubPush.js";
 import { writeModelCard } from "../report/modelCard.js";
 import { listCheckpoints } from "../train/run/checkpoint.js";
 import type { CommandContext } from "./context.js";
@@ -49,6 +49,7 @@ export function addPush(program: Command, { terminal, print, signal }: CommandCo
     .action(async (path: string, id: string, flags: Flags) => {
       if (!isHubId(id)) throw new ConfigError(`push: ${id}: not a repository: write owner/name`);
       const { folder, run } = await sourceOf(path);
+      await filesToPush(folder); // before a card is written
       if (run) terminal.line(`card    ${await writeModelCard(run.dir, run.step, folder)}`);
       const { endpoint, token } = hubEnvironment();
       const { url, commit, files } = await pushModel(

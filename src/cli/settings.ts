@@ -31,7 +31,7 @@ function isAbout({ key, meaning }: SettingDescription, words: readonly string[])
   return words.every((word) => text.includes(word.toLowerCase()));
 }
 
-export function addSettings(program: Command, { print }: CommandContext): void {
+export function addSettings(program: Command, { print, terminal }: CommandContext): void {
   program
     .command("settings")
     .description("list the settings of a training: key=value unless set otherwise, and what it means")
@@ -44,6 +44,9 @@ export function addSettings(program: Command, { print }: CommandContext): void {
       const found = describeSettings().filter((setting) => isAbout(setting, words));
       if (json) {
         print(JSON.stringify(found.map((each) => ({ ...each, value: valueAt(config, each.key) }))));
-      } else for (const each of found) print(lines(each, valueAt(config, each.key)));
+        return;
+      }
+      for (const each of found) print(lines(each, valueAt(config, each.key)));
+      if (found.length === 0) terminal.line(`no setting holds ${words.join(" and ")} in its name or meaning`);
     });
 }

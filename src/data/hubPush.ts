@@ -92,6 +92,13 @@ function tell(
   onProgress({ phase: event.state, done: Math.round(100 * event.progress), total: 100, note: event.path });
 }
 
+/** What of a model folder is sent. @throws ModelError when it has no weights */
+export async function filesToPush(folder: string): Promise<string[]> {
+  const files = pushedFiles(await readdir(folder).catch(() => []));
+  if (files.some((name) => name.endsWith(".safetensors"))) return files;
+  throw new ModelError(`${folder}: missing weights: give a checkpoint or another model folder`);
+}
+
 /**
  * Sends the model in a folder. The repository is made where there is none; what was sent before an interruption is not
  * sent again.
@@ -100,10 +107,7 @@ function tell(
  */
 export async function pushModel(request: PushRequest, access: HubAccess): Promise<Pushed> {
   const { folder, id, branch, title } = request;
-  const files = pushedFiles(await readdir(folder).catch(() => []));
-  if (!files.some((name) => name.endsWith(".safetensors"))) {
-    throw new ModelError(`${folder}: missing weights: give a checkpoint or another model folder`);
-  }
+  const files = await filesToPush(folder);
   if (access.token === undefined) {
     throw new ConfigError("push: HF_TOKEN is not set: the hub wants a token that may write");
   }

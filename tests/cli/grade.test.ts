@@ -20,6 +20,11 @@ describe("gradeLines", () => {
     expect(await graded(PAIRS, "mathruler")).toMatchObject([{ correct: false }, { correct: false }]);
   });
 
+  it("reads pairs that a shell on Windows put a byte order mark before", async () => {
+    const marked = PAIRS.map((line, at) => (at === 0 ? `\ufeff${line}` : line));
+    expect(await graded(marked, "math")).toEqual(await graded(PAIRS, "math"));
+  });
+
   it("says of a response what was read out of it", async () => {
     const lines = [
       '{"id": 1, "given": "The answer is $4$.", "truth": "4"}',

@@ -26,7 +26,11 @@ describe("sharegrpo settings", () => {
   it("keeps those that hold all words, and shows a preset's values", async () => {
     const { printed } = await settings("learningrate", "paper", "--preset", "tiny");
     expect(printed).toMatch(/^update\.learningRate=0\.0002\n {4}AdamW; paper 1e-6$/);
-    expect((await settings("no such thing")).printed).toBe("");
+    const none = await settings("no such", "thing");
+    expect([none.printed, none.said]).toEqual([
+      "",
+      "no setting holds no such and thing in its name or meaning",
+    ]);
   });
 
   it("gives the same as JSON", async () => {

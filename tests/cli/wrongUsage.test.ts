@@ -1,7 +1,7 @@
 /**
  * What each command says to arguments that it cannot use: before anything is read, downloaded or written.
  */
-import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, CommanderError } from "commander";
@@ -185,6 +185,15 @@ describe("arguments that cannot be used", () => {
     );
     expect(error.message).toContain(message);
     expect(await readdir(dir)).toEqual([]);
+  });
+
+  it("push: a checkpoint without weights gets no card", async () => {
+    const checkpoint = join(dir, "checkpoints", "step-000001");
+    await mkdir(checkpoint, { recursive: true });
+    await writeFile(join(dir, "config.yaml"), "seed: 1\n");
+    const error = await refusalOf(["push", "DIR", "me/mine"]);
+    expect(error.message).toBe(`${checkpoint}: missing weights: give a checkpoint or another model folder`);
+    expect(await readdir(checkpoint)).toEqual([]);
   });
 
   it("push: a training without a checkpoint has nothing to send", async () => {

@@ -9,6 +9,7 @@ import { DataError, messageOf } from "../errors.js";
 import { inTurn } from "../inTurn.js";
 import { listed } from "../listed.js";
 import { writeError, writeFileAtomic } from "./atomic.js";
+import { withoutMark } from "./json.js";
 
 /** A line of a file: its number from 1 and its text. */
 interface Line {
@@ -46,7 +47,7 @@ function linesOf(text: string): Line[] {
 /** Only objects are rows: a lone number or string would also be the start of a longer, torn one. */
 function parseObject(text: string): { readonly row?: object; readonly reason?: string } {
   try {
-    const row: unknown = JSON.parse(text);
+    const row: unknown = JSON.parse(withoutMark(text));
     if (typeof row === "object" && row !== null && !Array.isArray(row)) return { row };
     return { reason: "not an object" };
   } catch (error) {

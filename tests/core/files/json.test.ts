@@ -11,6 +11,8 @@ describe("readJson", () => {
     const path = join(dir, "list.json");
     await writeFile(path, '[1, {"a": "é"}]');
     expect(await readJson(path, DataError)).toEqual([1, { a: "é" }]);
+    await writeFile(path, "\ufeff[1]");
+    expect(await readJson(path, DataError)).toEqual([1]);
     await writeFile(path, "[1,");
     await expect(readJson(path, DataError)).rejects.toThrow(DataError);
     await expect(readJson(path, DataError)).rejects.toThrow(`${path}: cannot read as JSON: `);

@@ -29,6 +29,15 @@ describe("appendJsonl and readJsonl", () => {
     expect(await readFile(path, "utf8")).toBe('{"loss":null,"norm":null}\n');
   });
 
+  it("reads and extends a file that begins with a byte order mark, and loses none of it", async () => {
+    const path = await fileWith('\ufeff{"a":1}');
+    expect(await readJsonl(path)).toEqual({ records: [{ a: 1 }] });
+    const writer = await appendJsonl(path);
+    await writer.append({ b: 2 });
+    await writer.close();
+    expect(await readJsonl(path)).toEqual({ records: [{ a: 1 }, { b: 2 }] });
+  });
+
   it("reports a torn last line and leaves it out", async () => {
     expect(await readJsonl(await fileWith('{"a":1}\n{"a":2'))).toEqual({ records: [{ a: 1 }], tornLine: 2 });
   });
