@@ -47,6 +47,12 @@ export const engineSchema = z.strictObject({
     .enum(["surrogate", "native"])
     .default("surrogate")
     .describe("kind tinker: computed here, exactly, for one more forward pass; or the server's own clip"),
+  stack: z
+    .enum(["easyr1", "r1-sharevl"])
+    .default("easyr1")
+    .describe(
+      "kind ray: EasyR1 with this project's package, or the released R1-ShareVL code as it is, to reproduce the paper",
+    ),
   nodes: positiveInt.default(1).describe("kind ray: machines"),
   gpusPerNode: positiveInt.default(8).describe("kind ray: GPUs of each"),
   shared: z
@@ -59,7 +65,7 @@ export const engineSchema = z.strictObject({
   overrides: z
     .array(z.string().regex(/^[\w.]+=.+$/, "expected key=value"))
     .default([])
-    .describe("kind ray: EasyR1's own settings as key=value, over everything else"),
+    .describe("kind ray: the stack's own settings as key=value, over everything else"),
 });
 
 /** Every projection of the decoder, none of the vision tower. */

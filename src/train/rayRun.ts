@@ -13,7 +13,7 @@ import type { StepRecord } from "../core/files/runRecords.js";
 import type { OnProgress } from "../core/progress.js";
 import type { QuestionSource } from "../data/source.js";
 import { followJob, type JobRow } from "../engine/ray/follow.js";
-import { ENTRYPOINT, type JobPlan, writeJobFolder, zipJobFolder } from "../engine/ray/jobFolder.js";
+import { entrypointOf, type JobPlan, writeJobFolder, zipJobFolder } from "../engine/ray/jobFolder.js";
 import { connectRay, type JobState, type RayJobs } from "../engine/ray/jobs.js";
 import type { TrainOutcome } from "./loop.js";
 import { ownRow } from "./run/easyR1Row.js";
@@ -90,7 +90,7 @@ async function startOrFind(jobs: RayJobs, options: RayRunOptions): Promise<JobRe
   const record = { url: cluster.url, id: `sharegrpo-${run.configDigest.slice(0, 12)}-${attempt}`, attempt };
   const uploaded = await jobs.upload(zip);
   await jobs.submit({
-    ...{ entrypoint: ENTRYPOINT, id: record.id, folder: uploaded, cpus: 1 },
+    ...{ entrypoint: entrypointOf(config), id: record.id, folder: uploaded, cpus: 1 },
     environment: { PYTHONUNBUFFERED: "1" },
     metadata: { name: "sharegrpo", config: run.configDigest },
   });

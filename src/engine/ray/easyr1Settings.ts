@@ -5,61 +5,30 @@
  * Source: EasyR1 b44b311 (verl 0.3.3.dev0): `verl/trainer/config.py` and the `config.py` of each worker.
  */
 import type { RunConfig } from "../../config/schema.js";
-import { ConfigError } from "../../core/errors.js";
+import {
+  type ClusterSettings,
+  commonRules,
+  dualClipOf,
+  microBatchRules,
+  type Rule,
+  refuse,
+  type Tree,
+  withOverrides,
+} from "./stackSettings.js";
 
-/** What the cluster has, and where it finds things. */
-export interface ClusterSettings {
-  /** The model's path or hub name as the cluster's nodes know it. */
-  readonly model: string;
-  readonly nodes: number;
-  readonly gpusPerNode: number;
-  /** Where the nodes see the data: relative to the job's folder, or a shared path. */
-  readonly trainFile: string;
-  readonly validationFile?: string;
-  /** Where they write checkpoints; kept between jobs, so that a later one can go on. */
-  readonly checkpoints: string;
-  /** EasyR1's own settings by dotted name, laid over everything else. */
-  readonly overrides: Readonly<Record<string, string | number | boolean>>;
-}
-
-type Tree = { [key: string]: Tree | string | number | boolean | null | readonly (string | number)[] };
-
-/** Cap of the dual clip that caps nothing. */
-const NO_CAP = 1e6;
-
-/** A condition with what is wrong where it does not hold. */
-type Rule = readonly [holds: boolean, problem: string];
-
-function rulesOf({ advantage, expand, kl, reward, rollout, train, update }: RunConfig): Rule[] {
+function rulesOf(config: RunConfig): Rule[] {
+  const { advantage, expand, rollout, train, update } = config;
   const steps = update.optimizerStepsPerRollout * (update.scalesStepsByVariants ? expand.variants : 1);
   return [
-    [
-      update.algorithm === "share-grpo",
-      `update.algorithm=${update.algorithm}: only share-grpo is in the job`,
-    ],
+    ...commonRules(config, "EasyR1"),
     [
       update.aggregation === "global-token",
       `update.aggregation=${update.aggregation}: EasyR1 has global-token`,
     ],
     [update.ratio === "token", `update.ratio=${update.ratio}: EasyR1 has one ratio per token`],
     [update.maxLogRatio === 20, `update.maxLogRatio=${update.maxLogRatio}: EasyR1 has 20`],
-    [update.entropyCoefficient === 0, "update.entropyCoefficient: EasyR1 has no entropy term"],
-    [!update.masksTruncated, "update.masksTruncated: EasyR1 trains on responses that were cut off"],
-    [update.epsilon === 1e-8, `update.epsilon=${update.epsilon}: EasyR1 has 1e-8`],
     [!update.startsAtZero, "update.startsAtZero: EasyR1 does not start at rate 0"],
     [advantage.arithmetic === "float64", "advantage.arithmetic=float32: the job computes in float64"],
-    [advantage.crossImportanceCap === null, "advantage.crossImportanceCap: EasyR1 has no importance weights"],
-    [advantage.crossWeight > 0, "advantage.crossWeight=0: EasyR1 would compute cross pairs for nothing"],
-    [kl.use !== "reward", "kl.use=reward: a response's reward would depend on the prompt it is read under"],
-    [kl.estimator !== "full", "kl.estimator=full: EasyR1 has none"],
-    [
-      kl.use === "off" || kl.controller === "fixed",
-      "kl.controller=adaptive: EasyR1 adapts KL in the reward only",
-    ],
-    [reward.kind !== "custom", "reward.kind=custom: a function of yours cannot run on the cluster"],
-    [reward.grader === "mathruler", `reward.grader=${reward.grader}: the cluster has mathruler`],
-    [reward.unboxed === "wrong", `reward.unboxed=${reward.unboxed}: the cluster reads boxes only`],
-    [reward.overlongBuffer === 0, "reward.overlongBuffer: the job has no over-long penalty"],
     [rollout.filter.kind === "off", `rollout.filter.kind=${rollout.filter.kind}: groups must stay whole`],
     [
       steps % expand.variants === 0,
@@ -69,13 +38,16 @@ function rulesOf({ advantage, expand, kl, reward, rollout, train, update }: RunC
       (train.questionsPerStep * expand.variants ** 2) % steps === 0,
       `train.questionsPerStep=${train.questionsPerStep}: does not split into ${steps} mini-batches`,
     ],
+    ...microBatchRules(config, {
+      prompts: train.questionsPerStep * expand.variants,
+      rows: ((train.questionsPerStep * expand.variants ** 2) / steps) * rollout.responses,
+    }),
   ];
 }
 
 /** @throws ConfigError naming every setting that EasyR1 cannot honour */
 export function refuseForEasyR1(config: RunConfig): void {
-  const problems = rulesOf(config).flatMap(([holds, problem]) => (holds ? [] : [problem]));
-  if (problems.length > 0) throw new ConfigError(`engine.kind=ray: ${problems.join("; ")}`);
+  refuse(rulesOf(config));
 }
 
 function workerSettings(config: RunConfig, { model }: ClusterSettings): Tree {
@@ -91,7 +63,7 @@ function workerSettings(config: RunConfig, { model }: ClusterSettings): Tree {
       max_grad_norm: update.maxGradNorm,
       clip_ratio_low: isGspo ? update.gspoClipLow : update.clipLow,
       clip_ratio_high: isGspo ? update.gspoClipHigh : update.clipHigh,
-      clip_ratio_dual: update.loss === "clip" && update.dualClip !== null ? update.dualClip : NO_CAP,
+      clip_ratio_dual: dualClipOf(update),
       loss_type: update.loss === "clip" ? "default" : update.loss.replace("-", "_"),
       loss_avg_mode: "token",
       ppo_epochs: update.epochs,
@@ -123,17 +95,6 @@ function workerSettings(config: RunConfig, { model }: ClusterSettings): Tree {
         join_tags: config.reward.joinTags,
       },
     },
-  };
-}
-
-/** Sets `a.b.c` of a copy. */
-function withSetting(tree: Tree, [key, ...rest]: readonly string[], value: Tree[string]): Tree {
-  if (key === undefined) return tree;
-  const inner = tree[key];
-  const isTree = typeof inner === "object" && inner !== null && !Array.isArray(inner);
-  return {
-    ...tree,
-    [key]: rest.length === 0 ? value : withSetting(isTree ? (inner as Tree) : {}, rest, value),
   };
 }
 
@@ -183,10 +144,7 @@ export function easyR1Settings(config: RunConfig, cluster: ClusterSettings): Tre
       find_last_checkpoint: true,
     },
   };
-  return Object.entries(cluster.overrides).reduce<Tree>(
-    (tree, [name, value]) => withSetting(tree, name.split("."), value),
-    settings,
-  );
+  return withOverrides(settings, cluster.overrides);
 }
 
 /** `sharegrpo.json`: what the Python package reads beside EasyR1's own settings. */

@@ -11,7 +11,10 @@ import { packageRoot } from "../../core/files/packageRoot.js";
 import { type ZipEntry, zipBytes } from "../../core/files/zip.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { QuestionSource } from "../../data/source.js";
-import { type ClusterSettings, easyR1Settings, pluginSettings } from "./easyr1Settings.js";
+import { easyR1Settings, pluginSettings } from "./easyr1Settings.js";
+import { writeReleasedQuestions } from "./releasedFile.js";
+import { releasedSettings } from "./releasedSettings.js";
+import type { ClusterSettings } from "./stackSettings.js";
 import { writeHeldout, writeVariants } from "./variantFile.js";
 
 const PACKAGE = "sharegrpo_easyr1";
@@ -20,8 +23,11 @@ const VALIDATION = "validation.parquet";
 /** Ray's own limit for a folder that is uploaded. */
 const MOST_BYTES = 100 * 1024 * 1024;
 
+const MODULES = { easyr1: "main", "r1-sharevl": "released" } as const;
+
 /** What the job runs. */
-export const ENTRYPOINT = `python3 -m ${PACKAGE}.main config=run.yaml`;
+export const entrypointOf = ({ engine }: RunConfig): string =>
+  `python3 -m ${PACKAGE}.${MODULES[engine.stack]} config=run.yaml`;
 
 export interface JobPlan extends Pick<ClusterSettings, "model" | "nodes" | "gpusPerNode" | "overrides"> {
   readonly config: RunConfig;
@@ -41,16 +47,28 @@ export async function packageFiles(): Promise<ZipEntry[]> {
   );
 }
 
+/** The released code draws variants itself, and does not validate. */
+async function writeReleased(folder: string, plan: JobPlan, onProgress?: OnProgress): Promise<void> {
+  const { config, questions } = plan;
+  const settings = releasedSettings(config, { ...plan, trainFile: seenBy(plan, TRAIN) });
+  await makeFolder(folder);
+  await writeReleasedQuestions(join(folder, TRAIN), config, questions, onProgress);
+  await writeFileAtomic(join(folder, "run.yaml"), stringify(settings));
+}
+
+/** The path of a file of the folder as the nodes know it. */
+const seenBy = ({ shared }: JobPlan, name: string): string =>
+  shared === undefined ? `./${name}` : `${shared.replace(/\/+$/, "")}/${name}`;
+
 /**
  * Writes settings and data below `folder`, which a person can look at before anything is sent.
- * @throws ConfigError naming settings that EasyR1 cannot honour; DataError when a question cannot be expanded
+ * @throws ConfigError naming settings that the stack cannot honour; DataError when a question cannot be expanded
  */
 export async function writeJobFolder(folder: string, plan: JobPlan, onProgress?: OnProgress): Promise<void> {
-  const { config, questions, shared } = plan;
+  const { config, questions } = plan;
+  if (config.engine.stack === "r1-sharevl") return writeReleased(folder, plan, onProgress);
   // Before the data: what cannot be trained is refused before minutes of pictures.
-  const seen = (name: string) =>
-    shared === undefined ? `./${name}` : `${shared.replace(/\/+$/, "")}/${name}`;
-  const cluster = { ...plan, trainFile: seen(TRAIN), validationFile: seen(VALIDATION) };
+  const cluster = { ...plan, trainFile: seenBy(plan, TRAIN), validationFile: seenBy(plan, VALIDATION) };
   easyR1Settings(config, cluster);
   await makeFolder(folder);
   await writeVariants(join(folder, TRAIN), config, questions, onProgress);

@@ -6,23 +6,18 @@ import type { RunConfig } from "../../../src/config/schema.js";
 import { Rng } from "../../../src/core/rng.js";
 import { openRows } from "../../../src/data/rows.js";
 import type { QuestionSource } from "../../../src/data/source.js";
-import {
-  type ClusterSettings,
-  easyR1Settings,
-  pluginSettings,
-} from "../../../src/engine/ray/easyr1Settings.js";
+import { easyR1Settings, pluginSettings } from "../../../src/engine/ray/easyr1Settings.js";
 import { writeJobFolder, zipJobFolder } from "../../../src/engine/ray/jobFolder.js";
 import { variantRows } from "../../../src/engine/ray/variantFile.js";
 import { expandQuestion } from "../../../src/expand/expand.js";
 import { golden } from "../../golden/load.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
+import { CLUSTER, leaves } from "../../support/jobFiles.js";
 import { taughtQuestion } from "../../support/taughtModel.js";
 import { unzip } from "../../support/unzip.js";
 
-const CLUSTER: ClusterSettings = {
-  ...{ model: "Qwen/Qwen2.5-VL-7B-Instruct", nodes: 1, gpusPerNode: 8, trainFile: "./train.parquet" },
-  ...{ checkpoints: "/shared/r1", overrides: {} },
-};
+/** 12 rows of a mini-batch do not come out even on eight. */
+const ONE_GPU = { gpusPerNode: 1 };
 
 function configOf(changes: object = {}): RunConfig {
   return resolveConfig(
@@ -38,12 +33,6 @@ function configOf(changes: object = {}): RunConfig {
 }
 
 type Tree = { [key: string]: unknown };
-const leaves = (tree: Tree, before = ""): [string, unknown][] =>
-  Object.entries(tree).flatMap(([name, value]): [string, unknown][] =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? leaves(value as Tree, `${before}${name}.`)
-      : [[`${before}${name}`, value]],
-  );
 
 const QUESTIONS: QuestionSource = {
   train: async (index) => taughtQuestion(index),
@@ -80,6 +69,18 @@ describe("easyR1Settings", () => {
     expect(found.get("worker.rollout.tensor_parallel_size")).toBe(4);
     expect(found.get("worker.rollout.n")).toBe(6);
     expect(found.get("trainer.logger")).toBe("console");
+  });
+
+  it("refuses micro-batches that end the job on the cluster, unless a person sets them there", () => {
+    const config = configOf({
+      update: { optimizerStepsPerRollout: 4, scalesStepsByVariants: true, microBatchUnits: 7 },
+    });
+    expect(() => easyR1Settings(config, CLUSTER)).toThrow(
+      /microBatchUnits=7: twice that does not divide the 6144 responses of a step; .*1536 rows of a mini-batch do not come out even on 8 GPUs/,
+    );
+    const overrides = ["worker.actor.micro_batch_size_per_device_for_update=4"];
+    const own = { ...config, engine: { ...config.engine, overrides } };
+    expect(() => easyR1Settings(own, CLUSTER)).not.toThrow();
   });
 
   it.each([
@@ -130,7 +131,9 @@ describe("variantRows", () => {
 describe("the job's folder", () => {
   it("holds settings, data that are read back, and the Python package", async () => {
     const dir = join(await temporaryFolder(), "job");
-    const config = configOf({ train: { steps: 2, questionsPerStep: 4, evaluateQuestions: 3 } });
+    const config = configOf({
+      ...{ train: { steps: 2, questionsPerStep: 4, evaluateQuestions: 3 }, engine: ONE_GPU },
+    });
     const plan = { ...CLUSTER, config, questions: QUESTIONS };
     await writeJobFolder(dir, plan);
     const files = unzip(await zipJobFolder(dir, false));
@@ -142,7 +145,10 @@ describe("the job's folder", () => {
       "sharegrpo_easyr1/expand.py",
       "sharegrpo_easyr1/main.py",
       "sharegrpo_easyr1/merge.py",
+      "sharegrpo_easyr1/released.py",
       "sharegrpo_easyr1/reward.py",
+      "sharegrpo_easyr1/rows.py",
+      "sharegrpo_easyr1/start.py",
       "sharegrpo_easyr1/trainer.py",
       "train.parquet",
       "validation.parquet",
@@ -157,7 +163,9 @@ describe("the job's folder", () => {
 
   it("names data on shared storage by its path there", async () => {
     const dir = join(await temporaryFolder(), "job");
-    const config = configOf({ train: { steps: 1, questionsPerStep: 4, evaluateQuestions: 0 } });
+    const config = configOf({
+      ...{ train: { steps: 1, questionsPerStep: 4, evaluateQuestions: 0 }, engine: ONE_GPU },
+    });
     await writeJobFolder(dir, { ...CLUSTER, config, questions: QUESTIONS, shared: "/mnt/r1/job/" });
     const settings = parse(
       unzip(await zipJobFolder(dir, true))

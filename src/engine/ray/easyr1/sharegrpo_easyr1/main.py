@@ -1,20 +1,11 @@
 """What the job runs: `python3 -m sharegrpo_easyr1.main config=run.yaml`. EasyR1's own start with another trainer."""
 
 import json
-import sys
 
 import ray
-import verl
-from omegaconf import OmegaConf
-from verl.single_controller.ray import RayWorkerGroup
-from verl.trainer.config import PPOConfig
-from verl.trainer.data_loader import create_dataloader
-from verl.trainer.ray_trainer import ResourcePoolManager, Role
-from verl.utils.tokenizer import get_processor, get_tokenizer
-from verl.workers.fsdp_workers import FSDPWorker
-from verl.workers.reward import AutoRewardManager
 
 from . import EASYR1_VERSION
+from .start import read_settings, require_version
 
 ENVIRONMENT = {"TOKENIZERS_PARALLELISM": "true", "NCCL_DEBUG": "WARN", "VLLM_LOGGING_LEVEL": "WARN"}
 
@@ -22,6 +13,13 @@ ENVIRONMENT = {"TOKENIZERS_PARALLELISM": "true", "NCCL_DEBUG": "WARN", "VLLM_LOG
 @ray.remote(num_cpus=1)
 class Runner:
     def run(self, config, settings):
+        from verl.single_controller.ray import RayWorkerGroup
+        from verl.trainer.data_loader import create_dataloader
+        from verl.trainer.ray_trainer import ResourcePoolManager, Role
+        from verl.utils.tokenizer import get_processor, get_tokenizer
+        from verl.workers.fsdp_workers import FSDPWorker
+        from verl.workers.reward import AutoRewardManager
+
         from .trainer import ShareTrainer, install
 
         install(settings["advantage"])
@@ -56,13 +54,8 @@ class Runner:
 
 
 def main():
-    found = getattr(verl, "__version__", "unknown")
-    if found != EASYR1_VERSION:
-        sys.exit(f"sharegrpo_easyr1: the cluster has EasyR1 (verl) {found}; this was written for {EASYR1_VERSION}")
-    given = OmegaConf.from_cli()
-    config = OmegaConf.merge(OmegaConf.structured(PPOConfig()), OmegaConf.load(given.pop("config")), given)
-    config = OmegaConf.to_object(config)
-    config.deep_post_init()
+    require_version(EASYR1_VERSION, "EasyR1 b44b311")
+    config = read_settings()
     with open("sharegrpo.json", encoding="utf-8") as file:
         settings = json.load(file)
     if not ray.is_initialized():

@@ -34,3 +34,8 @@ def compute_score(reward_inputs, kind="math", format_weight=0.1, join_tags=True)
         overall = (1 - format_weight) * accuracy + format_weight * shape
         scores.append({"overall": overall, "format": shape, "accuracy": accuracy})
     return scores
+
+
+def score_one(predict_str, ground_truth, **settings):
+    """The same of one response, as the released R1-ShareVL code asks for it."""
+    return compute_score([{"response": predict_str, "ground_truth": ground_truth}], **settings)[0]

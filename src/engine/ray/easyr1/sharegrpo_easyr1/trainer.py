@@ -4,8 +4,6 @@ Only what is between generation and the update changes: rewards are graded befor
 come from advantage.py. Old log-probs, clipping, aggregation, FSDP and the vision tower are EasyR1's own.
 """
 
-import json
-
 import numpy as np
 import ray
 import torch
@@ -15,6 +13,7 @@ from verl.trainer.metrics import reduce_metrics
 
 from .advantage import Row, Settings, hierarchical_advantages
 from .expand import expansion
+from .rows import printing
 
 QUESTION, VARIANT = "question_id", "variant"
 
@@ -63,15 +62,6 @@ def advantages_of(batch, settings):
     return batch
 
 
-class PrintingTracker(ray_trainer.Tracker):
-    """Also prints every metrics row on a line of its own, which the job's log carries home."""
-
-    def log(self, data, step):
-        super().log(data, step)
-        numbers = {name: float(value) for name, value in data.items() if np.isscalar(value)}
-        print("SHAREGRPO " + json.dumps({"step": step, **numbers}), flush=True)
-
-
 class ShareTrainer(ray_trainer.RayPPOTrainer):
     def _make_batch_data(self, metrics):
         batch = super()._make_batch_data(metrics)
@@ -93,4 +83,4 @@ def install(settings):
     """Puts the advantage and the printing tracker where EasyR1's loop looks for them, in this process."""
     chosen = Settings(**settings)
     ray_trainer.compute_advantage = lambda data, **_: advantages_of(data, chosen)
-    ray_trainer.Tracker = PrintingTracker
+    ray_trainer.Tracker = printing(ray_trainer.Tracker)
