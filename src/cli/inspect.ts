@@ -17,6 +17,7 @@ import { readQuestion } from "../data/question.js";
 import type { RowFile } from "../data/rowFile.js";
 import { openRows } from "../data/rows.js";
 import { rowId, type Survey, survey } from "../data/survey.js";
+import { graphUnits } from "../engine/local/graphUnits.js";
 import { type MemoryPrediction, predictStepMemory } from "../engine/local/memory.js";
 import { loadNetwork } from "../model/load.js";
 import { IMAGE_TOKEN, loadProcessor, type Processor } from "../model/processor.js";
@@ -82,14 +83,15 @@ async function predictMemory(config: RunConfig, report: DataReport): Promise<Mem
   const isShared = update.algorithm === "share-grpo";
   const network = await loadNetwork(config.model);
   const finite = (value: number) => (Number.isFinite(value) ? value : 0);
-  return predictStepMemory(network, {
+  const sizes = {
     units: update.microBatchUnits,
     promptTokens: Math.min(data.maxPromptLength, finite(report.promptTokens.max)),
     responses: rollout.responses * (isShared ? expand.variants : 1),
     responseTokens: rollout.maxResponseLength,
     images: finite(report.imagesPerRow.max),
     patchesPerImage: finite(report.imageTokens.max) * network.config.vision.spatialMergeSize ** 2,
-  });
+  };
+  return predictStepMemory(network, { ...sizes, units: graphUnits(sizes) });
 }
 
 async function inspect(

@@ -207,7 +207,7 @@ export const updateSchema = z.strictObject({
   microBatchUnits: positiveInt
     .default(4)
     .describe(
-      "prompts in one gradient graph; memory, not results, unless aggregation is token; code: 8 rows",
+      "prompts in one gradient graph, at most; memory, not results, unless aggregation is token; code: 8 rows",
     ),
   clipLow: z.number().gt(0).lt(1).default(0.2).describe("ratio is clipped below at 1 − clipLow; code 0.2"),
   clipHigh: z.number().gt(0).default(0.3).describe("ratio is clipped above at 1 + clipHigh; code 0.3"),

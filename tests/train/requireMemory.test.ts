@@ -28,7 +28,7 @@ describe("requireMemory", () => {
   });
 
   it("refuses a run that does not fit with the table and the nearest settings that fit", async () => {
-    const refused = check(0.7e9);
+    const refused = check(0.5e9);
     await expect(refused).rejects.toBeInstanceOf(ConfigError);
     await expect(refused).rejects.toThrow(/train all weights .* too much/);
     await expect(refused).rejects.toThrow(/these settings fit: .*update\.microBatchUnits=\d/);

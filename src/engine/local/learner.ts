@@ -16,6 +16,7 @@ import type { Lesson, Reading } from "../../policy/lessons.js";
 import { microBatches } from "../../policy/microBatches.js";
 import type { Accumulated, LogProbRequest, LossSettings, Watch } from "../engine.js";
 import { breathe } from "./breathe.js";
+import { type GraphRows, graphRows } from "./graphUnits.js";
 import { accumulateGraph, logProbsGraph } from "./learnerGraphs.js";
 import { type LearnerArrays, learnerMemory } from "./learnerMemory.js";
 import { lossBatch, placeRows } from "./lossBatch.js";
@@ -52,8 +53,7 @@ interface Compiled {
   readonly logProbs: ReturnType<typeof logProbsGraph>;
   readonly accumulate: (settings: GraphSettings) => ReturnType<typeof accumulateGraph>;
   readonly sampler: (temperature: number) => HostOf<Sampler>;
-  /** @param responses of each reading that the graph takes */
-  readonly pack: (readings: readonly Reading[], responses: number) => Promise<PackedUnits<NdArray>>;
+  readonly pack: (readings: readonly Reading[], rows: GraphRows) => Promise<PackedUnits<NdArray>>;
 }
 
 /** What is compiled into a loss; β enters as a number. */
@@ -72,20 +72,15 @@ function compile(
     logProbs: logProbsGraph(model, runtime),
     accumulate: memoized((loss: GraphSettings) => accumulateGraph(model, loss, runtime)),
     sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
-    async pack(readings, responses) {
+    async pack(readings, rows) {
       const prompts = await readPrompts(readings.map(({ prompt }) => prompt));
       const units = zip(prompts, readings).map(([prompt, { responses_R }]) => ({
         prompt,
         responses: responses_R,
       }));
-      return packUnits(units, model, { rows: settings.microBatch, responses });
+      return packUnits(units, model, rows);
     },
   };
-}
-
-/** The most responses of a reading: one size for all graphs of a call. */
-function mostResponses(readings: readonly Reading[]): number {
-  return Math.max(0, ...readings.map(({ responses_R }) => responses_R.length));
 }
 
 async function logProbsOf(
@@ -97,11 +92,11 @@ async function logProbsOf(
   const weights = of === "policy" ? all : reference;
   invariant(weights, "logProbs: no reference policy is kept: set kl.use to loss or reward");
   const perReading: Float32Array[][] = readings.map(() => []);
-  const most = mostResponses(readings);
+  const sizes = graphRows(readings, settings);
   let done = 0;
-  for (const batch of microBatches(readings, settings.microBatch)) {
+  for (const batch of microBatches(readings, sizes.rows)) {
     const here = batch.map(({ reading }) => reading);
-    const packed = await pack(here, most);
+    const packed = await pack(here, sizes);
     const { data } = await logProbs(weights, packed, sampler(temperature));
     placeRows(perReading, batch, sizesOf(packed), data);
     done += batch.length;
@@ -126,12 +121,12 @@ async function accumulateInto(
     ...(kl?.term === "full" && reference ? { reference } : {}),
   };
   const perLesson: Float32Array[][] = lessons.map(() => []);
-  const most = mostResponses(lessons);
+  const sizes = graphRows(lessons, settings);
   let sums = NO_SUMS;
   let done = 0;
-  for (const batch of microBatches(lessons, settings.microBatch)) {
+  for (const batch of microBatches(lessons, sizes.rows)) {
     const here = batch.map(({ reading }) => reading);
-    const packed = await pack(here, most);
+    const packed = await pack(here, sizes);
     const inputs = lossBatch(here, packed, kl?.coefficient);
     const [, found] = await run(trained, gradients, inputs, fixed);
     sums = addSums(sums, found.sums);

@@ -22,6 +22,7 @@ import type { Network } from "../../model/family.js";
 import { adaptedModules, type LoraSpec } from "../../model/lora/spec.js";
 import { countParams } from "../../model/params.js";
 import { PROMPT_STEP, RESPONSE_STEP, roundUp } from "../../model/transformer/pack.js";
+import { graphUnits } from "./graphUnits.js";
 import { CHUNK } from "./layered/head.js";
 import { KEPT_BYTES } from "./layered/passes.js";
 import { PROCESS_BYTES, predictStepMemory, type StepSizes } from "./memory.js";
@@ -124,6 +125,9 @@ export function planMemory(network: Network, request: PlanRequest): MemoryPlan {
   return {
     inference: { anonymous: PROCESS_BYTES + 4 * countParams(network) + rollouts + vision, mapped: file },
     lora: { anonymous: held + Math.max(update, rollouts), mapped: file },
-    full: { anonymous: predictStepMemory(network, sizes).total, mapped: file },
+    full: {
+      anonymous: predictStepMemory(network, { ...sizes, units: graphUnits(sizes) }).total,
+      mapped: file,
+    },
   };
 }

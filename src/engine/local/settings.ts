@@ -29,7 +29,7 @@ export interface LocalSettings {
   readonly keepsArrays?: boolean;
   /** Whether long runs keep the engine's thread: for a process of its own. Default: false. */
   readonly blocks?: boolean;
-  /** Prompts in one gradient graph. */
+  /** Prompts in one gradient graph, at most (graphUnits.ts). */
   readonly microBatch: number;
   /** Responses decoded at once. */
   readonly maxRows: number;

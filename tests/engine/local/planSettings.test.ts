@@ -13,12 +13,22 @@ describe("nearestFit", () => {
   });
 
   it("makes smaller batches before it proposes an adapter, and an adapter before shorter responses", () => {
-    const config = configOf("rollout.maxResponseLength=512", "update.microBatchUnits=4");
-    const { full } = planOf(config, MODEL);
-    const single = planOf(configOf("rollout.maxResponseLength=512", "update.microBatchUnits=1"), MODEL);
+    // Four prompts of 64 tokens with 2 · 2 responses of 32 each: 768 tokens, all in one graph.
+    const model = { ...MODEL, prompts: { promptTokens: 64, images: 0, patchesPerImage: 0 } };
+    const short = ["rollout.maxResponseLength=32", "rollout.responses=2"];
+    const config = configOf(...short, "update.microBatchUnits=4");
+    const { full } = planOf(config, model);
+    const single = planOf(configOf(...short, "update.microBatchUnits=1"), model);
     expect(single.full.anonymous).toBeLessThan(full.anonymous);
-    expect(nearestFit(config, MODEL, single.full.anonymous)).toEqual(["update.microBatchUnits=1"]);
-    expect(nearestFit(config, MODEL, 16e9)?.[0]).toBe("lora.rank=16");
+    expect(nearestFit(config, model, single.full.anonymous)).toEqual(["update.microBatchUnits=1"]);
+    expect(nearestFit(config, model, 16e9)?.[0]).toBe("lora.rank=16");
+  });
+
+  it("counts as many prompts as the graphs of an update take, not all of a micro-batch", () => {
+    const [four, one] = [4, 1].map((units) =>
+      planOf(configOf("rollout.maxResponseLength=512", `update.microBatchUnits=${units}`), MODEL),
+    );
+    expect(four?.full).toEqual(one?.full);
   });
 
   it("proposes settings that fit by the same plan", () => {
