@@ -11,6 +11,7 @@ import { ELEMENTWISE } from "./kernels/elementwise.js";
 import { INDEXING } from "./kernels/indexing.js";
 import type { Input, Kernel } from "./kernels/kernel.js";
 import { MATMUL } from "./kernels/matmul.js";
+import { OPERATORS } from "./kernels/operators.js";
 import { QUANTIZED } from "./kernels/quantized.js";
 import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
@@ -29,6 +30,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
   ...MATMUL,
   ...INDEXING,
   ...QUANTIZED,
+  ...OPERATORS,
 };
 
 export interface Signature {

@@ -98,9 +98,9 @@ export function layerAttention(
 ): Tensor {
   const { heads: H, keyValueHeads: K, headSize: D } = config;
   const { T } = dims("layerAttention: qkv", qkv, "T C", { C: (H + 2 * K) * D });
-  const [turning, v] = tf.split(qkv, [(H + K) * D, K * D], 1) as [Tensor, Tensor];
-  const heads = normedHeads(weights, config, tf.reshape(turning, [T, H + K, D]));
-  const [q, k] = tf.split(rotate(heads, turn), [H, K], 1) as [Tensor, Tensor];
+  const [queries, keys, v] = tf.split(qkv, [H * D, K * D, K * D], 1) as [Tensor, Tensor, Tensor];
+  const q = rotate(tf.reshape(normedHeads(weights, "q_norm", queries, config), [T, H, D]), turn);
+  const k = rotate(tf.reshape(normedHeads(weights, "k_norm", keys, config), [T, K, D]), turn);
   return tf.reshape(attend(q, k, tf.reshape(v, [T, K, D])), [T, H * D]);
 }
 
@@ -120,15 +120,16 @@ export function afterAttention(
   return tf.add(seen, swiglu(weights, "mlp", normed));
 }
 
-/** Queries and keys normalised head by head, where the layer has the norms. @param heads `[T, H + K, D]` f32 */
-function normedHeads(weights: TensorParams, config: DecoderSizes, heads: Tensor): Tensor {
-  if (!("self_attn.q_norm.weight" in weights)) return heads;
-  const { heads: H, keyValueHeads: K, headSize: D, rmsNormEps } = config;
-  const normed = (tf.split(heads, [H, K], 1) as [Tensor, Tensor]).map((part, at) => {
-    const name = `self_attn.${at === 0 ? "q" : "k"}_norm`;
-    return tf.reshape(rmsNorm(weights, name, tf.reshape(part, [-1, D]), rmsNormEps), part.shape);
-  });
-  return tf.concat(normed, 1);
+/** Queries or keys normalised head by head, where the layer has the norm. @param x `[T, heads·D]` f32 */
+function normedHeads(
+  weights: TensorParams,
+  norm: "q_norm" | "k_norm",
+  x: Tensor,
+  { headSize, rmsNormEps }: DecoderSizes,
+): Tensor {
+  const name = `self_attn.${norm}`;
+  if (!(`${name}.weight` in weights)) return x;
+  return rmsNorm(weights, name, tf.reshape(x, [-1, headSize]), rmsNormEps);
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * @module Layers that the decoder and the vision tower share, as functions of named parameters.
  */
+import { silu } from "../../compile/operators.js";
 import { matMulQuantized } from "../../compile/quantized.js";
 import { ModelError } from "../../core/errors.js";
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
@@ -107,35 +108,37 @@ export function swiglu(params: TensorParams, name: string, x: Tensor): Tensor {
   return linear(params, `${name}.down_proj`, gated(gate, up));
 }
 
-/** a·up with a = gate·σ, σ = sigmoid(gate); ∂gate = ∂y·up·(σ + a·(1 − σ)), ∂up = ∂y·a. */
+/**
+ * y = silu(gate)·up. With σ = sigmoid(gate): ∂gate = ∂y·(y + σ·(up − y)), ∂up = ∂y·silu(gate).
+ */
 function gated(gate: Tensor, up: Tensor): Tensor {
   return customGradient(
     [gate, up],
-    ([x, y]) => {
-      const sigma = tf.sigmoid(x);
-      const activated = tf.mul(x, sigma);
-      return { value: tf.mul(activated, y), saved: [sigma, activated, y] };
+    ([x, other]) => {
+      const active = silu(x);
+      const value = tf.mul(active, other);
+      return { value, saved: [x, other, active, value] };
     },
-    (dy, [sigma, activated, y]) => {
-      const slope = tf.add(sigma, tf.mul(activated, tf.sub(1, sigma)));
-      return [tf.mul(tf.mul(dy, y), slope), tf.mul(dy, activated)];
+    (dy, [x, other, active, value]) => {
+      const slope = tf.add(value, tf.mul(tf.sigmoid(x), tf.sub(other, value)));
+      return [tf.mul(dy, slope), tf.mul(dy, active)];
     },
   );
 }
 
 /** A function with its gradient written out; `saved` tensors of the forward pass reach `backward`. */
-function customGradient<Inputs extends readonly Tensor[]>(
+function customGradient<Inputs extends readonly Tensor[], Saved extends readonly Tensor[]>(
   inputs: readonly [...Inputs],
-  forward: (inputs: Inputs) => { value: Tensor; saved: [Tensor, Tensor, Tensor] },
-  backward: (dy: Tensor, saved: [Tensor, Tensor, Tensor]) => { [At in keyof Inputs]: Tensor },
+  forward: (inputs: Inputs) => { value: Tensor; saved: readonly [...Saved] },
+  backward: (dy: Tensor, saved: Saved) => { [At in keyof Inputs]: Tensor },
 ): Tensor {
   const differentiable = tf.customGrad((...given) => {
     const save = given.at(-1) as (tensors: Tensor[]) => void;
     const { value, saved } = forward(given.slice(0, -1) as readonly Tensor[] as Inputs);
-    save(saved);
+    save([...saved]);
     return {
       value,
-      gradFunc: (dy, kept) => [...backward(dy, kept as [Tensor, Tensor, Tensor])],
+      gradFunc: (dy, kept) => [...backward(dy, kept as readonly Tensor[] as Saved)],
     };
   });
   return differentiable(...inputs);

@@ -6,6 +6,7 @@
  *
  * Source: Qwen2-VL, arXiv 2409.12191, §2.1 and Figure 3.
  */
+import { type Turns, turnHalves } from "../../compile/operators.js";
 import { ModelError } from "../../core/errors.js";
 import { type NdArray, zeros } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
@@ -130,31 +131,27 @@ function rotaryTables(
   return { cos, sin };
 }
 
-/** Tables as `rotate` takes them. */
-export interface Rotation {
-  /** `[T, 1, D]` f32 */
-  readonly cos: Tensor;
-  /** `[T, 1, D]` f32, the first half negated */
-  readonly signedSin: Tensor;
-}
+/** Tables as `rotate` takes them: `[T, D/2]` f32. */
+export type Rotation = Turns;
 
-/** Prepares tables once for all layers. @param rope `[T, D]` f32 each */
-export function rotation(rope: { readonly cos: Tensor; readonly sin: Tensor }): Rotation {
-  const [T, D] = rope.cos.shape as [number, number];
-  const [first, second] = halves(tf.reshape(rope.sin, [T, 1, D]));
-  return { cos: tf.reshape(rope.cos, [T, 1, D]), signedSin: tf.concat([tf.neg(first), second], 2) };
+/** Prepares tables once for all layers. @param rope `[T, D]` f32 each, both halves alike */
+export function rotation({ cos, sin }: { readonly cos: Tensor; readonly sin: Tensor }): Rotation {
+  const half = (x: Tensor) => tf.split(x, 2, 1)[0] as Tensor;
+  return { cos: half(cos), sin: half(sin) };
 }
 
 /**
- * Turns pairs (x_i, x_{i+D/2}) by their angle.
+ * Turns pairs (x_i, x_{i+D/2}) by their angle; the gradient turns back.
  * @param x `[T, H, D]` f32
  */
-export function rotate(x: Tensor, { cos, signedSin }: Rotation): Tensor {
-  const [first, second] = halves(x);
-  return tf.add(tf.mul(x, cos), tf.mul(tf.concat([second, first], 2), signedSin));
-}
-
-/** Both halves of the last axis. The gradient of a split is one concatenation; of two slices, two paddings and a sum. */
-function halves(x: Tensor): [Tensor, Tensor] {
-  return tf.split(x, 2, 2) as [Tensor, Tensor];
+export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
+  const turned = tf.customGrad((given, save) => {
+    (save as tf.GradSaveFunc)([cos, sin]);
+    return {
+      value: turnHalves(given as Tensor, { cos, sin }),
+      gradFunc: (dy: Tensor, [c, s]: Tensor[]) =>
+        turnHalves(dy, { cos: c as Tensor, sin: tf.neg(s as Tensor) }),
+    };
+  });
+  return turned(x);
 }
