@@ -38,7 +38,7 @@ export const INDEXING: KernelTable = {
     const [x, ids] = [call.input("x"), call.input("segmentIds")];
     if (ids.shape.length !== 1) unsupported("unsortedSegmentSum", "segment ids of more than one axis");
     const shape = [number(call, "numSegments"), ...x.shape.slice(1)];
-    return scatterAdd(call, { rows: x, ids: castTo(call, ids, "int64"), shape, depth: 1 });
+    return scatterAdd(call, { rows: x, ids: castTo(call, ids, "int32"), shape, depth: 1 });
   },
   OneHot: (call) => {
     // Compared with 0 … depth − 1: ONNX's own OneHot counts negative indices from the end.
@@ -95,7 +95,7 @@ function scatterAdd(
   call: Call,
   options: {
     readonly rows: Input;
-    /** graph name, int64, one for each row */
+    /** graph name, int32 or int64, one for each row */
     readonly ids: string;
     readonly shape: readonly number[];
     readonly depth: number;
