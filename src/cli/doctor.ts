@@ -55,7 +55,8 @@ function modelFinding(): Finding {
 function deviceFinding(trial: Trial): Finding {
   const { device, runtime, problem } = trial;
   const name = `graphs on: ${device}`;
-  if (problem === undefined) return { name, isFine: true, note: `tried; ${runtime}` };
+  const speed = device === "webgpu" ? "; slow: every array is carried to the card and back" : "";
+  if (problem === undefined) return { name, isFine: true, note: `tried; ${runtime}${speed}` };
   const said = runtime === undefined ? shortProblem(problem) : `only through the ${runtime}: ${problem}`;
   const placed = device === "cuda" ? placedProvider() : undefined;
   const provider = placed === undefined ? "" : `provider ${placed.version} is placed; `;

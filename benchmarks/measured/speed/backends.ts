@@ -18,8 +18,7 @@ import { type PackedUnits, packUnits, sizesOf, tokenBias } from "../../../src/mo
 import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
 import { promptsOf } from "./packed.js";
 
-const RESPONSES = 6;
-const LENGTH = 64;
+const SIZES = { responses: 6, length: 64 };
 
 /** `(params, packed, sampler) → { loss, aux: { scores, logProbs }, grads }`; the loss is a mean over tokens, nats. */
 export function policyGradients(model: Model) {
@@ -31,13 +30,13 @@ export function policyGradients(model: Model) {
 }
 
 /** A drawn question's variants with responses of drawn tokens: what `policyGradients` takes beside parameters. */
-export async function drawnBatch(model: Model) {
+export async function drawnBatch(model: Model, { responses, length }: typeof SIZES = SIZES) {
   const { processor, config } = model;
   const draws = Rng.fromSeed(6).split("backends");
-  const response = () => Array.from({ length: LENGTH }, () => draws.integer(0, 256));
+  const response = () => Array.from({ length }, () => draws.integer(0, 256));
   const units = (await createPromptReader(processor)(await promptsOf(model, 0))).map((prompt) => ({
     prompt,
-    responses: Array.from({ length: RESPONSES }, response),
+    responses: Array.from({ length: responses }, response),
   }));
   const packed = packUnits(units, model);
   const sampler = { temperature: scalar(1), tokenBias: tokenBias(config, processor.size) };
