@@ -3,7 +3,7 @@
  */
 
 /**
- * A Qwen2.5-VL of about 1.9 M parameters: the published architecture with small numbers.
+ * A Qwen2.5-VL of 1.8 M parameters: the published architecture with small numbers.
  * Windows are 56 px (2 × 2 merged patches) so that images of 112–196 px have several. The rotary base is small because
  * images are 4 to 7 tokens wide: at the usual 10,000 one column would turn the width's frequencies by 0.003 rad.
  * @param vocabSize rows of the embedding; at least the tokenizer's size

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
+import { READING_REQUEST } from "../../src/data/scenes/reading.js";
 import { sceneStream } from "../../src/data/scenes/sets.js";
 import { demonstration } from "../../src/tiny/demonstrations.js";
 
@@ -37,5 +38,68 @@ describe("demonstration", () => {
       expect(isCareful).toBe(isOwn);
     }
     expect((await shown(1, 1)).some(({ isCareful }) => isCareful)).toBe(false);
+  });
+
+  it("reads the picture out loud as often as told, where a scene can be read so", async () => {
+    const read = async (family: "count" | "angle", readingShare: number) => {
+      const scenes = sceneStream({ seed: 3, split: "train", families: [family] });
+      const texts = await Promise.all(
+        Array.from({ length: 60 }, (_, index) =>
+          demonstration(scenes.at(index), Rng.fromSeed(1).split(index), {
+            ...options,
+            readingShare,
+            transformProbability: 0,
+            shortcutShare: () => 0,
+          }),
+        ),
+      );
+      return texts.filter(({ text }) => text === READING_REQUEST);
+    };
+    expect(await read("count", 0)).toEqual([]);
+    expect(await read("count", 1)).toHaveLength(60);
+    expect(await read("angle", 1)).toEqual([]);
+    const some = (await read("count", 0.25)).length;
+    // 60 draws of 1/4: 15 ± 3.4.
+    expect(some).toBeGreaterThan(4);
+    expect(some).toBeLessThan(27);
+    for (const { response } of await read("count", 1)) expect(response).toMatch(/^row 1: (\w+ ?)+\./);
+  });
+
+  it("forgets a part of the format as often as told, and either part", async () => {
+    const formatted = async (sloppyShare: number) => {
+      const responses = await Promise.all(
+        Array.from({ length: 60 }, async (_, index) => {
+          const scene = stream.at(index);
+          const { response } = await demonstration(scene, Rng.fromSeed(1).split(index), {
+            ...options,
+            sloppyShare,
+            transformProbability: 0,
+            shortcutShare: () => 0,
+          });
+          expect(response).toContain(scene.gold);
+          return [response.includes("</think>"), response.includes("\\boxed{")] as const;
+        }),
+      );
+      return {
+        both: responses.filter(([tag, box]) => tag && box).length,
+        noTag: responses.filter(([tag, box]) => !tag && box).length,
+        noBox: responses.filter(([tag, box]) => tag && !box).length,
+      };
+    };
+    expect(await formatted(0)).toEqual({ both: 60, noTag: 0, noBox: 0 });
+    const { both, noTag, noBox } = await formatted(1);
+    expect([both, noTag + noBox]).toEqual([0, 60]);
+    expect(Math.min(noTag, noBox)).toBeGreaterThan(15);
+  });
+
+  it("is the same each time", async () => {
+    const once = () =>
+      demonstration(stream.at(4), Rng.fromSeed(9), {
+        ...options,
+        sloppyShare: 0.5,
+        transformProbability: 0.5,
+        shortcutShare: () => 0.5,
+      });
+    expect(await once()).toEqual(await once());
   });
 });

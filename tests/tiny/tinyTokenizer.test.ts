@@ -1,11 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadProcessor } from "../../src/model/processor.js";
 import { promptText } from "../../src/model/prompt.js";
 import { trainMerges } from "../../src/tiny/bpeTrainer.js";
-import { writeTinyTokenizer } from "../../src/tiny/tinyTokenizer.js";
+import { TINY_SPECIAL_TOKENS, trainTinyTokenizer, writeTinyTokenizer } from "../../src/tiny/tinyTokenizer.js";
 
 const CORPUS = ["<think>red circles, red squares</think> \\boxed{12}", "how many red circles?", "\\boxed{3}"];
 
@@ -70,5 +71,37 @@ describe("writeTinyTokenizer", () => {
     ]);
     expect(encode("\\boxed{").length).toBe(2);
     await rm(dir, { recursive: true });
+  });
+
+  it("gives back any text, in tokens of its vocabulary, control tokens as one each", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "tiny-"));
+    const { size, ids } = await writeTinyTokenizer(dir, CORPUS);
+    const { encode, decode } = await loadProcessor(dir);
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 30 }), (text) => {
+        const plain = text.normalize("NFC");
+        const tokens = encode(plain);
+        expect(decode(tokens)).toBe(plain);
+        expect([...tokens].every((token) => token >= 0 && token < size)).toBe(true);
+        // Digits are never joined, so that 12 is read as 1 and 2.
+        expect(encode(`${plain}12`).length).toBe(encode(plain).length + 2);
+      }),
+      { numRuns: 200, seed: 9 },
+    );
+    for (const name of TINY_SPECIAL_TOKENS) expect([...encode(`a${name}b`)]).toContain(ids[name]);
+    expect(Object.values(ids)).toHaveLength(new Set(Object.values(ids)).size);
+    await rm(dir, { recursive: true });
+  });
+
+  it("learns words of the corpus, up to 640 tokens, and none of one text", () => {
+    const { model, added_tokens: added } = trainTinyTokenizer(Array.from({ length: 9 }, () => CORPUS).flat());
+    expect(Object.keys(model.vocab).length + added.length).toBeLessThanOrEqual(640);
+    expect(Object.keys(model.vocab)).toContain("Ġcircles");
+    const ids = Object.values(model.vocab).sort((a, b) => a - b);
+    expect(ids).toEqual(ids.map((_, id) => id));
+    const once = trainTinyTokenizer(["xyz"]);
+    expect(once.model.merges).toEqual([]);
+    expect(Object.keys(once.model.vocab)).toHaveLength(256);
+    expect(once.added_tokens.map(({ id }) => id)).toEqual(once.added_tokens.map((_, at) => 256 + at));
   });
 });
