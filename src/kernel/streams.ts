@@ -15,16 +15,28 @@ export interface CapturedStreams {
 
 type Write = typeof process.stdout.write;
 
+/** What a write may say of its text; a function there is the callback. */
+type Encoding = BufferEncoding | ((error?: Error | null) => void) | undefined;
+
+function isText(chunk: string | Uint8Array, encoding: Encoding): chunk is string {
+  return typeof chunk === "string" && (typeof encoding !== "string" || /^utf-?8$/i.test(encoding));
+}
+
+function bytesOf(chunk: string | Uint8Array, encoding: Encoding): Buffer {
+  if (typeof chunk !== "string") return Buffer.from(chunk);
+  return Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8");
+}
+
 /** Takes over one stream; returns what gives it back. */
 function capture(stream: NodeJS.WriteStream, take: (text: string) => void) {
   const original = stream.write;
   const decoder = new StringDecoder("utf8");
   const write = (
     chunk: string | Uint8Array,
-    encoding?: BufferEncoding | ((error?: Error | null) => void),
+    encoding?: Encoding,
     onDone?: (error?: Error | null) => void,
   ): boolean => {
-    const text = typeof chunk === "string" ? chunk : decoder.write(Buffer.from(chunk));
+    const text = isText(chunk, encoding) ? chunk : decoder.write(bytesOf(chunk, encoding));
     if (text !== "") take(text);
     const done = typeof encoding === "function" ? encoding : onDone;
     if (done) process.nextTick(done);
