@@ -48,7 +48,8 @@ export interface CellMaps {
 }
 
 const INLINE_MAP = /\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/;
-const MAP_COMMENT = /\n?\/\/# sourceMappingURL=.*\s*$/;
+/** Of the second step, and of the first, which the second keeps as a comment. */
+const MAP_COMMENTS = /(?:\n?\/\/# sourceMappingURL=.*)+\s*$/;
 const USE_STRICT = /^"use strict";\n/;
 /** A frame's place: `tslab-cell-3:2:7`. */
 const PLACE = /tslab-cell-(\d+):(\d+):(\d+)/g;
@@ -89,7 +90,7 @@ export function compiledCode(source: string, { outputText, sourceMapText }: Tran
   invariant(inline !== undefined, "cellMaps: the first step has its source map inline");
   invariant(sourceMapText !== undefined, "cellMaps: the second step has a source map");
   invariant(USE_STRICT.test(outputText), "cellMaps: CommonJS begins with a line of its own");
-  const code = outputText.replace(MAP_COMMENT, "").replace(USE_STRICT, "");
+  const code = outputText.replace(MAP_COMMENTS, "").replace(USE_STRICT, "");
   const first = JSON.parse(Buffer.from(inline, "base64").toString()) as Payload;
   if (!isOfCell(first)) return { code };
   return { code, maps: { first, second: JSON.parse(sourceMapText) as Payload } };
