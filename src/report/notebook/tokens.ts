@@ -13,8 +13,9 @@ export interface TokenRow {
   readonly values: readonly number[];
 }
 
-/** Blue above zero, vermillion below; full strength at the row's largest. */
+/** Blue above zero, vermillion below; full strength at the row's largest. What is no number has no colour. */
 function background(value: number, largest: number): string {
+  if (Number.isNaN(value)) return "none";
   const strength = largest === 0 ? 0 : Math.min(1, Math.abs(value) / largest);
   const ink = value >= 0 ? "0,114,178" : "213,94,0";
   return `rgba(${ink},${(0.55 * strength).toFixed(3)})`;
@@ -36,7 +37,7 @@ export function tokenStrip(tokens: readonly string[], rows: readonly TokenRow[])
   return {
     [JUPYTER_DISPLAY]() {
       const strips = rows.map(({ name, values }) => {
-        const largest = Math.max(0, ...values.map(Math.abs));
+        const largest = Math.max(0, ...values.map(Math.abs).filter(Number.isFinite));
         const marks = zip(tokens, values).map(
           ([token, value]) =>
             html`<span class="token" title="${value.toPrecision(3)}" style="background:${background(value, largest)}">${visible(token)}</span>`

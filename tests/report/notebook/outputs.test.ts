@@ -234,6 +234,21 @@ describe("tokenStrip", () => {
     expect(html).toContain('style="background:rgba(213,94,0,0.275)">&lt;think&gt;</span>');
     expect(html).toContain('style="background:rgba(0,114,178,0.550)">3</span>');
   });
+
+  it("keeps the colours of a row in which some value is no number", async () => {
+    const strip = tokenStrip(
+      ["a", "b", "c"],
+      [{ name: "n", values: [Number.NaN, -1, Number.POSITIVE_INFINITY] }],
+    );
+    const { "text/html": html = "" } = await strip[JUPYTER_DISPLAY]();
+    const colours = [...html.matchAll(/style="background:([^"]*)"/g)].map(([, colour]) => colour);
+    expect(colours).toEqual(["none", "rgba(213,94,0,0.550)", "rgba(0,114,178,0.550)"]);
+    expect(html).toContain("largest 1.0");
+  });
+
+  it("refuses rows of another length than the tokens", () => {
+    expect(() => tokenStrip(["a"], [{ name: "n", values: [1, 2] }])[JUPYTER_DISPLAY]()).toThrow();
+  });
 });
 
 describe("progressBar", () => {
