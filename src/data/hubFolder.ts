@@ -87,14 +87,22 @@ const isData = (path: string) => DATA_ENDINGS.includes(extname(path).toLowerCase
 const SPLIT_WORDS: readonly (readonly [string, RegExp])[] = [
   ["train", /(?:^|[/_.-])train(?:ing)?(?=[/_.-]|$)/i],
   ["validation", /(?:^|[/_.-])(?:validation|valid|val|dev)(?=[/_.-]|$)/i],
-  ["test", /(?:^|[/_.-])(?:test|testing|eval)(?=[/_.-]|$)/i],
+  ["test", /(?:^|[/_.-])(?:test|testing|eval|evaluation)(?=[/_.-]|$)/i],
+  ["testmini", /(?:^|[/_.-])testmini(?=[/_.-]|$)/i],
 ];
+
+/** `data/easy-00000-of-00002.parquet`: how Hugging Face's `datasets` names the files of any split. */
+const SHARD = /(?:^|\/)data\/(\w+)-\d{5}-of-\d{5}/;
+
+function splitOfName(path: string): string {
+  return SPLIT_WORDS.find(([, word]) => word.test(path))?.[0] ?? SHARD.exec(path)?.[1] ?? "train";
+}
 
 /** Splits by the words in file names; files that name none are `train`. */
 function splitsByName(paths: readonly string[]): Map<string, string[]> {
   const splits = new Map<string, string[]>();
   for (const path of paths.filter(isData)) {
-    const name = SPLIT_WORDS.find(([, word]) => word.test(path))?.[0] ?? "train";
+    const name = splitOfName(path);
     splits.set(name, [...(splits.get(name) ?? []), path]);
   }
   return splits;

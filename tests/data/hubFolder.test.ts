@@ -77,6 +77,37 @@ describe("filesOfSplit(…)", () => {
     expect(filesOfSplit({ ...named, paths, splits: ["test"] })).toEqual(["test/x.parquet"]);
   });
 
+  /** Words of `datasets`, `data_files.py`, and MathVista's testmini: what is held out is no training data. */
+  it.each([
+    ["train", "train"],
+    ["Training", "train"],
+    ["valid", "validation"],
+    ["val", "validation"],
+    ["dev", "validation"],
+    ["validation", "validation"],
+    ["test", "test"],
+    ["testing", "test"],
+    ["eval", "test"],
+    ["evaluation", "test"],
+    ["testmini", "testmini"],
+  ])("reads the word %s as %s, wherever it stands", (word, split) => {
+    for (const path of [
+      `${word}.jsonl`,
+      `x-${word}-0.parquet`,
+      `${word}/a.jsonl`,
+      `data/${word}-00000-of-00002.parquet`,
+    ]) {
+      expect(filesOfSplit({ ...named, paths: [path], splits: [split] })).toEqual([path]);
+    }
+  });
+
+  it("takes the split's name from the shards of a data folder, and from no others", () => {
+    const shards = ["data/easy-00000-of-00002.parquet", "data/easy-00001-of-00002.parquet"];
+    expect(filesOfSplit({ ...named, paths: shards, splits: ["easy"] })).toEqual(shards);
+    expect(() => filesOfSplit({ ...named, paths: shards })).toThrow("no split train: it has easy");
+    expect(filesOfSplit({ ...named, paths: ["easy-00000-of-00002.parquet"] })).toHaveLength(1);
+  });
+
   it("takes files that name no split for training data: words inside other words do not count", () => {
     const paths = ["latest.parquet", "strained.jsonl"];
     expect(filesOfSplit({ ...named, paths })).toEqual(["latest.parquet", "strained.jsonl"]);
