@@ -31,11 +31,15 @@ function revive({ name, message }: { readonly name: string; readonly message: st
 const KEEP_FREED_MEMORY = { MALLOC_TRIM_THRESHOLD_: "4000000000", MALLOC_MMAP_THRESHOLD_: "4000000000" };
 
 /**
- * Layer by layer, buffers of one size after another come and go, and weights of gigabytes are read once a token. With a
- * heap for every thread that takes them, each would keep what it once had; and pages of 2 MB cost a tenth of the page
- * faults, and a tenth less of the time of reading. What is set outside is kept.
+ * Layer by layer, buffers of megabytes come and go between others that stay. What is freed goes back at once: kept, it
+ * would lie in holes that nothing else fits in, in a heap of each thread; and new pages are cheap where they have 2 MB,
+ * which are also read faster.
  */
-const ONE_HEAP = { MALLOC_ARENA_MAX: "1", GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
+const GIVE_FREED_MEMORY_BACK = {
+  MALLOC_MMAP_THRESHOLD_: String(2 ** 22),
+  MALLOC_ARENA_MAX: "1",
+  GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
+};
 
 /** Calls to a process and their answers. */
 function openChannel(child: ChildProcess) {
@@ -93,7 +97,7 @@ function openChannel(child: ChildProcess) {
 export function startEngine(settings: EngineSettings): Engine {
   const child = fork(compiledProgram("src/engine/process/program.js"), [JSON.stringify(settings)], {
     serialization: "advanced",
-    env: { ...(settings.local.lora ? ONE_HEAP : {}), ...process.env, ...KEEP_FREED_MEMORY },
+    env: { ...(settings.local.lora ? GIVE_FREED_MEMORY_BACK : KEEP_FREED_MEMORY), ...process.env },
   });
   const { ask, hasEnded } = openChannel(child);
   return {

@@ -19,8 +19,11 @@ import { rmsNorm } from "../../../model/transformer/layers.js";
 import type { ReadOptions, TensorStore } from "../../../model/weights/tensorStore.js";
 import { readRows } from "./tokenRows.js";
 
-/** Vocabulary entries at once: a chunk's scores and widened weights together stay below 100 MB at 3B and 7B. */
-export const CHUNK = 4096;
+/**
+ * Vocabulary entries at once: a chunk's widened weights stay below 32 MB at 3B and 7B, up to which glibc takes memory from
+ * what it has; larger pieces are new pages each time.
+ */
+export const CHUNK = 2048;
 
 /** What is known of N tokens. */
 export interface TokenDistributions {

@@ -9,13 +9,7 @@ import type { RuntimeOptions } from "../../../compile/runtime/session.js";
 import { given } from "../../../core/given.js";
 import { type Tensor, type TensorParams, tf } from "../../../core/tf.js";
 import type { DecoderSizes } from "../../../model/modelConfig.js";
-import {
-  attendCached,
-  type Cache,
-  type Rope,
-  type Sampler,
-  tokenProbabilities,
-} from "../../../model/transformer/decode.js";
+import { attendCached, type Cache, type Rope, type Sampler } from "../../../model/transformer/decode.js";
 import {
   type Attend,
   afterAttention,
@@ -122,11 +116,11 @@ export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
       },
       { name: "attention of new tokens", runtime: attending },
     ),
-    /** `[T, V]` probabilities after hidden states. @param head `norm.weight`, and `head` packed */
+    /** `[T, V]` probabilities after hidden states, which are divided by the temperature. @param head `norm.weight`, and `head` packed */
     probabilities: jit(
-      (x: Tensor, head: TensorParams, sampler: Sampler) => {
-        const normed = rmsNorm(head, "norm", x, config.rmsNormEps);
-        return tokenProbabilities(productWith(head, "head", normed), sampler);
+      (x: Tensor, head: TensorParams, { temperature, tokenBias }: Sampler) => {
+        const normed = tf.div(rmsNorm(head, "norm", x, config.rmsNormEps), temperature);
+        return tf.softmax(tf.add(productWith(head, "head", normed), tf.div(tokenBias, temperature)));
       },
       { name: "head", rows: [0], runtime },
     ),
