@@ -98,6 +98,7 @@ function kindOf(status: number): ServerErrorKind {
 }
 
 const SPECIAL: Readonly<Record<number, string>> = {
+  404: "the server does not know what was asked for, or no longer: check the address and names, or resume from the last checkpoint",
   402: "the account is paused for billing; settle it, then resume",
   409: "another request was sent under this sequence number; resume from the last checkpoint",
   410: "the session or the result is over; resume from the last checkpoint",

@@ -50,8 +50,8 @@ interface Course {
 
 const SUPPORT = fileURLToPath(new URL("../../support/easyr1", import.meta.url));
 
-/** Writes a job, and takes it through its stack's own code. */
-async function course(stack: "easyr1" | "r1-sharevl", source: string) {
+/** Writes a job, and runs Python in its folder beside a stack's source. */
+async function inJob(stack: "easyr1" | "r1-sharevl", source: string, flags: readonly string[]) {
   const folder = await temporaryFolder();
   const [job, checkpoints] = [join(folder, "job"), join(folder, "checkpoints")];
   await mkdir(checkpoints);
@@ -62,20 +62,19 @@ async function course(stack: "easyr1" | "r1-sharevl", source: string) {
     await mkdir(dirname(join(job, path)), { recursive: true });
     await writeFile(join(job, path), bytes);
   }
-  const { stdout, stderr, status } = spawnSync(
-    python,
-    [join(SUPPORT, "course.py"), stack, "config=run.yaml"],
-    {
-      cwd: job,
-      encoding: "utf8",
-      maxBuffer: 2 ** 28,
-      env: {
-        ...process.env,
-        PYTHONPATH: [SUPPORT, source, job].join(delimiter),
-        PYTHONDONTWRITEBYTECODE: "1",
-      },
-    },
-  );
+  const PYTHONPATH = [SUPPORT, source, job].join(delimiter);
+  const run = spawnSync(python, [...flags, "config=run.yaml"], {
+    ...{ cwd: job, encoding: "utf8", maxBuffer: 2 ** 28 },
+    env: { ...process.env, PYTHONPATH, PYTHONDONTWRITEBYTECODE: "1" },
+  });
+  return { config, checkpoints, ...run };
+}
+
+/** Takes a job through its stack's own code. */
+async function course(stack: "easyr1" | "r1-sharevl", source: string) {
+  const { config, checkpoints, stdout, stderr, status } = await inJob(stack, source, [
+    ...[join(SUPPORT, "course.py"), stack],
+  ]);
   if (status !== 0) throw new Error(stderr.slice(-4000));
   const lines = stdout.split("\n");
   const told = lines.find((line) => line.startsWith("COURSE "));
@@ -180,4 +179,28 @@ describe.skipIf(!python || !shareVl)("a job's folder in the released R1-ShareVL 
     expect(rows.map(({ step }) => step)).toEqual([1, 2]);
     expect(Object.keys(ownRow(rows[0]?.values ?? {}))).toContain("reward/overall");
   });
+});
+
+describe.skipIf(!python || !easyR1 || !shareVl)("what a job runs", () => {
+  it.each([
+    ["easyr1", easyR1, "main"],
+    ["r1-sharevl", shareVl, "released"],
+  ] as const)(
+    "comes as far as the GPUs: versions, settings, Ray's actor, data and trainer (%s)",
+    {
+      timeout: 600_000,
+    },
+    async (stack, source, module) => {
+      const { stdout, stderr, status } = await inJob(stack, source, [
+        "-u",
+        "-m",
+        `sharegrpo_easyr1.${module}`,
+      ]);
+      expect(status).not.toBe(0);
+      const said = stdout + stderr;
+      expect(said).toContain("Size of train dataloader: 2");
+      expect(said).toContain("Total training steps: 2");
+      expect(said).toContain("Total available GPUs 0 is less than total desired GPUs 1");
+    },
+  );
 });
