@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 
 export interface MachineMemory {
   /** Bytes of the machine, or of the control group where that has less. */
@@ -50,13 +50,13 @@ async function groupMemory(folder: string, version: keyof typeof FILES): Promise
   return { limit: most, left: Math.max(0, most - (Number.isFinite(used) ? used - idle : 0)) };
 }
 
-/** Folders of a group and of all above it. */
+/** Folders of a group and of all above it. A path that leads out of what this container sees says nothing but its top. */
 function upwards(top: string, path: string): string[] {
   const folders = [join(top, path)];
-  while (folders.at(-1) !== top && (folders.at(-1) as string).startsWith(top)) {
+  while (folders.at(-1) !== top && (folders.at(-1) as string).startsWith(`${top}${sep}`)) {
     folders.push(dirname(folders.at(-1) as string));
   }
-  return folders;
+  return folders.at(-1) === top ? folders : [top];
 }
 
 /** Limits of this process's control groups, of version 1 and 2. */

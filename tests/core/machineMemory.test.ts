@@ -50,6 +50,32 @@ describe("machineMemory", () => {
     });
   });
 
+  // Where groups have a namespace, a process outside of it reads "/../../x" (cgroup_namespaces(7)).
+  it.each(["0::/../../jobs", "0::/..", "0::/", "0::/of/the/host"])(
+    "reads the group that a container sees where its own path leads elsewhere: %s",
+    async (line) => {
+      const root = await machine({
+        "proc/meminfo": MEMINFO,
+        "proc/self/cgroup": `${line}\n`,
+        "sys/fs/cgroup/memory.max": `${2 * GB}\n`,
+        "sys/fs/cgroup/memory.current": `${GB}\n`,
+        "jobs/memory.max": "1\n",
+        "sys/memory.max": "1\n",
+      });
+      expect(await machineMemory(root)).toEqual({ total: 2 * GB, available: GB, limitedBy: "control group" });
+    },
+  );
+
+  it("has nothing left where a group uses more than it may, and counts no cache as less than nothing", async () => {
+    const root = await machine({
+      "proc/meminfo": MEMINFO,
+      "proc/self/cgroup": "0::/\n",
+      "sys/fs/cgroup/memory.max": `${GB}\n`,
+      "sys/fs/cgroup/memory.current": `${2 * GB}\n`,
+    });
+    expect(await machineMemory(root)).toMatchObject({ total: GB, available: 0 });
+  });
+
   it("reads groups of version 1", async () => {
     const root = await machine({
       "proc/meminfo": MEMINFO,
