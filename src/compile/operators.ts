@@ -22,8 +22,11 @@ export function turnHalves(x: Tensor, { cos, sin }: Turns): Tensor {
   dims("turnHalves: cos", cos, "T C", { T, C: D / 2 });
   dims("turnHalves: sin", sin, "T C", { T, C: D / 2 });
   if (fusingTracer()) {
-    const [flat, ...tables] = [x, cos, sin].map((each) => tf.reshape(each, [1, T, each.size / T]));
-    const inputs = { x: flat as Tensor, cos: tables[0] as Tensor, sin: tables[1] as Tensor };
+    const inputs = {
+      x: tf.reshape(x, [1, T, H * D]),
+      cos: tf.reshape(cos, [1, T, D / 2]),
+      sin: tf.reshape(sin, [1, T, D / 2]),
+    };
     return tf.reshape(tf.engine().runKernel("RotaryEmbedding", inputs, { heads: H }) as Tensor, [T, H, D]);
   }
   const [first, second] = tf.split(x, 2, 2) as [Tensor, Tensor];

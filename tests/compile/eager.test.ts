@@ -70,9 +70,11 @@ describe("loadBackend and listBackends", () => {
       const loading = loadBackend(name as EagerBackend);
       if (isAvailable) await loading;
       else {
-        expect(note).toContain("npm install");
+        expect(note).toContain("`npx sharegrpo install-tensorflow");
         await expect(loading).rejects.toThrow(CompileError);
-        await expect(loading).rejects.toThrow(/^backend tensorflow: not installed: run `npm install/);
+        await expect(loading).rejects.toThrow(
+          /^backend tensorflow: not installed: run `npx sharegrpo install-tensorflow/,
+        );
       }
     }
     expect(tf.getBackend()).toBe(previous);

@@ -7,7 +7,6 @@ import { gradNormOf, outputsOf } from "../../../src/engine/tinker/outputs.js";
 import type { Datum } from "../../../src/engine/tinker/wire.js";
 
 const URL_ = new URL("http://me:pass@host:8000/api/v1/forward?key=1");
-const KEY = "tml-0123456789abcdef";
 
 describe("wordsOf", () => {
   // FastAPI and pydantic, SkyRL's `error`, proxies' pages.
@@ -15,13 +14,13 @@ describe("wordsOf", () => {
     ['{"detail": "Model not found"}', "Model not found"],
     ['{"error": "no room"}', "no room"],
     ['{"message": "over"}', "over"],
-    ['{"detail": null}', "null"],
+    ['{"detail": null}', '{"detail": null}'],
     ['{"error": {"code": 7}}', '{"code":7}'],
     [
       '{"detail": [{"loc": ["body", "adam_params", "lr"], "msg": "must be above 0", "input": [1, 2]}, {"msg": "bad"}]}',
       "adam_params.lr: must be above 0; request: bad",
     ],
-    ["<html>\n <h1>Bad\tGateway</h1>", "<html> <h1>Bad Gateway</h1>"],
+    ["<html>\n <h1>Bad\tGateway</h1>", "a page: Bad Gateway"],
     ["null", "null"],
     ["", ""],
     ['"just words"', '"just words"'],
@@ -67,7 +66,7 @@ describe("statusError", () => {
     [401, "refused", /check engine\.url, the key/],
     [402, "busy", /paused for billing/],
     [403, "refused", /check engine\.url/],
-    [404, "rejected", /see what the server says/],
+    [404, "rejected", /does not know what was asked for/],
     [405, "refused", /check engine\.url/],
     [408, "timeout", /see the server's log, or wait/],
     [409, "rejected", /another request was sent under this sequence number/],
@@ -80,24 +79,19 @@ describe("statusError", () => {
     [301, "garbled", /check that this is a Tinker server/],
     [204, "garbled", /check that this is a Tinker server/],
   ])("of %i is %s, with what to do", (status, kind, cure) => {
-    const error = statusError(URL_, reply(status), undefined);
+    const error = statusError(URL_, reply(status));
     expect(error).toBeInstanceOf(ServerError);
     expect(error.details).toMatchObject({ kind, status, url: "http://host:8000/api/v1/forward" });
     expect(error.message).toMatch(cure);
   });
 
   it("says how long it is to be left alone", () => {
-    expect(statusError(URL_, reply(429, "", { "retry-after": "7" }), KEY).details.retryAfterMs).toBe(7000);
-    expect(statusError(URL_, reply(429), KEY).details.retryAfterMs).toBeUndefined();
-  });
-
-  it.each([0, 270, 285, 290, 299, 310])("hides the key at sign %i of what the server says", (at) => {
-    const { message } = statusError(URL_, reply(400, `${"x ".repeat(at / 2)}${KEY} ${"y".repeat(50)}`), KEY);
-    for (let length = 5; length <= KEY.length; length++) expect(message).not.toContain(KEY.slice(0, length));
+    expect(statusError(URL_, reply(429, "", { "retry-after": "7" })).details.retryAfterMs).toBe(7000);
+    expect(statusError(URL_, reply(429)).details.retryAfterMs).toBeUndefined();
   });
 
   it("and what is no answer name neither password nor query", () => {
-    for (const error of [statusError(URL_, reply(500), KEY), garbledError(URL_, "x: expected number")]) {
+    for (const error of [statusError(URL_, reply(500)), garbledError(URL_, "x: expected number")]) {
       expect(error.message).toContain("http://host:8000/api/v1/forward: ");
       expect(error.message).not.toMatch(/pass|key=1/);
     }

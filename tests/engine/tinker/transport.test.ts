@@ -60,6 +60,15 @@ async function failure(work: Promise<unknown>): Promise<ServerError> {
   throw new Error(`expected a ServerError, got ${String(error)}`);
 }
 
+it.each([0, 270, 285, 290, 299, 310])("shows nothing of the key at sign %i of a refusal", async (at) => {
+  const key = "tml-0123456789abcdef";
+  const words = `${"x ".repeat(at / 2)}${key} ${"y".repeat(50)}`;
+  const { transport } = await serve([say(400, words)], { key });
+  const { message } = await failure(transport.call(CALL));
+  expect(message).toContain("status 400");
+  for (let length = 5; length <= key.length; length++) expect(message).not.toContain(key.slice(0, length));
+});
+
 describe("a call", () => {
   it("is JSON below /api/v1, with the key and on a connection of its own", async () => {
     const { transport, requests } = await serve([good], { key: "k" });
@@ -83,15 +92,23 @@ describe("a call", () => {
     expect((await written.transport.call(link)).url).toBe("https://there/x");
   });
 
-  it.each([
-    ["text", "<html>", /not one of this call: <html>/],
-    ["another shape", '{"n": "1"}', /not one of this call: n: /],
-    ["nothing", "", /not one of this call: ; check/],
-  ])("that is answered by %s is not sent again", async (_, text, message) => {
-    const { transport, requests } = await serve([say(200, text)]);
+  it("that is answered in another shape is not sent again", async () => {
+    const { transport, requests } = await serve([say(200, '{"n": "1"}')]);
     const error = await failure(transport.call(REPEATABLE));
     expect([error.details.kind, requests.length]).toEqual(["garbled", 1]);
-    expect(error.message).toMatch(message);
+    expect(error.message).toMatch(/not one of this call: n: /);
+  });
+
+  it.each([
+    ["a page", "<html>", /no JSON but a page/],
+    ["nothing", "", /no JSON, or cut after 0 characters/],
+  ])("that is answered by %s may have been cut, and is sent again", async (_, text, message) => {
+    const { transport } = await serve([say(200, text), good]);
+    expect(await transport.call(REPEATABLE)).toEqual({ n: 1 });
+    const never = await serve([say(200, text)]);
+    const { details, message: words } = await failure(never.transport.call(REPEATABLE));
+    expect(details.kind).toBe("broken");
+    expect(words).toMatch(message);
   });
 });
 
