@@ -7,7 +7,7 @@
  *
  *   layer      2·b·P_L + 4·P_L: two layers as they are read, one widened
  *   inputs     4·L·h · tokens that pass together, at most KEPT_BYTES and at least one micro-batch
- *   gradients  4·S·(12h + 7I) + 4·2·H·U·(P² + R·T·(P + T)): a layer and its gradient
+ *   gradients  4·S·(13h + 8I) + 4·2·H·U·(P² + R·T·(P + T)): a layer and its gradient
  *   head       4·N·(4C + 3h) + (2b + 4)·C·h
  *   vision     4·n·(12hᵥ + 7Iᵥ) + 4·3·Hᵥ·n², one image at a time
  *   adapter    16·A: weights, gradients, two moments; 12·A more where a step takes several updates
@@ -16,7 +16,7 @@
  *   packed     1.03 · weights of the decoder's layers and of the head, where rollouts read 8 bits
  *
  * The vision tower, an update and a rollout follow each other: the largest of the three counts. An idle process with its
- * graphs takes 0.4 GB. Predictions lie within 10 % of the measured peaks at 3B's and 7B's widths, of few layers and of all
+ * graphs takes 0.15 GB. Predictions lie within 10 % of the measured peaks at 3B's and 7B's widths, of few layers and of all
  * (`tests/engine/local/memoryPlan.test.ts` has them).
  */
 import type { Network } from "../../model/family.js";
@@ -64,7 +64,7 @@ export interface PlanRequest {
 }
 
 /** What a process takes beside the parts: Node, ONNX Runtime, graphs of all kinds of layers. */
-const LAYERED_PROCESS_BYTES = 0.4e9;
+const LAYERED_PROCESS_BYTES = 0.15e9;
 
 /** Numbers of an adapter. */
 export function adapterSize(network: Network, spec: LoraSpec): number {
@@ -97,7 +97,7 @@ function updateBytes({ config }: Network, sizes: PlanSizes, weightBytes: number)
   const N = U * R * T;
   const passing = Math.max(S, Math.min((readings / U) * S, KEPT_BYTES / (4 * L * h)));
   const inputs = 4 * L * h * passing;
-  const gradients = 4 * S * (12 * h + 7 * I) + 8 * H * U * (P * P + R * T * (P + T));
+  const gradients = 4 * S * (13 * h + 8 * I) + 8 * H * U * (P * P + R * T * (P + T));
   const head = 4 * N * (4 * CHUNK + 3 * h) + (2 * weightBytes + 4) * CHUNK * h;
   return inputs + Math.max(gradients, head);
 }

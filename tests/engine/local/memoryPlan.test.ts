@@ -12,30 +12,23 @@ const SIZES: PlanSizes = {
 };
 
 /**
- * Resident gigabytes at most (own pages and those of the program's files) of an update at real widths with a few layers:
- * `measureUpdate` of benchmarks/measured/large on `bench -- random-model`. Load does not matter for it.
+ * Anonymous gigabytes at most of an update's process: `measureUpdate` of benchmarks/measured/large on
+ * `bench -- random-model`. Load does not matter for it.
  */
+const SMALL = { promptTokens: 94, responseTokens: 16, patchesPerImage: 256 };
+const USUAL = { promptTokens: 286 };
 const MEASURED = [
-  {
-    size: "3b",
-    layers: 2,
-    more: { promptTokens: 94, responseTokens: 16, patchesPerImage: 256 },
-    peak: 1.522,
-  },
-  { size: "3b", layers: 2, more: { promptTokens: 286 }, peak: 2.09 },
-  {
-    size: "7b",
-    layers: 1,
-    more: { promptTokens: 94, responseTokens: 16, patchesPerImage: 256 },
-    peak: 2.744,
-  },
+  { size: "3b", layers: 4, more: SMALL, peak: 0.961 },
+  { size: "3b", layers: 12, more: USUAL, peak: 1.578 },
+  { size: "3b", layers: 36, more: USUAL, peak: 2.18 },
+  { size: "7b", layers: 1, more: SMALL, peak: 2.284 },
 ] as const;
 
 describe("planMemory", () => {
-  it.each(MEASURED)("is within 5 % of the measured peak: $size, $layers layers, $more", (one) => {
+  it.each(MEASURED)("is within 10 % of the measured peak: $size, $layers layers, $more", (one) => {
     const network = publishedNetwork(one.size, { layers: one.layers });
     const { lora } = planMemory(network, { sizes: { ...SIZES, ...one.more }, lora: LORA });
-    expect(Math.abs(lora.anonymous / 1e9 / one.peak - 1)).toBeLessThan(0.05);
+    expect(Math.abs(lora.anonymous / 1e9 / one.peak - 1)).toBeLessThan(0.1);
   });
 
   it("counts what a rank-16 adapter of 3B has", () => {

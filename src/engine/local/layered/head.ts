@@ -17,6 +17,7 @@ import type { Network } from "../../../model/family.js";
 import { tokenProbabilities } from "../../../model/transformer/decode.js";
 import { rmsNorm } from "../../../model/transformer/layers.js";
 import type { ReadOptions, TensorStore } from "../../../model/weights/tensorStore.js";
+import { keepsPassing } from "./layerGraphs.js";
 import { readRows } from "./tokenRows.js";
 
 /**
@@ -58,7 +59,8 @@ interface Chunk {
 const normed = (x: Tensor, weight: TensorParams, at: Tensor, eps: number): Tensor =>
   rmsNorm(weight, "norm", tf.gather(x, at), eps);
 
-function headGraphs(eps: number, runtime: RuntimeOptions) {
+/** @param passing for what all chunks pass through */
+function headGraphs(eps: number, runtime: RuntimeOptions, passing: RuntimeOptions) {
   const scoresOf = (h: Tensor, weight: Tensor, bias: Tensor, temperature: Tensor): Tensor =>
     tf.div(tf.add(tf.matMul(h, weight, false, true), bias), temperature);
   return {
@@ -87,7 +89,7 @@ function headGraphs(eps: number, runtime: RuntimeOptions) {
         const powers = tf.exp(tf.sub(z, max));
         return { max, sum: tf.sum(powers, 1), weighted: tf.sum(tf.mul(powers, z), 1) };
       },
-      { name: "head", runtime },
+      { name: "head", runtime: passing },
     ),
     gradient: jit(
       (
@@ -102,7 +104,7 @@ function headGraphs(eps: number, runtime: RuntimeOptions) {
         const slope = tf.mul(tf.exp(logP), tf.add(column(known.byLogProb), fromEntropy));
         return [tf.sub(sum, tf.matMul(slope, chunk.weight))] as const;
       },
-      { name: "head gradient", donate: { 0: 0 }, runtime },
+      { name: "head gradient", donate: { 0: 0 }, runtime: passing },
     ),
   };
 }
@@ -123,7 +125,8 @@ export function createHead(
   runtime: RuntimeOptions = {},
 ): Head {
   const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  const graphs = headGraphs(config.rmsNormEps, runtime);
+  const isKeeping = keepsPassing(config);
+  const graphs = headGraphs(config.rmsNormEps, runtime, { ...runtime, keepsMemory: isKeeping });
   const { vocabSize: V, hiddenSize } = config;
   let norm: Promise<Record<string, NdArray>> | undefined;
   const normWeight = () => {
@@ -140,6 +143,7 @@ export function createHead(
       const joined = joinSums(request.tokens.length);
       for await (const { weight, bias } of chunks())
         joined.add(await graphs.sums(h, weight, bias, temperature));
+      if (isKeeping) await graphs.sums.dispose();
       const { logSums, entropies } = joined.result();
       const rows = await readRows(store, name, request.tokens);
       const logProbs = Float32Array.from(logSums, (logSum, n) => {
@@ -161,6 +165,7 @@ export function createHead(
       };
       const sum = zeros([N, hiddenSize]);
       for await (const chunk of chunks()) await graphs.gradient(sum, { h, ...chunk, temperature }, ofTokens);
+      if (isKeeping) await graphs.gradient.dispose();
       const rows = await readRows(store, name, request.tokens);
       for (let at = 0; at < sum.data.length; at++) {
         const slope = slopes.logProbs[Math.floor(at / hiddenSize)] as number;

@@ -12,6 +12,7 @@ import type { Network, VisionInputs } from "../../../model/family.js";
 import type { ImagePatches } from "../../../model/imageProcessor.js";
 import { rotation } from "../../../model/transformer/rope.js";
 import type { TensorStore } from "../../../model/weights/tensorStore.js";
+import { keepsPassing } from "./layerGraphs.js";
 import { createLayerStream, type Part } from "./layerStream.js";
 
 /** Rows of an image's tokens in reading order. */
@@ -41,7 +42,7 @@ function towerGraphs({ family, config }: Network, runtime: RuntimeOptions) {
     block: jit(
       (weights: TensorParams, x: Tensor, { mask, ...rope }: BlockTables) =>
         tower.block(weights, config, x, { turn: rotation(rope), mask }),
-      { name: "vision block", runtime },
+      { name: "vision block", runtime: { ...runtime, keepsMemory: keepsPassing(config.vision) } },
     ),
     merge: jit((outer: TensorParams, x: Tensor) => tower.merge(outer, config, x), {
       name: "merger",
@@ -88,6 +89,7 @@ export function createImageReader(
       const graph = graphs.deep[level];
       if (graph) deep.push(gatherRows(await graph(weights, x), places));
     }
+    if (keepsPassing(config.vision)) await graphs.block.dispose();
     return { rows: gatherRows(await graphs.merge(weights, x), places), deep };
   };
 

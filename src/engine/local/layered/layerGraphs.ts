@@ -6,6 +6,7 @@
 import { vjp } from "../../../compile/grad.js";
 import { jit } from "../../../compile/jit.js";
 import type { RuntimeOptions } from "../../../compile/runtime/session.js";
+import type { NdArray } from "../../../core/ndarray.js";
 import type { Tensor, TensorParams } from "../../../core/tf.js";
 import type { DecoderSizes } from "../../../model/modelConfig.js";
 import type { Rope } from "../../../model/transformer/decode.js";
@@ -34,6 +35,20 @@ interface Trained {
   readonly adapter: TensorParams;
 }
 
+/** Weights of a layer from which on it is a large one. */
+const LARGE = 1e7;
+
+/**
+ * Whether a graph that many layers or chunks pass through keeps its working memory from one to the next, and is freed
+ * after the last: of large ones it else takes new pages for a third of its time, and of small ones making it anew takes
+ * longer than running it.
+ */
+export function keepsPassing({ hiddenSize, intermediateSize }: PassingSizes): boolean {
+  return 3 * hiddenSize * intermediateSize >= LARGE;
+}
+
+type PassingSizes = Pick<DecoderSizes, "hiddenSize" | "intermediateSize">;
+
 export function layerGraphs(config: DecoderSizes, runtime: RuntimeOptions = {}) {
   const layer = ({ x, adapter }: Trained, frozen: Frozen, rope: Rope, attend: Attend): Tensor => {
     const weights = { ...layerWithJointQkv(frozen.weights, config), ...adapter, ...frozen.scales };
@@ -46,16 +61,35 @@ export function layerGraphs(config: DecoderSizes, runtime: RuntimeOptions = {}) 
   const forward = (trained: Trained, frozen: Frozen, batch: LayerBatch) =>
     layer(trained, frozen, batch.rope, attendSharedPrefix(config, sizesOf(batch), batch.promptMask));
 
-  return {
+  const compiled = (options: RuntimeOptions) => ({
     /** `x` of the next layer. */
-    forward: jit(forward, { name: "layer", runtime }),
+    forward: jit(forward, { name: "layer", runtime: options }),
     /** Gradients of `x` and of the adapter, given that of the next layer's `x`. Computes the layer once more. */
     backward: jit(
       (trained: Trained, dy: Tensor, frozen: Frozen, batch: LayerBatch) =>
         vjp(forward)(trained, dy, frozen, batch).grads,
-      { name: "layer gradient", runtime },
+      { name: "layer gradient", runtime: options },
     ),
+  });
+  const plain = compiled(runtime);
+  const keeping = compiled({ ...runtime, keepsMemory: true });
+
+  return {
+    /** What these batches pass through. Those of several shapes would each keep memory. */
+    through(batches: readonly Shaped[]) {
+      const shapes = new Set(
+        batches.map(({ promptTokens, responseTokens }) => `${promptTokens.shape} ${responseTokens.shape}`),
+      );
+      return keepsPassing(config) && shapes.size === 1 ? keeping : plain;
+    },
+    /** Frees what was kept from layer to layer. */
+    async release(): Promise<void> {
+      await Promise.all([keeping.forward.dispose(), keeping.backward.dispose()]);
+    },
   };
 }
+
+/** Arrays whose shapes make a batch's. */
+type Shaped = Readonly<Record<"promptTokens" | "responseTokens", Pick<NdArray, "shape">>>;
 
 export type LayerGraphs = ReturnType<typeof layerGraphs>;
