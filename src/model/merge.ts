@@ -117,17 +117,22 @@ function sourcesOf(
     readonly dtype: FloatDtype | undefined;
   },
 ): TensorSource[] {
+  const memoryFor = turns();
   const byWeight = new Map(modules.map((module) => [`${module.name}.weight`, module]));
   return [...store.entries].map(([name, entry]) => {
     const wanted: StoredDtype = dtype ?? entry.dtype;
     const module = byWeight.get(name);
     const isKept = module === undefined && wanted === entry.dtype;
+    const from = (rows?: Rows) => {
+      const share = rows ? (rows[1] - rows[0]) / (entry.shape[0] as number) : 1;
+      return { rows, into: memoryFor(entry.bytes * share) };
+    };
     const changed = async (rows?: Rows): Promise<Uint8Array> => {
       if (!isFloat(wanted)) {
         throw new ModelError(`${name}: unsupported dtype of a weight: ${wanted}; give --dtype`);
       }
       if (module) {
-        return merger.merge(await store.readArgument(name, { rows }), module, { rows, dtype: wanted });
+        return merger.merge(await store.readArgument(name, from(rows)), module, { rows, dtype: wanted });
       }
       return narrow((await store.readWide(name, { rows })).data as Float32Array, wanted);
     };
@@ -135,9 +140,20 @@ function sourcesOf(
       name: family.publishedName(name),
       dtype: wanted,
       shape: entry.shape,
-      read: async (rows) => (isKept ? (await store.read(name, { rows })).bytes : changed(rows)),
+      read: async (rows) => (isKept ? (await store.read(name, from(rows))).bytes : changed(rows)),
     };
   });
 }
 
 const isFloat = (dtype: StoredDtype): dtype is FloatDtype => ["F32", "F16", "BF16"].includes(dtype);
+
+/** Memory of two pieces, by turns: one is read while the other is written. */
+function turns() {
+  const memory = [new Uint8Array(0), new Uint8Array(0)];
+  return (bytes: number): Uint8Array<ArrayBuffer> => {
+    const held = memory.shift() as Uint8Array<ArrayBuffer>;
+    const next = held.byteLength >= bytes ? held : new Uint8Array(bytes);
+    memory.push(next);
+    return next;
+  };
+}

@@ -59,11 +59,12 @@ interface Chunk {
 const normed = (x: Tensor, weight: TensorParams, at: Tensor, eps: number): Tensor =>
   rmsNorm(weight, "norm", tf.gather(x, at), eps);
 
-/** @param passing for what all chunks pass through */
-function headGraphs(eps: number, runtime: RuntimeOptions, passing: RuntimeOptions) {
+function headGraphs({ rmsNormEps: eps, ...sizes }: Network["config"], runtime: RuntimeOptions) {
+  const isKeeping = keepsPassing(sizes);
+  const passing = { ...runtime, keepsMemory: isKeeping };
   const scoresOf = (h: Tensor, weight: Tensor, bias: Tensor, temperature: Tensor): Tensor =>
     tf.div(tf.add(tf.matMul(h, weight, false, true), bias), temperature);
-  return {
+  const graphs = {
     norm: jit((x: Tensor, weight: TensorParams, at: Tensor) => normed(x, weight, at, eps), {
       name: "norm",
       runtime,
@@ -107,6 +108,11 @@ function headGraphs(eps: number, runtime: RuntimeOptions, passing: RuntimeOption
       { name: "head gradient", donate: { 0: 0 }, runtime: passing },
     ),
   };
+  /** After the last chunk. */
+  const passed = async (name: "sums" | "gradient") => {
+    if (isKeeping) await graphs[name].dispose();
+  };
+  return { ...graphs, passed };
 }
 
 export interface Head {
@@ -125,8 +131,7 @@ export function createHead(
   runtime: RuntimeOptions = {},
 ): Head {
   const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  const isKeeping = keepsPassing(config);
-  const graphs = headGraphs(config.rmsNormEps, runtime, { ...runtime, keepsMemory: isKeeping });
+  const graphs = headGraphs(config, runtime);
   const { vocabSize: V, hiddenSize } = config;
   let norm: Promise<Record<string, NdArray>> | undefined;
   const normWeight = () => {
@@ -143,7 +148,7 @@ export function createHead(
       const joined = joinSums(request.tokens.length);
       for await (const { weight, bias } of chunks())
         joined.add(await graphs.sums(h, weight, bias, temperature));
-      if (isKeeping) await graphs.sums.dispose();
+      await graphs.passed("sums");
       const { logSums, entropies } = joined.result();
       const rows = await readRows(store, name, request.tokens);
       const logProbs = Float32Array.from(logSums, (logSum, n) => {
@@ -165,7 +170,7 @@ export function createHead(
       };
       const sum = zeros([N, hiddenSize]);
       for await (const chunk of chunks()) await graphs.gradient(sum, { h, ...chunk, temperature }, ofTokens);
-      if (isKeeping) await graphs.gradient.dispose();
+      await graphs.passed("gradient");
       const rows = await readRows(store, name, request.tokens);
       for (let at = 0; at < sum.data.length; at++) {
         const slope = slopes.logProbs[Math.floor(at / hiddenSize)] as number;

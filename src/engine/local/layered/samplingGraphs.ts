@@ -61,23 +61,30 @@ interface Attending {
 const isPacked = ({ matrices }: SamplingPart): boolean =>
   Object.keys(matrices).some((name) => name.endsWith(".packed"));
 
-export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
-  const attending = given({ device: runtime.device, precision: runtime.precision });
+/** What comes before attention, and after it. */
+function partsOf(config: DecoderSizes) {
   const weightsOf = (part: SamplingPart): TensorParams => ({
     ...part.matrices,
     ...(isPacked(part) ? layerWithJointQkv(part.vectors, config) : part.vectors),
     ...part.adapter,
   });
+  return {
+    before: (x: Tensor, part: SamplingPart) => beforeAttention(weightsOf(part), config, x),
+    after: ({ x, mixed, deep }: Attended, part: SamplingPart): Tensor => {
+      const given = afterAttention(weightsOf(part), config, x, mixed);
+      return deep ? tf.add(given, deep) : given;
+    },
+  };
+}
+
+export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
+  const attending = given({ device: runtime.device, precision: runtime.precision });
+  const { before, after } = partsOf(config);
   const attention = ({ qkv, vectors, rope }: Attending, attend: Attend): Tensor =>
     layerAttention(layerWithScaledNorm(vectors, config), config, qkv, {
       turn: rotation(rope),
       attend: (q, k, v) => attend(0, q, k, v),
     });
-  const before = (x: Tensor, part: SamplingPart) => beforeAttention(weightsOf(part), config, x);
-  const after = ({ x, mixed, deep }: Attended, part: SamplingPart): Tensor => {
-    const given = afterAttention(weightsOf(part), config, x, mixed);
-    return deep ? tf.add(given, deep) : given;
-  };
   return {
     /** `[T, (H+2K)·D]` of the first layer. */
     first: jit(before, { name: "before the first attention", rows: [0], runtime }),
