@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { DataError } from "../../src/core/errors.js";
+import { given } from "../../src/core/given.js";
 import { listed } from "../../src/core/listed.js";
 import type { ImageSource } from "../../src/records.js";
 import type { BenchmarkRow } from "../records.js";
@@ -189,8 +190,7 @@ export async function readDataset(path: string, options: ReadOptions): Promise<D
       columns = header;
     },
     onRow: (row, number) => gather(gathered, row, number),
-    ...(options.onBytes ? { onBytes: options.onBytes } : {}),
-    ...(options.signal ? { signal: options.signal } : {}),
+    ...given({ onBytes: options.onBytes, signal: options.signal }),
   });
   const { duplicates, raw, kept } = gathered;
   if (duplicates.length > 0) throw new DataError(`${path}: duplicate index: ${listed(duplicates)}`);

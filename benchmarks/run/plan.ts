@@ -2,6 +2,7 @@
  * @module Datasets made ready to be asked: found, read, named for people.
  */
 import { stat } from "node:fs/promises";
+import { given } from "../../src/core/given.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import { type Dataset, imageFolder, readDataset } from "../data/dataset.js";
 import { type DataOrigin, originOf } from "../data/origin.js";
@@ -56,8 +57,7 @@ export async function planDataset(
     images: options.imageFolder === undefined ? "memory" : { folder: options.imageFolder },
     imageRoot: imageFolder(root, dataset.name),
     onBytes: (done) => onProgress?.({ phase: "read", done, total: bytes, note: `${dataset.name}, bytes` }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(signal ? { signal } : {}),
+    ...given({ limit, signal }),
   });
   return { benchmark, dataset, file, origin: originOf(dataset, file) };
 }

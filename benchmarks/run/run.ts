@@ -3,6 +3,7 @@
  */
 import { SharegrpoError } from "../../src/core/errors.js";
 import { whileHolding } from "../../src/core/files/folderLock.js";
+import { given } from "../../src/core/given.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import type { AnswerEngine } from "../engines/engine.js";
 import type { GradeSettings, MessageItem, Prediction, ScoreReport } from "../records.js";
@@ -75,8 +76,7 @@ async function evaluate(request: EvaluationRequest): Promise<EvaluationOutcome> 
       prompt: settings.prompt,
       samples,
       dir,
-      ...(onProgress ? { onProgress } : {}),
-      ...(signal ? { signal } : {}),
+      ...given({ onProgress, signal }),
     });
     const { hidesAnswers } = plan.dataset;
     if (hidesAnswers) await writeSubmission(dir, { ...plan, predictions }, request.scoring);

@@ -3,6 +3,7 @@
  * the way from training over evaluation to a table works; they say nothing about the benchmarks themselves.
  */
 import { CHAT_DEFAULTS, type ChatClientOptions, createChatClient } from "../../src/core/chat/openai.js";
+import { given } from "../../src/core/given.js";
 import type { OnProgress } from "../../src/core/progress.js";
 import { fileIn, samplesFolder } from "../data/locate.js";
 import type { AnswerEngine } from "../engines/engine.js";
@@ -63,7 +64,6 @@ export async function evaluateSamples(
     isResume: true,
     scoring: { rules: NEWEST_RULES, judge: null },
     scorer: scorerBy({ rules: NEWEST_RULES }),
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
+    ...given({ onProgress, signal }),
   });
 }

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { resolveConfig } from "../../../src/config/load.js";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { packageRoot } from "../../../src/core/files/packageRoot.js";
+import { given } from "../../../src/core/given.js";
 import type { OnProgress } from "../../../src/core/progress.js";
 import { zip } from "../../../src/core/zip.js";
 import type { Engine } from "../../../src/engine/engine.js";
@@ -58,7 +59,7 @@ export async function measureGreedy(model: string, options: GreedyOptions): Prom
   const local = localSettings(config);
   const precision = weights === "int8" ? { weights, cache } : { weights };
   const lora = local.lora && { ...local.lora, precision };
-  const start = () => startEngine({ model, local: { ...local, ...(lora ? { lora } : {}) } });
+  const start = () => startEngine({ model, local: { ...local, ...given({ lora }) } });
   const processor = await loadProcessor(model);
   const prompt = await buildPrompt(processor, { text: "How many red circles?", images: [] }, "greedy");
   const packing = start();
@@ -138,7 +139,7 @@ export async function benchGreedy(options: GreedyBenchOptions): Promise<void> {
   const rates = (all: GreedyResult["tokensPerSecond"]) => all.map(({ rate }) => rate.toFixed(1));
   const found: Record<string, unknown> = {};
   for (const each of weights) {
-    const one = await measureGreedy(model, { weights: each, batches, ...(onProgress ? { onProgress } : {}) });
+    const one = await measureGreedy(model, { weights: each, batches, ...given({ onProgress }) });
     found[each] = one;
     rows.push([
       each,

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchmarkError } from "../../../src/core/errors.js";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { given } from "../../../src/core/given.js";
 import type { OnProgress } from "../../../src/core/progress.js";
 import { loadNetwork } from "../../../src/model/load.js";
 import { countParams } from "../../../src/model/params.js";
@@ -66,14 +67,13 @@ async function withModel<T>(options: LargeOptions, use: (model: string) => Promi
   const { size, layers, parts, onProgress, signal } = options;
   const folder = await mkdtemp(join(tmpdir(), "bench-large-"));
   try {
-    const cut = layers === undefined ? {} : { layers };
+    const cut = given({ layers });
     const bytes = 2 * countParams(publishedNetwork(size, cut));
     await requireRoom(folder, bytes * (parts.includes("merge") ? 2 : 1));
     const model = join(folder, "model");
     await writeRandomModel({
       ...{ size, ...cut, out: model },
-      ...(onProgress ? { onProgress } : {}),
-      ...(signal ? { signal } : {}),
+      ...given({ onProgress, signal }),
     });
     return await use(model);
   } finally {
