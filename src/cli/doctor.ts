@@ -143,7 +143,7 @@ export function addDoctor(program: Command, context: CommandContext): void {
       const found =
         engine === undefined
           ? await findings()
-          : await examineAddress({ url: engine, rank, ...(model === undefined ? {} : { model }) });
+          : await examineAddress({ url: engine, rank, ...given({ model }) });
       if (engine !== undefined && found[0]?.isFine !== true) exitWith(1);
       if (json) return print(JSON.stringify(found, undefined, 2));
       const width = Math.max(...found.map(({ name }) => name.length));

@@ -13,6 +13,7 @@ import { scoreText } from "../../benchmarks/scoring/present.js";
 import { benchmarkNamed, type NamedBenchmark, REGISTERED } from "../../benchmarks/suites/registry.js";
 import { ConfigError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
+import { given } from "../core/given.js";
 import { formatTable } from "../report/table.js";
 import type { CommandContext } from "./context.js";
 import {
@@ -60,8 +61,7 @@ async function planAll(
       isShown,
       onProgress: terminal.onProgress,
       signal,
-      ...(images === undefined ? {} : { imageFolder: images }),
-      ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+      ...given({ imageFolder: images, limit: flags.limit }),
     });
     terminal.line(planLine(plan));
     plans.push(plan);

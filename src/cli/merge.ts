@@ -3,6 +3,7 @@
  */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { given } from "../core/given.js";
 import { mergeCheckpoint } from "../model/merge.js";
 import type { FloatDtype } from "../model/weights/numbers.js";
 import type { CommandContext } from "./context.js";
@@ -40,8 +41,7 @@ export function addMerge(program: Command, { terminal, print, signal }: CommandC
         out: resolve(out),
         onProgress: terminal.onProgress,
         signal: signal(),
-        ...(base === undefined ? {} : { base }),
-        ...(float === undefined ? {} : { dtype: float }),
+        ...given({ base, dtype: float }),
       });
       terminal.finish();
       const document = JSON.stringify({ out: resolve(out), ...found });

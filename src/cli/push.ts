@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { hubEnvironment } from "../config/load.js";
 import { CheckpointError, ConfigError, ModelError } from "../core/errors.js";
+import { given } from "../core/given.js";
 import { isHubId } from "../data/hub.js";
 import { filesToPush, pushModel } from "../data/hubPush.js";
 import { writeModelCard } from "../report/modelCard.js";
@@ -58,13 +59,13 @@ export function addPush(program: Command, { terminal, print, signal }: CommandCo
           id,
           isPrivate: flags.private === true,
           title: flags.message ?? `Model of ${basename(folder)}`,
-          ...(flags.branch === undefined ? {} : { branch: flags.branch }),
+          ...given({ branch: flags.branch }),
         },
         {
           endpoint,
           onProgress: terminal.onProgress,
           signal: signal(),
-          ...(token === undefined ? {} : { token }),
+          ...given({ token }),
         },
       );
       terminal.finish();
