@@ -5,6 +5,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError, messageOf } from "../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../core/files/atomic.js";
+import { given } from "../core/given.js";
 import { filesOfSplit } from "./hubFolder.js";
 import {
   fetchFile,
@@ -83,8 +84,7 @@ export async function downloadSplit(request: HubRequest, options: HubOptions): P
     paths,
     where: repositoryUrl(repository, options.endpoint),
     splits,
-    ...(config === undefined ? {} : { config }),
-    ...(card === undefined ? {} : { card }),
+    ...given({ config, card }),
   });
   for (const entry of snapshot.files.filter(({ path }) => chosen.includes(path))) {
     await fetchFile(entry, at, options);

@@ -11,6 +11,7 @@ import { hubEnvironment } from "../config/load.js";
 import { ModelError, messageOf } from "../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../core/files/atomic.js";
 import { isThere } from "../core/files/folder.js";
+import { given } from "../core/given.js";
 import { MODEL_FILES, modelFolder } from "../model/load.js";
 import { isHubId, offline } from "./hub.js";
 import { fetchFile, type HubAccess, isRefusal, listSnapshot } from "./hubRepository.js";
@@ -157,9 +158,6 @@ export function locateModel(
   const { endpoint, token, modelCache, isOffline } = hubEnvironment();
   return findModel(name, {
     ...{ endpoint, modelCache, isOffline, isProcessorOnly },
-    ...(token === undefined ? {} : { token }),
-    ...(onProgress ? { onProgress } : {}),
-    ...(onNote ? { onNote } : {}),
-    ...(signal ? { signal } : {}),
+    ...given({ token, onProgress, onNote, signal }),
   });
 }
