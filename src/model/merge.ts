@@ -6,6 +6,7 @@ import { copyFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../core/errors.js";
 import { createFolder } from "../core/files/folder.js";
+import { given } from "../core/given.js";
 import type { OnProgress } from "../core/progress.js";
 import type { Network } from "./family.js";
 import { loadNetwork, MODEL_FILES } from "./load.js";
@@ -84,8 +85,7 @@ export async function mergeCheckpoint(options: MergeOptions): Promise<{ tensors:
     await createFolder(out, async (partial) => {
       await copyPresent(base, partial);
       await saveTensors(partial, sources, {
-        ...(options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes }),
-        ...(options.signal ? { signal: options.signal } : {}),
+        ...given({ shardBytes: options.shardBytes, signal: options.signal }),
         onTensor: (done, total) => options.onProgress?.({ phase: "merge", done, total }),
       });
     });

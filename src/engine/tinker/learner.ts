@@ -3,6 +3,7 @@
  * advantages (slopes.ts); or the server's own clipped loss is used, where that is asked for and the same.
  */
 import { ConfigError } from "../../core/errors.js";
+import { given } from "../../core/given.js";
 import { regroup } from "../../core/regroup.js";
 import { zip } from "../../core/zip.js";
 import type { Lesson, Reading } from "../../policy/lessons.js";
@@ -180,7 +181,7 @@ async function rowsOf(
       oldLogProbs: reading.oldLogProbs_R?.[r] ?? logProbs,
       advantages: tokenAdvantages(reading, r),
       weight: reading.weights_R[r] as number,
-      ...(reference ? { referenceLogProbs: reference } : {}),
+      ...given({ referenceLogProbs: reference }),
     };
   });
 }
@@ -252,7 +253,7 @@ export function createTinkerLearner(parts: LearnerParts): WireLearner {
       const sent = sending.map((each) => {
         const { loss, config } = each;
         const data = dataOf(each, aggregation, sequences);
-        return model().forwardBackward({ data, loss, ...(config ? { config } : {}) });
+        return model().forwardBackward({ data, loss, ...given({ config }) });
       });
       const stepped = model().optimStep(adamOf(step));
       const [{ gradNorm = Number.NaN }] = await Promise.all([stepped, ...sent]);

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { shownUrl } from "../../core/chat/http.js";
 import { ServerError } from "../../core/errors.js";
+import { given } from "../../core/given.js";
 import { inTurn } from "../../core/inTurn.js";
 import { CHUNK_LIMITS, type ChunkLimits, chunksOf } from "./chunks.js";
 import { type FutureWatch, retrieve } from "./futures.js";
@@ -187,7 +188,7 @@ function createComputer(submit: Submitter["submit"], limits: ChunkLimits, where:
     watch: FutureWatch = {},
   ): Promise<DatumOutput[]> => {
     const outputs = chunksOf(data, limits).map(async (chunk) => {
-      const input = { data: chunk.data, loss_fn: loss, ...(config ? { loss_fn_config: config } : {}) };
+      const input = { data: chunk.data, loss_fn: loss, ...given({ loss_fn_config: config }) };
       const body = { [key]: input };
       const ticket = await submit({
         path,
@@ -224,7 +225,7 @@ export function trainingModel(
     async optimStep(adam, watch) {
       const { metrics } = await ask("/optim_step", optimBody(adam), optimizerOutputSchema, watch);
       const gradNorm = gradNormOf(metrics);
-      return gradNorm === undefined ? {} : { gradNorm };
+      return given({ gradNorm });
     },
     async save(name, watch) {
       return (await ask("/save_weights", { path: name, type: "save_weights" }, savedSchema, watch)).path;

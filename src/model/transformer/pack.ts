@@ -5,6 +5,7 @@
  */
 import { dims } from "../../core/dims.js";
 import { invariant, ModelError } from "../../core/errors.js";
+import { given } from "../../core/given.js";
 import { type NdArray, ndarray, zeros } from "../../core/ndarray.js";
 import type { Tensor } from "../../core/tf.js";
 import type { Network, VisionInputs } from "../family.js";
@@ -84,7 +85,7 @@ export function packPrompts(
   });
   const image = packImages(filled, network, { P, minPatches: options.minPatches ?? 0 });
   const arrays = { tokens, mask, positions, next, last };
-  return { prompts: filled, sizes: { U, P }, ...arrays, ...(image ? { image } : {}) };
+  return { prompts: filled, sizes: { U, P }, ...arrays, ...given({ image }) };
 }
 
 /** @throws ModelError naming the prompt whose image tokens and image features differ in number */
@@ -197,7 +198,7 @@ export function packUnits(
     responseMask: responses.mask,
     predictor: responses.predictor,
     rope: mropeTables(positions, config),
-    ...(prompts.image ? { image: prompts.image } : {}),
+    ...given({ image: prompts.image }),
   };
 }
 
