@@ -9,6 +9,7 @@ import { CheckpointError, DataError, messageOf } from "../core/errors.js";
 import { isThere } from "../core/files/folder.js";
 import { readJsonl } from "../core/files/jsonl.js";
 import type { EvaluationRecord, RolloutRecord, StepRecord } from "../core/files/runRecords.js";
+import { given } from "../core/given.js";
 import { type BenchmarkScores, readBenchmarkScores } from "./benchmarkScores.js";
 
 /** A run folder, read. */
@@ -159,8 +160,7 @@ export async function readRunHead(dir: string): Promise<Omit<Run, "rollouts">> {
     dir,
     ...config,
     steps: steps.rows.toSorted((a, b) => a.step - b.step),
-    ...(before ? { before } : {}),
-    ...(after ? { after } : {}),
+    ...given({ before, after }),
     benchmarks: await readBenchmarkScores(dir),
     notes: [...steps.notes, ...evaluations.notes],
   };

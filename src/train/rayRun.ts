@@ -10,6 +10,7 @@ import { CheckpointError, ConfigError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
 import { readJsonl } from "../core/files/jsonl.js";
 import type { StepRecord } from "../core/files/runRecords.js";
+import { given } from "../core/given.js";
 import type { OnProgress } from "../core/progress.js";
 import type { QuestionSource } from "../data/source.js";
 import { followJob, type JobRow } from "../engine/ray/follow.js";
@@ -145,8 +146,7 @@ export async function trainOnRay(options: RayRunOptions): Promise<TrainOutcome> 
     const onState = (state: JobState) => onNote?.(`job ${id}: ${state.toLowerCase()}`);
     const end = await followJob(jobs, {
       ...{ id, onRow, onState },
-      ...(onLine ? { onLine } : {}),
-      ...(everyMs === undefined ? {} : { everyMs }),
+      ...given({ onLine, everyMs }),
     });
     return { step: written, isFinished: end === "SUCCEEDED" };
   } finally {
