@@ -23,6 +23,8 @@ function rowsOf(u: number, r: number): number[] {
   return [...prompt, ...response];
 }
 
+type Mix = (q: Tensor, k: Tensor, v: Tensor) => Tensor;
+
 describe("attendSharedPrefix", () => {
   const S = U * (P + R * T);
   const wave = (seed: number, heads: number) =>
@@ -99,6 +101,35 @@ describe("attendSharedPrefix", () => {
     expect(largestDifference(tf.gather(all, rows).dataSync(), alone(inputs, rows).dataSync())).toBeLessThan(
       1e-5,
     );
+  });
+
+  it.each([
+    [270, "four blocks of unequal size"],
+    [193, "three"],
+    [128, "two"],
+    [65, "one"],
+  ])("reads a prompt of %d tokens as one row, in values and gradients: %s", (length) => {
+    const sizes = { U: 2, P: length, R: 0, T: 0 };
+    const wave = (seed: number, heads: number) =>
+      tf.reshape(tf.sin(tf.range(seed, seed + 3 * 2 * length * heads * 8, 3)), [2 * length, heads, 8]);
+    const inputs = [wave(1, 4), wave(2, 2), wave(3, 2)];
+    const mask = tf.reshape(causalMask(length), [1, length, length]);
+    const [blocks, whole] = [
+      attendSharedPrefix(config, sizes, tf.zeros([2, length])),
+      attendRows(mask, { B: 2, S: length }),
+    ].map((attend) => (q: Tensor, k: Tensor, v: Tensor) => attend(0, q, k, v)) as [Mix, Mix];
+    const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
+    expect(largestDifference(blocks(q, k, v).dataSync(), whole(q, k, v).dataSync())).toBeLessThan(1e-5);
+    const gradients = (mix: Mix) =>
+      tf.grads((...given: Tensor[]) => tf.sum(tf.square(mix(...(given as [Tensor, Tensor, Tensor])))))(
+        inputs,
+      );
+    const [found, expected] = [gradients(blocks), gradients(whole)];
+    expect(found).toHaveLength(3);
+    found.forEach((gradient, at) => {
+      const difference = largestDifference(gradient.dataSync(), (expected[at] as Tensor).dataSync());
+      expect(difference).toBeLessThan(1e-5);
+    });
   });
 
   it.each([
