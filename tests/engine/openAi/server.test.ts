@@ -44,7 +44,11 @@ const LLAMA = { "/props": '{"build_info": "b11549-abc", "total_slots": 1}' };
 describe("whoAnswers", () => {
   it.each([
     ["vLLM", VLLM, { kind: "vllm", version: "0.33.0" }],
-    ["SGLang, which says its version in vLLM's place, too", SGLANG, { kind: "sglang", version: "0.5.23" }],
+    [
+      "SGLang, which says its version in vLLM's place, too",
+      SGLANG,
+      { kind: "sglang", version: "0.5.23", isDeterministic: false, hasAdapters: false },
+    ],
     ["llama.cpp", LLAMA, { kind: "llama", version: "b11549-abc" }],
     ["nobody known", {}, undefined],
     ["a page", { "/version": "<html>", "/props": "<html>" }, undefined],
