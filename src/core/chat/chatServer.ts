@@ -4,7 +4,7 @@
  */
 
 import { ConfigError, ServerError, type ServerErrorKind } from "../errors.js";
-import { exchange, type HttpReply, shownUrl, withoutLogin } from "./http.js";
+import { exchange, type HttpReply, shownUrl, withoutKey, withoutLogin } from "./http.js";
 import type { Clock } from "./servers.js";
 
 /** What one server said when asked whether it is there. */
@@ -120,7 +120,7 @@ function wordsOf(body: string, apiKey: string | undefined): string {
   } catch {
     // An error page; its beginning will do.
   }
-  const line = hide(words, apiKey).replace(/\s+/g, " ").trim();
+  const line = withoutKey(words, apiKey).replace(/\s+/g, " ").trim();
   return line.length > MOST_BODY_SHOWN ? `${line.slice(0, MOST_BODY_SHOWN)}…` : line;
 }
 
@@ -130,10 +130,6 @@ export interface Connection {
   readonly apiKey: string | undefined;
   readonly timeoutMs: number;
   readonly clock: Clock;
-}
-
-function hide(text: string, apiKey: string | undefined): string {
-  return apiKey ? text.replaceAll(apiKey, "***") : text;
 }
 
 export function headersOf(apiKey: string | undefined): Record<string, string> {

@@ -38,6 +38,11 @@ export function withoutLogin(text: string): string {
   return text.replace(/\/\/[^/?#]*@/, "//");
 }
 
+/** What a server said, without the key that it was sent. */
+export function withoutKey(text: string, key: string | undefined): string {
+  return key ? text.replaceAll(key, "***") : text;
+}
+
 async function readBody(response: IncomingMessage, { url, maxBytes }: HttpRequest): Promise<string> {
   const most = maxBytes ?? DEFAULT_MAX_BYTES;
   const pieces: Uint8Array[] = [];

@@ -5,7 +5,14 @@
  * `fetch` does; so this goes through `node:http`, which adds no such headers.
  */
 import { z } from "zod";
-import { exchange, type HttpReply, type HttpRequest, shownUrl, withoutLogin } from "../../core/chat/http.js";
+import {
+  exchange,
+  type HttpReply,
+  type HttpRequest,
+  shownUrl,
+  withoutKey,
+  withoutLogin,
+} from "../../core/chat/http.js";
 import { ConfigError, ServerError } from "../../core/errors.js";
 import { sha256 } from "../../core/files/digest.js";
 
@@ -127,8 +134,7 @@ function createAsk({ url, token, timeoutMs = TIMEOUT_MS, signal }: RayOptions) {
       maxBytes: 1024 ** 3,
     });
     // What an error quotes of an answer must not hold the token.
-    const text = token ? reply.text.replaceAll(token, "***") : reply.text;
-    return { url: target, reply: { ...reply, text } };
+    return { url: target, reply: { ...reply, text: withoutKey(reply.text, token) } };
   };
 }
 

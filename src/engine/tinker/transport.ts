@@ -3,7 +3,7 @@
  * is waited for; a request whose answer was lost is sent again only where doing it twice does no harm.
  */
 import type { z } from "zod";
-import { exchange, withoutLogin } from "../../core/chat/http.js";
+import { exchange, withoutKey, withoutLogin } from "../../core/chat/http.js";
 import { backoffMs, type Clock, SYSTEM_CLOCK } from "../../core/chat/servers.js";
 import { ConfigError, codeOf, ServerError, type ServerErrorKind } from "../../core/errors.js";
 import { garbledError, readAnswer, statusError } from "./answers.js";
@@ -152,7 +152,7 @@ export function createTransport(options: TransportOptions): Transport {
       maxBytes: 1024 ** 3,
     });
     // Nothing that is read from here on can show the key.
-    const text = key ? reply.text.replaceAll(key, "***") : reply.text;
+    const text = withoutKey(reply.text, key);
     const { location } = reply.headers;
     const isSent = isLink && [302, 303, 307].includes(reply.status) && location !== undefined;
     if (reply.status !== 200 && !isSent) throw statusError(url, { ...reply, text });
