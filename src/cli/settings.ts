@@ -2,19 +2,13 @@
  * @module `sharegrpo settings`: what can be set with `key=value`, what it means, and what it is unless set.
  */
 import type { Command } from "commander";
-import { describeSettings, type SettingDescription } from "../config/describe.js";
+import { describeSettings, type SettingDescription, settingValue } from "../config/describe.js";
 import { presetInput, presetNames, resolveConfig } from "../config/load.js";
-import type { RunConfig } from "../config/schema.js";
 import type { CommandContext } from "./context.js";
 
 interface SettingsFlags {
   readonly preset?: string;
   readonly json?: boolean;
-}
-
-/** The value at `a.b.c`. */
-function valueAt(config: RunConfig, key: string): unknown {
-  return key.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config);
 }
 
 function shown(value: unknown): string {
@@ -43,10 +37,10 @@ export function addSettings(program: Command, { print, terminal }: CommandContex
       const config = resolveConfig(settings, preset === undefined ? "defaults" : `--preset ${preset}`);
       const found = describeSettings().filter((setting) => isAbout(setting, words));
       if (json) {
-        print(JSON.stringify(found.map((each) => ({ ...each, value: valueAt(config, each.key) }))));
+        print(JSON.stringify(found.map((each) => ({ ...each, value: settingValue(config, each.key) }))));
         return;
       }
-      for (const each of found) print(lines(each, valueAt(config, each.key)));
+      for (const each of found) print(lines(each, settingValue(config, each.key)));
       if (found.length === 0) terminal.line(`no setting holds ${words.join(" and ")} in its name or meaning`);
     });
 }

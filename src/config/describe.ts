@@ -2,7 +2,7 @@
  * @module Every setting with its default and its meaning, as the schema gives them.
  */
 import { z } from "zod";
-import { runSchema } from "./schema.js";
+import { type RunConfig, runSchema } from "./schema.js";
 
 /** A setting for people: key, default, choices, meaning with unit and source. */
 export interface SettingDescription {
@@ -36,4 +36,9 @@ function describeNode(key: string, node: Node): SettingDescription[] {
 /** All settings, in the order of the schema. */
 export function describeSettings(): SettingDescription[] {
   return describeNode("", z.toJSONSchema(runSchema, { io: "input" }) as Node);
+}
+
+/** The value at `a.b.c`. */
+export function settingValue(config: RunConfig, key: string): unknown {
+  return key.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config);
 }

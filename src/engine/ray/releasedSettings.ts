@@ -5,6 +5,7 @@
  * Source: R1-ShareVL da7388e (verl 0.2.0.dev): `verl/trainer/config.py`, the `config.py` of each worker, and
  * `examples/config.yaml`.
  */
+import { settingValue } from "../../config/describe.js";
 import { DEPARTURES } from "../../config/modes.js";
 import type { RunConfig } from "../../config/schema.js";
 import {
@@ -34,15 +35,11 @@ const SETTABLE: ReadonlySet<string> = new Set([
   "advantage.arithmetic",
 ]);
 
-function valueAt(config: RunConfig, key: string): unknown {
-  return key.split(".").reduce<unknown>((tree, name) => (tree as Record<string, unknown>)[name], config);
-}
-
 /** Settings that must be as the code has them. */
 function fixedRules(config: RunConfig): Rule[] {
   return DEPARTURES.flatMap(({ switches }) => switches).flatMap(({ key, values: { code } }): Rule[] => {
     if (SETTABLE.has(key)) return [];
-    const value = valueAt(config, key);
+    const value = settingValue(config, key);
     const shown = (each: unknown) => (Array.isArray(each) ? each.join(",") : String(each));
     return [
       [
