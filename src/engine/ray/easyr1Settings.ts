@@ -12,13 +12,14 @@ import {
   microBatchRules,
   type Rule,
   refuse,
+  stepsOf,
   type Tree,
   withOverrides,
 } from "./stackSettings.js";
 
 function rulesOf(config: RunConfig): Rule[] {
   const { advantage, expand, rollout, train, update } = config;
-  const steps = update.optimizerStepsPerRollout * (update.scalesStepsByVariants ? expand.variants : 1);
+  const steps = stepsOf(config);
   return [
     ...commonRules(config, "EasyR1"),
     [
@@ -52,7 +53,7 @@ export function refuseForEasyR1(config: RunConfig): void {
 
 function workerSettings(config: RunConfig, { model }: ClusterSettings): Tree {
   const { update, rollout, expand, train } = config;
-  const steps = update.optimizerStepsPerRollout * (update.scalesStepsByVariants ? expand.variants : 1);
+  const steps = stepsOf(config);
   const isGspo = update.loss === "gspo" || update.loss === "gspo-token";
   return {
     actor: {

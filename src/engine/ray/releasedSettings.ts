@@ -15,6 +15,7 @@ import {
   microBatchRules,
   type Rule,
   refuse,
+  stepsOf,
   type Tree,
   withOverrides,
 } from "./stackSettings.js";
@@ -49,10 +50,6 @@ function fixedRules(config: RunConfig): Rule[] {
     ];
   });
 }
-
-/** Optimizer steps of a rollout step. */
-const stepsOf = ({ update, expand }: RunConfig): number =>
-  update.optimizerStepsPerRollout * (update.scalesStepsByVariants ? expand.variants : 1);
 
 /** Prompts of a mini-batch; the code multiplies by responses and variants: a step has Q·m·m·n rows. */
 const miniBatchOf = (config: RunConfig): number =>

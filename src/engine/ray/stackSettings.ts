@@ -28,6 +28,10 @@ const NO_CAP = 1e6;
 export const dualClipOf = ({ loss, dualClip }: RunConfig["update"]): number =>
   loss === "clip" && dualClip !== null ? dualClip : NO_CAP;
 
+/** Optimizer steps of a rollout step. */
+export const stepsOf = ({ update, expand }: RunConfig): number =>
+  update.optimizerStepsPerRollout * (update.scalesStepsByVariants ? expand.variants : 1);
+
 /** A condition with what is wrong where it does not hold. */
 export type Rule = readonly [holds: boolean, problem: string];
 
