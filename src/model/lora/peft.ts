@@ -13,6 +13,7 @@ import { ModelError } from "../../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../../core/files/atomic.js";
 import { listed } from "../../core/listed.js";
 import type { NdArray } from "../../core/ndarray.js";
+import { own } from "../../core/own.js";
 import type { Network } from "../family.js";
 import { checkModelFile, readModelJson } from "../modelFiles.js";
 import { readSafetensors, writeSafetensors } from "../safetensors.js";
@@ -57,7 +58,7 @@ const OFF: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 function isOff(field: string, value: unknown): boolean {
-  if (value === null || value === false || OFF[field]?.includes(value)) return true;
+  if (value === null || value === false || own(OFF, field)?.includes(value)) return true;
   return typeof value === "object" && Object.keys(value as object).length === 0;
 }
 

@@ -127,6 +127,7 @@ describe("readAdapter", () => {
     ["modules saved whole", { modules_to_save: ["lm_head"] }, /modules_to_save: \["lm_head"\]/],
     ["another initialisation of the base", { init_lora_weights: "pissa" }, /init_lora_weights: "pissa"/],
     ["a field of the future", { use_marvels: true }, /use_marvels: true/],
+    ["a field under an inherited name", { constructor: 1 }, /unsupported settings: constructor: 1/],
     ["another method", { peft_type: "IA3" }, /peft_type/],
     ["another rank", { r: 5 }, /wrong shape: .*lora_A\.weight: expected \[5,32\], got \[4,32\]/],
     [
