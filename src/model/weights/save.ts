@@ -114,10 +114,11 @@ async function writeShard(
     throw writeError(path, cause);
   });
   const disk = flusher(file, path);
+  let next: Promise<Uint8Array> | undefined;
   try {
     await writeBytes(file, path, header);
     const pieces = tensors.flatMap((tensor) => piecesOf(tensor, pieceBytes));
-    let next = pieces[0]?.read();
+    next = pieces[0]?.read();
     for (const [at, { isLast }] of pieces.entries()) {
       const bytes = (await next) as Uint8Array;
       const written = writeBytes(file, path, bytes);
@@ -130,6 +131,7 @@ async function writeShard(
     await disk.flushed();
     await file.sync();
   } finally {
+    await next?.catch(() => undefined); // before the caller closes what it reads from
     await disk.flushed().catch(() => undefined);
     await file.close();
   }
@@ -141,8 +143,9 @@ function piecesOf(
   pieceBytes: number,
 ): { isLast: boolean; read: () => Promise<Uint8Array> }[] {
   const [rows = 1] = tensor.shape;
-  const most = Math.max(1, Math.floor((pieceBytes * rows) / bytesOf(tensor)));
-  if (rows <= most) return [{ isLast: true, read: () => tensor.read() }];
+  const bytes = bytesOf(tensor);
+  if (bytes <= pieceBytes) return [{ isLast: true, read: () => tensor.read() }];
+  const most = Math.max(1, Math.floor((pieceBytes * rows) / bytes));
   return Array.from({ length: Math.ceil(rows / most) }, (_, at) => {
     const end = Math.min(rows, (at + 1) * most);
     return { isLast: end === rows, read: () => tensor.read([at * most, end]) };
