@@ -6,7 +6,8 @@ import { type Signature, trace } from "./trace.js";
 import { flatten } from "./tree.js";
 
 /**
- * The model that `jit` would run for arguments of these shapes. Inputs are named by their place in the arguments,
+ * The model that `jit` would run for arguments of these shapes, of ONNX's own operators (quantized products are ONNX
+ * Runtime's). Inputs are named by their place in the arguments,
  * `in/0/weights/bias`, outputs by theirs in the result, `out/loss`.
  * @param example arguments whose shapes and dtypes count, not their numbers
  */
@@ -16,5 +17,5 @@ export function exportOnnx<Args extends readonly unknown[]>(
   example: HostArgs<Args>,
 ): Uint8Array {
   const signature: Signature = flatten(example);
-  return trace((args) => fn(...(args as Args)), name, signature).bytes;
+  return trace((args) => fn(...(args as Args)), name, signature, { isPlain: true }).bytes;
 }

@@ -4,7 +4,7 @@
  */
 import { dims } from "../core/dims.js";
 import { type Tensor, tf } from "../core/tf.js";
-import { fusingTracer } from "./tracer.js";
+import { hasFusedOperators } from "./tracer.js";
 
 /** cos and sin of each token's angles, `[T, D/2]` f32. */
 export interface Turns {
@@ -21,7 +21,7 @@ export function turnHalves(x: Tensor, { cos, sin }: Turns): Tensor {
   const { T, H, D } = dims("turnHalves: x", x, "T H D");
   dims("turnHalves: cos", cos, "T C", { T, C: D / 2 });
   dims("turnHalves: sin", sin, "T C", { T, C: D / 2 });
-  if (fusingTracer()) {
+  if (hasFusedOperators()) {
     const inputs = {
       x: tf.reshape(x, [1, T, H * D]),
       cos: tf.reshape(cos, [1, T, D / 2]),
@@ -39,6 +39,6 @@ export function turnHalves(x: Tensor, { cos, sin }: Turns): Tensor {
 
 /** x·sigmoid(x), element by element. @param x f32 */
 export function silu(x: Tensor): Tensor {
-  if (fusingTracer()) return tf.engine().runKernel("Silu", { x }) as Tensor;
+  if (hasFusedOperators()) return tf.engine().runKernel("Silu", { x }) as Tensor;
   return tf.mul(x, tf.sigmoid(x));
 }

@@ -48,7 +48,7 @@ export interface TracedGraph extends LoadableGraph {
 export interface TraceOptions {
   /** Whether bfloat16 arguments come as bits (uint16), for runtimes that do not take the type. Default: false. */
   readonly takesBits?: boolean;
-  /** Whether products transpose by nodes of their own, for devices without FusedMatMul. Default: false. */
+  /** Whether nodes are of ONNX's own operators, for what lacks ONNX Runtime's. Default: false. */
   readonly isPlain?: boolean;
   /** What products compute with. Default: float32. */
   readonly lower?: LowerOptions;

@@ -39,10 +39,9 @@ export function tracedType(dtype: string, where: string): TracedType {
   throw new CompileError(`${where}: unsupported dtype: ${dtype}: use float32, int32 or bool`);
 }
 
-/** The tracer, where a function is being traced for a runtime that has more than ONNX's own operators. */
-export function fusingTracer(): Tracer | undefined {
-  const backend = tf.getBackend() === TRACER_BACKEND ? (tf.backend() as Tracer) : undefined;
-  return backend?.isPlain ? undefined : backend;
+/** Whether a function is being traced for a runtime that has more than ONNX's own operators. */
+export function hasFusedOperators(): boolean {
+  return tf.getBackend() === TRACER_BACKEND && !(tf.backend() as Tracer).isPlain;
 }
 
 /** First stack frame outside TensorFlow.js and the compiler: where the person's code is. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { eager } from "../../src/compile/eager.js";
 import { exportOnnx } from "../../src/compile/exportOnnx.js";
 import { type Compiled, jit } from "../../src/compile/jit.js";
+import { silu } from "../../src/compile/operators.js";
 import { CompileError } from "../../src/core/errors.js";
 import { type NdArray, ndarray, scalar } from "../../src/core/ndarray.js";
 import { type Tensor, tf } from "../../src/core/tf.js";
@@ -208,5 +209,13 @@ describe("exportOnnx", () => {
     const results = await session.run(feeds);
     await session.release();
     expect(results["out/y"]?.data).toEqual(Float32Array.of(21.5, 43.5, 65.5));
+  });
+
+  it("writes ONNX's own operators alone, where jit would take ONNX Runtime's", () => {
+    const x = ndarray(new Float32Array(24), [2, 3, 4]);
+    const f = (a: Tensor) => tf.matMul(silu(a) as tf.Tensor3D, a as tf.Tensor3D, false, true);
+    const text = Buffer.from(exportOnnx(f, "gram", [x])).toString("latin1");
+    for (const operator of ["FusedMatMul", "QuickGelu"]) expect(text).not.toContain(operator);
+    expect(text).toContain("Sigmoid");
   });
 });
