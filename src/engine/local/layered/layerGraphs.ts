@@ -75,21 +75,27 @@ export function layerGraphs(config: DecoderSizes, runtime: RuntimeOptions = {}) 
   const keeping = compiled({ ...runtime, keepsMemory: true });
 
   return {
-    /** What these batches pass through. Those of several shapes would each keep memory. */
-    through(batches: readonly Shaped[]) {
+    /**
+     * Runs with what these batches pass through, and frees what that kept from layer to layer. Batches of several
+     * shapes would each keep memory.
+     */
+    async pass(batches: readonly Shaped[], run: (graphs: typeof plain) => Promise<void>): Promise<void> {
       const shapes = new Set(
-        batches.map(({ promptTokens, responseTokens }) => `${promptTokens.shape} ${responseTokens.shape}`),
+        batches.map(({ packed }) => `${packed.promptTokens.shape} ${packed.responseTokens.shape}`),
       );
-      return keepsPassing(config) && shapes.size === 1 ? keeping : plain;
-    },
-    /** Frees what was kept from layer to layer. */
-    async release(): Promise<void> {
-      await Promise.all([keeping.forward.dispose(), keeping.backward.dispose()]);
+      if (!keepsPassing(config) || shapes.size !== 1) return run(plain);
+      try {
+        await run(keeping);
+      } finally {
+        await Promise.all([keeping.forward.dispose(), keeping.backward.dispose()]);
+      }
     },
   };
 }
 
 /** Arrays whose shapes make a batch's. */
-type Shaped = Readonly<Record<"promptTokens" | "responseTokens", Pick<NdArray, "shape">>>;
+interface Shaped {
+  readonly packed: Readonly<Record<"promptTokens" | "responseTokens", Pick<NdArray, "shape">>>;
+}
 
 export type LayerGraphs = ReturnType<typeof layerGraphs>;

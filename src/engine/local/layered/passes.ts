@@ -63,20 +63,20 @@ export async function forwardPass(
   { adapters, keepsInputs, signal, onLayer }: PassOptions,
 ): Promise<void> {
   const { layers: count } = model.config;
-  const { forward } = model.graphs.through(passing.map(({ packed }) => packed));
-  for (let layer = 0; layer < count; layer++) {
-    const next = layer + 1 < count ? `${layerPrefix(layer + 1)}.` : undefined;
-    const weights = await model.layers.take(`${layerPrefix(layer)}.`, next);
-    const { adapter, scales } = adapters[layer] as LayerAdapter;
-    for (const each of passing) {
-      if (keepsInputs) each.inputs.push(each.x);
-      each.x = await forward({ x: each.x, adapter }, { weights, scales }, batchOf(each));
-      addInto(each.x, each.deep[layer]);
-      await breathe(signal);
+  await model.graphs.pass(passing, async ({ forward }) => {
+    for (let layer = 0; layer < count; layer++) {
+      const next = layer + 1 < count ? `${layerPrefix(layer + 1)}.` : undefined;
+      const weights = await model.layers.take(`${layerPrefix(layer)}.`, next);
+      const { adapter, scales } = adapters[layer] as LayerAdapter;
+      for (const each of passing) {
+        if (keepsInputs) each.inputs.push(each.x);
+        each.x = await forward({ x: each.x, adapter }, { weights, scales }, batchOf(each));
+        addInto(each.x, each.deep[layer]);
+        await breathe(signal);
+      }
+      onLayer?.(layer + 1);
     }
-    onLayer?.(layer + 1);
-  }
-  await model.graphs.release();
+  });
 }
 
 /**
@@ -90,25 +90,25 @@ export async function backwardPass(
   dx: NdArray[],
   { adapters, signal, onLayer, sums }: PassOptions & { readonly sums: Params },
 ): Promise<void> {
-  const { backward } = model.graphs.through(passing.map(({ packed }) => packed));
-  for (let layer = model.config.layers - 1; layer >= 0; layer--) {
-    const prefix = layerPrefix(layer);
-    const weights = await model.layers.take(
-      `${prefix}.`,
-      layer > 0 ? `${layerPrefix(layer - 1)}.` : undefined,
-    );
-    const { adapter, scales } = adapters[layer] as LayerAdapter;
-    for (const [at, each] of passing.entries()) {
-      const trained = { x: each.inputs.pop() as NdArray, adapter };
-      const grads = await backward(trained, dx[at] as NdArray, { weights, scales }, batchOf(each));
-      dx[at] = grads.x;
-      const named = Object.entries(grads.adapter).map(
-        ([name, array]) => [`${prefix}.${name}`, array] as const,
+  await model.graphs.pass(passing, async ({ backward }) => {
+    for (let layer = model.config.layers - 1; layer >= 0; layer--) {
+      const prefix = layerPrefix(layer);
+      const weights = await model.layers.take(
+        `${prefix}.`,
+        layer > 0 ? `${layerPrefix(layer - 1)}.` : undefined,
       );
-      addAllInto(sums, Object.fromEntries(named));
-      await breathe(signal);
+      const { adapter, scales } = adapters[layer] as LayerAdapter;
+      for (const [at, each] of passing.entries()) {
+        const trained = { x: each.inputs.pop() as NdArray, adapter };
+        const grads = await backward(trained, dx[at] as NdArray, { weights, scales }, batchOf(each));
+        dx[at] = grads.x;
+        const named = Object.entries(grads.adapter).map(
+          ([name, array]) => [`${prefix}.${name}`, array] as const,
+        );
+        addAllInto(sums, Object.fromEntries(named));
+        await breathe(signal);
+      }
+      onLayer?.(model.config.layers - layer);
     }
-    onLayer?.(model.config.layers - layer);
-  }
-  await model.graphs.release();
+  });
 }
