@@ -91,7 +91,7 @@ async function predictMemory(config: RunConfig, report: DataReport): Promise<Mem
     images: finite(report.imagesPerRow.max),
     patchesPerImage: finite(report.imageTokens.max) * network.config.vision.spatialMergeSize ** 2,
   };
-  return predictStepMemory(network, { ...sizes, units: graphUnits(sizes) });
+  return predictStepMemory(network, { ...sizes, units: graphUnits(sizes, config.engine.device) });
 }
 
 async function inspect(

@@ -92,6 +92,9 @@ describe("sharegrpo inspect", () => {
     expect(await memory("rollout.responses=16")).toBeGreaterThan(await memory("rollout.responses=2"));
     // GRPO has one prompt per question where Share-GRPO has its variants.
     expect(await memory("update.algorithm=grpo")).toBeLessThan(await memory("expand.variants=6"));
+    // The processor cuts micro-batches into smaller graphs, a card takes them whole.
+    const large = ["update.microBatchUnits=8", "rollout.maxResponseLength=512"];
+    expect(await memory(...large, "engine.device=cuda")).toBeGreaterThan(await memory(...large));
     // First down to 3,136 pixels, 79 × 39, then up to the model's own least, 84 × 56: 3 × 2 tokens.
     const { question } = await document(good, "data.maxPixels=3136");
     expect(question.images).toEqual(["112 × 56 pixels, 6 tokens"]);

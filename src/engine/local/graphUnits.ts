@@ -11,10 +11,16 @@ import type { LocalSettings } from "./settings.js";
 /** Tokens of one graph, padding included; a prompt with more has one of its own. */
 export const GRAPH_TOKENS = 1024;
 
-/** @param sizes of a micro-batch @returns prompts in one graph: at least one, at most `units` */
+/**
+ * @param sizes of a micro-batch
+ * @param device a card takes whole micro-batches
+ * @returns prompts in one graph: at least one, at most `units`
+ */
 export function graphUnits(
   sizes: Pick<StepSizes, "units" | "promptTokens" | "responses" | "responseTokens">,
+  device: LocalSettings["device"] = "cpu",
 ): number {
+  if (device !== "cpu") return sizes.units;
   const P = roundUp(sizes.promptTokens, PROMPT_STEP);
   const T = roundUp(sizes.responseTokens, RESPONSE_STEP);
   return Math.max(1, Math.min(sizes.units, Math.floor(GRAPH_TOKENS / (P + sizes.responses * T))));
@@ -26,10 +32,9 @@ export interface GraphRows {
   readonly responses: number;
 }
 
-/** @param settings a card takes whole micro-batches */
 export function graphRows(
   readings: readonly Reading[],
-  { microBatch: units, device = "cpu" }: Pick<LocalSettings, "microBatch" | "device">,
+  { microBatch: units, device }: Pick<LocalSettings, "microBatch" | "device">,
 ): GraphRows {
   const longest = (lengths: readonly number[]) => Math.max(0, ...lengths);
   const responses = longest(readings.map(({ responses_R }) => responses_R.length));
@@ -37,6 +42,6 @@ export function graphRows(
   const responseTokens = longest(
     readings.flatMap(({ responses_R }) => responses_R.map(({ length }) => length)),
   );
-  const rows = device === "cpu" ? graphUnits({ units, promptTokens, responses, responseTokens }) : units;
+  const rows = graphUnits({ units, promptTokens, responses, responseTokens }, device);
   return { rows, responses };
 }
