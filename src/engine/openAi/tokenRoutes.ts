@@ -251,9 +251,9 @@ export function tokenExchange(server: Server, call: TokenCall): Exchange<TokenAn
       const answer = read(text);
       if ("problem" in answer) return answer;
       const { prompt, responses, ends } = answer;
-      const given = ends.find(({ type }) => GIVEN_UP.includes(type));
-      if (given) {
-        const problem = `${who} gave a response up (${given.message ?? given.type}); see its log`;
+      const givenUp = ends.find(({ type }) => GIVEN_UP.includes(type));
+      if (givenUp) {
+        const problem = `${who} gave a response up (${givenUp.message ?? givenUp.type}); see its log`;
         return { kind: "broken", problem };
       }
       const difference = differenceOf(call.prompt, prompt);

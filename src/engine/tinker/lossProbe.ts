@@ -2,6 +2,7 @@
  * @module Whether a server's loss is what its name says. Some take `ppo`, answer 200, and compute another; so the same
  * step is sent once by name and once as slopes through `importance_sampling`, and both gradients must have one norm.
  */
+import { given } from "../../core/given.js";
 import { datumOf, responsePart, type WirePrompt } from "./datum.js";
 import type { LossCall, TrainingModel } from "./model.js";
 import { elementwiseSlopes } from "./serve/losses.js";
@@ -39,7 +40,7 @@ export async function computesAsNamed(model: TrainingModel, loss: WireLoss): Pro
   const slopes = responsePart(elementwiseSlopes(named, all, { loss, config: config ?? {} }), prompt);
   const advantages = isBase ? [0, 0] : slopes.map((slope) => -slope);
   const exact = datumOf(prompt, RESPONSE, { logProbs: now, advantages });
-  const own = await norm({ data: [named], loss, ...(config ? { config } : {}) });
+  const own = await norm({ data: [named], loss, ...given({ config }) });
   const other = await norm({ data: [exact], loss: "importance_sampling" });
   if (own === undefined || other === undefined) return undefined;
   return isBase ? other < TOLERANCE * own : Math.abs(other / own - 1) < TOLERANCE;

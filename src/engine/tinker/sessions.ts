@@ -87,9 +87,7 @@ export async function openSession(
   const life = keepAlive(open, session_id, heartbeatMs);
   return {
     id: session_id,
-    messages: [info_message, warning_message, error_message].filter((message) =>
-      Boolean(message),
-    ) as string[],
+    messages: [info_message, warning_message, error_message].flatMap((message) => message || []),
     transport: guarded(open, life.ended),
     close: life.stop,
   };

@@ -71,8 +71,8 @@ function partsOf(config: DecoderSizes) {
   return {
     before: (x: Tensor, part: SamplingPart) => beforeAttention(weightsOf(part), config, x),
     after: ({ x, mixed, deep }: Attended, part: SamplingPart): Tensor => {
-      const given = afterAttention(weightsOf(part), config, x, mixed);
-      return deep ? tf.add(given, deep) : given;
+      const next = afterAttention(weightsOf(part), config, x, mixed);
+      return deep ? tf.add(next, deep) : next;
     },
   };
 }
@@ -90,8 +90,8 @@ export function samplingGraphs(config: DecoderSizes, runtime: RuntimeOptions) {
     first: jit(before, { name: "before the first attention", rows: [0], runtime }),
     /** What a layer gives, and queries, keys and values that the next one makes of it. */
     between: jit(
-      (given: Attended, parts: { readonly after: SamplingPart; readonly before: SamplingPart }) => {
-        const x = after(given, parts.after);
+      (attended: Attended, parts: { readonly after: SamplingPart; readonly before: SamplingPart }) => {
+        const x = after(attended, parts.after);
         return { x, qkv: before(x, parts.before) };
       },
       { name: "between two attentions", rows: [0], runtime },
