@@ -73,8 +73,8 @@ export function attendSharedPrefix(config: DecoderSizes, sizes: PrefixSizes, pro
   // Padding needs no mask here: it is on the right, so a causal row of a prompt's tokens never reaches it.
   const attendPrompts = (q: Tensor, k: Tensor, v: Tensor): Tensor => {
     const rows = tf.transpose(tf.reshape(q, [U, P, K, repeats, D]), [0, 2, 3, 1, 4]);
-    const sizes = blocks.map(({ start, end }) => end - start);
-    const queries = sizes.length > 1 ? tf.split(rows, sizes, 3) : [rows];
+    const counts = blocks.map(({ start, end }) => end - start);
+    const queries = counts.length > 1 ? tf.split(rows, counts, 3) : [rows];
     const mixed = zip(zip(queries, blocks), masks).map(([[query, { end }], mask]) => {
       const seen = (x: Tensor) => (end === P ? x : tf.slice(x, [0, 0, 0, 0], [U, K, end, D]));
       return attention(query, [{ k: seen(k), v: seen(v), mask }]);
