@@ -112,8 +112,9 @@ function findings(document: SharingDocument, policy: PolicyName): string[] {
     const difference = sharingDifference(document, policy, best.arm, outcome);
     if (!Number.isFinite(difference.low)) return [];
     const name = document.arms.find(({ id }) => id === best.arm)?.name ?? best.arm;
-    const verdict = difference.low > 0 ? "better" : difference.high < 0 ? "worse" : "not told apart";
-    return [`- ${OUTCOMES[outcome]}: ${verdict} than the best baseline (${name}): ${pointsOf(difference)}`];
+    const verdict =
+      difference.low > 0 ? "better than" : difference.high < 0 ? "worse than" : "not told apart from";
+    return [`- ${OUTCOMES[outcome]}: ${verdict} the best baseline (${name}): ${pointsOf(difference)}`];
   });
   return found.length > 0 ? found : ["- no conclusion: a single seed has no interval"];
 }
