@@ -4,14 +4,14 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createRequire, Module } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import util, { promisify } from "node:util";
 import { nativeTensorflowFolder, settleTensorflow } from "../config/load.js";
 import { ConfigError, messageOf } from "../core/errors.js";
-import { makeFolder } from "../core/files/atomic.js";
+import { replaceFolder } from "../core/files/folder.js";
 import { given } from "../core/given.js";
 import { tf } from "../core/tf.js";
 
@@ -136,11 +136,9 @@ export async function installTensorflow(
   if (process.platform !== "linux")
     throw new ConfigError(`install-tensorflow: unsupported on ${process.platform}: it needs Linux`);
   const found = await findTensorflow(options);
-  const partial = `${folder}.${process.pid}.partial`;
-  const [headers, modules] = [join(partial, "headers"), join(partial, "node_modules")];
-  const standIns = STAND_INS.map((name) => join(modules, name));
-  await makeFolder(dirname(folder));
-  try {
+  await replaceFolder(folder, async (partial) => {
+    const [headers, modules] = [join(partial, "headers"), join(partial, "node_modules")];
+    const standIns = STAND_INS.map((name) => join(modules, name));
     await unpack(`${PACKAGE}@${tf.version_core}`, partial, signal);
     await unpack(HEADERS, headers, signal);
     await unpack(PROTOBUF, join(modules, "google-protobuf"), signal);
@@ -155,10 +153,6 @@ export async function installTensorflow(
     ];
     await run(["c++", ...compile], "install a C++ compiler, as in `apt-get install g++`", signal);
     await writeFile(join(partial, NOTE), JSON.stringify(found));
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
   return { ...found, folder };
 }

@@ -3,7 +3,7 @@
  * beside the library that loads it, so both are put into one folder, which is there whole or not at all.
  */
 import { constants, existsSync, readFileSync } from "node:fs";
-import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { cudaRuntimeFolder, packageIndex } from "../../config/load.js";
@@ -11,7 +11,7 @@ import { ConfigError, DataError, messageOf } from "../../core/errors.js";
 import { makeFolder, syncPath } from "../../core/files/atomic.js";
 import { sha256File } from "../../core/files/digest.js";
 import { download } from "../../core/files/download.js";
-import { isThere } from "../../core/files/folder.js";
+import { isThere, replaceFolder } from "../../core/files/folder.js";
 import { unzipMember, zipMembers } from "../../core/files/zipMembers.js";
 import { given } from "../../core/given.js";
 import type { OnProgress } from "../../core/progress.js";
@@ -108,33 +108,26 @@ export function placedProvider(folder = cudaRuntimeFolder(npmLibrary().version))
   return existsSync(note) ? (JSON.parse(readFileSync(note, "utf8")) as PlacedProvider) : undefined;
 }
 
-/** Unpacks beside `folder`, then renames. */
+/** Unpacks, and puts the library beside it that loads it. */
 async function place(
   wheel: string,
   folder: string,
   { placed, files }: { placed: PlacedProvider; files: readonly string[] },
 ) {
   const members = await zipMembers(wheel);
-  const temporary = `${folder}.${process.pid}.partial`;
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  try {
+  await replaceFolder(folder, async (partial) => {
     for (const file of files) {
       const member = members.find(({ name }) => name === `onnxruntime/capi/${file}`);
       if (!member)
         throw new DataError(`${wheel}: missing: onnxruntime/capi/${file}: not a wheel of onnxruntime-gpu`);
-      await unzipMember(wheel, member, join(temporary, file));
-      await syncPath(join(temporary, file));
+      await unzipMember(wheel, member, join(partial, file));
+      await syncPath(join(partial, file));
     }
     const { path } = npmLibrary();
-    await copyFile(path, join(temporary, basename(path)), constants.COPYFILE_FICLONE);
-    await writeFile(join(temporary, NOTE), JSON.stringify(placed, undefined, 2));
-    await syncPath(join(temporary, NOTE));
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+    await copyFile(path, join(partial, basename(path)), constants.COPYFILE_FICLONE);
+    await writeFile(join(partial, NOTE), JSON.stringify(placed, undefined, 2));
+    await syncPath(join(partial, NOTE));
+  });
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
  * @module Folders that are there whole or not at all: everything goes into one of another name, which is renamed when it
- * is whole. What was there before is never touched, and what has the name can be used.
+ * is whole. What has the name can be used.
  */
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import process from "node:process";
 import { CheckpointError } from "../errors.js";
 import { makeFolder, syncPath, writeError } from "./atomic.js";
 
@@ -15,7 +16,7 @@ export const isThere = (path: string): Promise<boolean> =>
   );
 
 /**
- * Makes a new folder whole or not at all.
+ * Makes a new folder whole or not at all; what is there already is never touched.
  * @param fill writes into a folder that becomes `out`
  * @throws CheckpointError when `out` is there already, or cannot be written
  */
@@ -37,5 +38,23 @@ export async function createFolder(out: string, fill: (partial: string) => Promi
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);
     throw error;
+  }
+}
+
+/**
+ * Makes a folder whole, and then puts it where another of its name may be; until then that one can be used.
+ * @param fill writes into a folder that becomes `folder`
+ */
+export async function replaceFolder(folder: string, fill: (partial: string) => Promise<void>): Promise<void> {
+  const partial = `${folder}.${process.pid}.partial`;
+  await makeFolder(dirname(folder));
+  try {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial);
+    await fill(partial);
+    await rm(folder, { recursive: true, force: true });
+    await rename(partial, folder);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
   }
 }

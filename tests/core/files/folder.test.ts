@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CheckpointError } from "../../../src/core/errors.js";
-import { createFolder, isThere } from "../../../src/core/files/folder.js";
+import { createFolder, isThere, replaceFolder } from "../../../src/core/files/folder.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 
 let dir: string;
@@ -85,5 +85,30 @@ describe("isThere", () => {
     expect(await Promise.all(["", "file", "none", "file/x"].map((name) => isThere(join(dir, name))))).toEqual(
       [true, true, false, false],
     );
+  });
+});
+
+describe("replaceFolder", () => {
+  it("puts what was filled in where nothing was, and in a former one's place once it is whole", async () => {
+    const folder = join(dir, "x", "y");
+    await replaceFolder(folder, fill);
+    expect(await readdir(folder)).toEqual(["a"]);
+    await replaceFolder(folder, async (partial) => {
+      expect(await readFile(join(folder, "a"), "utf8")).toBe("text");
+      await writeFile(join(partial, "b"), "new");
+    });
+    expect(await readdir(folder)).toEqual(["b"]);
+    expect(await readdir(join(dir, "x"))).toEqual(["y"]);
+  });
+
+  it("leaves the former one, and nothing half-made, when filling fails", async () => {
+    await replaceFolder(join(dir, "x"), fill);
+    const failing = replaceFolder(join(dir, "x"), async (partial) => {
+      await writeFile(join(partial, "b"), "half");
+      throw new Error("no more");
+    });
+    await expect(failing).rejects.toThrow("no more");
+    expect(await readdir(dir)).toEqual(["x"]);
+    expect(await readdir(join(dir, "x"))).toEqual(["a"]);
   });
 });
