@@ -11,10 +11,10 @@ import type { RunConfig } from "../../config/schema.js";
 import {
   type ClusterSettings,
   commonRules,
-  dualClipOf,
   microBatchRules,
   type Rule,
   refuse,
+  sharedSettings,
   stepsOf,
   type Tree,
   withOverrides,
@@ -95,93 +95,51 @@ export function refuseForReleased(config: RunConfig): void {
   refuse(rulesOf(config));
 }
 
-function workerSettings(config: RunConfig, { model }: ClusterSettings): Tree {
-  const { update, rollout, expand, reward, train } = config;
-  return {
-    actor: {
-      global_batch_size: miniBatchOf(config),
-      micro_batch_size_per_device_for_update: update.microBatchUnits,
-      micro_batch_size_per_device_for_experience: 2 * update.microBatchUnits,
-      max_grad_norm: update.maxGradNorm,
-      clip_ratio_low: update.clipLow,
-      clip_ratio_high: update.clipHigh,
-      clip_ratio_dual: dualClipOf(update),
-      ppo_epochs: update.epochs,
-      padding_free: true,
-      model: { model_path: model, trust_remote_code: false, freeze_vision_tower: false },
-      optim: {
-        lr: update.learningRate,
-        betas: [update.beta1, update.beta2],
-        weight_decay: update.weightDecay,
-        // The code cuts the product with the steps down to a whole number.
-        lr_warmup_ratio: update.warmupSteps === 0 ? 0 : (update.warmupSteps + 0.5) / train.steps,
-      },
-    },
-    rollout: {
-      n: rollout.responses,
-      question_num: expand.variants,
-      temperature: rollout.temperature,
-      top_p: rollout.topP,
-      top_k: rollout.topK === 0 ? -1 : rollout.topK,
-      seed: config.seed,
-    },
-    reward: {
-      reward_type: "function",
-      score_function: "./sharegrpo_easyr1/reward.py:score_one",
-      score_function_kwargs: {
-        kind: reward.kind,
-        format_weight: reward.formatWeight,
-        join_tags: reward.joinTags,
-      },
-    },
-  };
-}
-
 /** `run.yaml`, as a tree. @throws ConfigError naming every setting that the released code cannot honour */
 export function releasedSettings(config: RunConfig, cluster: ClusterSettings): Tree {
   refuseForReleased(config);
-  const { data, expand, kl, rollout, train } = config;
+  const { expand, train, update } = config;
+  const { data, algorithm, actor, model, optim, rollout, rewardArguments, trainer } = sharedSettings(
+    config,
+    cluster,
+  );
   const settings: Tree = {
     data: {
-      train_files: cluster.trainFile,
+      ...data,
       // Opened in any case, and never asked.
       val_files: cluster.trainFile,
-      prompt_key: "problem",
-      answer_key: "answer",
-      image_key: "images",
-      max_prompt_length: data.maxPromptLength,
-      max_response_length: rollout.maxResponseLength,
       rollout_batch_size: train.questionsPerStep,
       val_batch_size: 1,
       // The text itself, and not a file.
       format_prompt: expand.formatPrompt,
-      // The file has the questions of all steps in the order that a run here asks them.
-      shuffle: false,
-      min_pixels: data.minPixels,
-      max_pixels: data.maxPixels,
-      seed: config.seed,
     },
-    algorithm: {
-      adv_estimator: "grpo",
-      disable_kl: kl.use === "off",
-      use_kl_loss: kl.use === "loss",
-      kl_penalty: kl.estimator,
-      kl_coef: kl.coefficient,
+    algorithm,
+    worker: {
+      actor: {
+        ...actor,
+        global_batch_size: miniBatchOf(config),
+        clip_ratio_low: update.clipLow,
+        clip_ratio_high: update.clipHigh,
+        padding_free: true,
+        model: { ...model, trust_remote_code: false },
+        optim: {
+          ...optim,
+          // The code cuts the product with the steps down to a whole number.
+          lr_warmup_ratio: update.warmupSteps === 0 ? 0 : (update.warmupSteps + 0.5) / train.steps,
+        },
+      },
+      rollout: { ...rollout, question_num: expand.variants },
+      reward: {
+        reward_type: "function",
+        score_function: "./sharegrpo_easyr1/reward.py:score_one",
+        score_function_kwargs: rewardArguments,
+      },
     },
-    worker: workerSettings(config, cluster),
     trainer: {
+      ...trainer,
       total_episodes: 1,
-      max_steps: train.steps,
-      nnodes: cluster.nodes,
-      n_gpus_per_node: cluster.gpusPerNode,
       logger: ["console"],
-      project_name: "sharegrpo",
-      experiment_name: "run",
       val_before_train: false,
-      val_freq: -1,
-      save_freq: train.saveEvery,
-      save_limit: train.keepCheckpoints,
-      save_checkpoint_path: cluster.checkpoints,
     },
   };
   return withOverrides(settings, cluster.overrides);

@@ -25,7 +25,7 @@ export type Tree = { [key: string]: Tree | string | number | boolean | null | re
 /** Cap of the dual clip that caps nothing. */
 const NO_CAP = 1e6;
 
-export const dualClipOf = ({ loss, dualClip }: RunConfig["update"]): number =>
+const dualClipOf = ({ loss, dualClip }: RunConfig["update"]): number =>
   loss === "clip" && dualClip !== null ? dualClip : NO_CAP;
 
 /** Optimizer steps of a rollout step. */
@@ -93,6 +93,76 @@ export function microBatchRules({ engine, rollout, update }: RunConfig, { prompt
 export function refuse(rules: readonly Rule[]): void {
   const problems = rules.flatMap(([holds, problem]) => (holds ? [] : [problem]));
   if (problems.length > 0) throw new ConfigError(`engine.kind=ray: ${problems.join("; ")}`);
+}
+
+function actorSettings({ update }: RunConfig, { model }: ClusterSettings) {
+  return {
+    actor: {
+      micro_batch_size_per_device_for_update: update.microBatchUnits,
+      micro_batch_size_per_device_for_experience: 2 * update.microBatchUnits,
+      max_grad_norm: update.maxGradNorm,
+      clip_ratio_dual: dualClipOf(update),
+      ppo_epochs: update.epochs,
+    },
+    model: { model_path: model, freeze_vision_tower: false },
+    optim: {
+      lr: update.learningRate,
+      betas: [update.beta1, update.beta2],
+      weight_decay: update.weightDecay,
+    },
+  };
+}
+
+/** What both stacks have a setting for, under the same name; each lays its own beside. */
+export function sharedSettings(config: RunConfig, cluster: ClusterSettings) {
+  const { data, kl, reward, rollout, train } = config;
+  return {
+    data: {
+      train_files: cluster.trainFile,
+      prompt_key: "problem",
+      answer_key: "answer",
+      image_key: "images",
+      max_prompt_length: data.maxPromptLength,
+      max_response_length: rollout.maxResponseLength,
+      // The file has the questions of all steps in the order that a run here asks them, each variant in its place.
+      shuffle: false,
+      min_pixels: data.minPixels,
+      max_pixels: data.maxPixels,
+      seed: config.seed,
+    },
+    algorithm: {
+      adv_estimator: "grpo",
+      disable_kl: kl.use === "off",
+      use_kl_loss: kl.use === "loss",
+      kl_penalty: kl.estimator,
+      kl_coef: kl.coefficient,
+    },
+    ...actorSettings(config, cluster),
+    rollout: {
+      n: rollout.responses,
+      temperature: rollout.temperature,
+      top_p: rollout.topP,
+      top_k: rollout.topK === 0 ? -1 : rollout.topK,
+      seed: config.seed,
+    },
+    /** What the package's reward functions are given. */
+    rewardArguments: {
+      kind: reward.kind,
+      format_weight: reward.formatWeight,
+      join_tags: reward.joinTags,
+    },
+    trainer: {
+      max_steps: train.steps,
+      nnodes: cluster.nodes,
+      n_gpus_per_node: cluster.gpusPerNode,
+      project_name: "sharegrpo",
+      experiment_name: "run",
+      val_freq: -1,
+      save_freq: train.saveEvery,
+      save_limit: train.keepCheckpoints,
+      save_checkpoint_path: cluster.checkpoints,
+    },
+  };
 }
 
 /** Sets `a.b.c` of a copy. */
