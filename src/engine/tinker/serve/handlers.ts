@@ -3,8 +3,9 @@
  * sequence numbers, sampling from the weights of now.
  */
 import { digestJson } from "../../../core/files/digest.js";
+import { given } from "../../../core/given.js";
 import { zip } from "../../../core/zip.js";
-import type { SamplingParams, WireLossConfig } from "../wire.js";
+import type { SamplingParams } from "../wire.js";
 import { type WireBackend, type WireModel, WireRequestError, type WireUpdate } from "./backend.js";
 import { createFutures, type Futures, ok, refusal, type WireReply } from "./futures.js";
 import { elementwiseLosses } from "./losses.js";
@@ -190,12 +191,6 @@ function ticketHandlers(state: State) {
     },
   } satisfies Partial<Handlers>;
 }
-
-/** Without what is undefined. */
-const given = (config: Readonly<Record<string, number | undefined>>): WireLossConfig =>
-  Object.fromEntries(
-    Object.entries(config).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 
 function lossHandlers(state: State) {
   const updateOf = ({
