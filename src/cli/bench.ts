@@ -28,6 +28,7 @@ import {
 } from "../../benchmarks/measured/learning/variants.js";
 import { benchKernel } from "../../benchmarks/measured/notebookKernel/kernel.js";
 import { benchSpeed, PARTS, type Part } from "../../benchmarks/measured/speed/speed.js";
+import { makeFolder } from "../core/files/atomic.js";
 import { packageRoot } from "../core/files/packageRoot.js";
 import { PUBLISHED_SIZES, type PublishedSize } from "../model/publishedSizes.js";
 import { positiveInteger } from "./arguments.js";
@@ -297,7 +298,9 @@ const addLarge: AddBenchmark = (bench, context) => {
   const { terminal, signal } = context;
   bench
     .command("large")
-    .description("a model of a published size: the head, a merge, an update of an adapter; time and memory")
+    .description(
+      "a model of a published size: the head, a merge, an update of an adapter, a whole step; time and memory",
+    )
     .addOption(sizeOption())
     .option("--layers <n>", "layers of the decoder (default: all)", positiveInteger)
     .option("--parts <names>", `some of ${LARGE_PARTS.join(",")}`, partsOf(LARGE_PARTS), [...LARGE_PARTS])
@@ -364,5 +367,9 @@ const BENCHMARKS: readonly AddBenchmark[] = [
 
 export function addBench(program: Command, context: CommandContext): void {
   const bench = program.command("bench").description("measure speed and learning on this machine");
+  bench.hook("preAction", async (_, command) => {
+    const out = command.options.find(({ long }) => long === "--out");
+    if (out?.defaultValue === RESULTS) await makeFolder(command.opts<{ out: string }>().out);
+  });
   for (const add of BENCHMARKS) add(bench, context);
 }

@@ -65,9 +65,11 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "usage-"));
 });
 
-/** `DIR` stands for an empty folder. */
+/** `DIR` stands for an empty folder, `FILE` for this file. */
 async function refusalOf(words: readonly string[]): Promise<Error> {
-  const [name = "", ...args] = words.map((word) => word.replace("DIR", dir));
+  const [name = "", ...args] = words.map((word) =>
+    word.replace("DIR", dir).replace("FILE", import.meta.filename),
+  );
   const add = COMMANDS[name];
   if (!add) throw new Error(`${name}: no such command`);
   return runCommand(add, name, ...args).then(
@@ -94,6 +96,8 @@ describe("arguments that cannot be used", () => {
     [["bench", "speed", "--parts", "attenton"], "expected some of"],
     [["bench", "speed", "--repetitions", "0"], "expected a whole number from 1"],
     [["bench", "engine", "--threads", "2"], "unknown option '--threads'"],
+    // before minutes of measuring
+    [["bench", "kernel", "--out", "FILE/results"], "a file is in the folder's place: choose another --out"],
     [["completion"], "missing required argument 'shell'"],
     [["completion", "tcsh"], "Allowed choices are bash, zsh, fish"],
     [["doctor", "--rank", "-1"], "expected a whole number from 0"],

@@ -1,5 +1,5 @@
 /**
- * @module Models of real size on this machine: an update of an adapter, the head, a merge. Weights are random; a model
+ * @module Models of real size on this machine: an update of an adapter, a whole step, the head, a merge. Weights are random; a model
  * is made, measured and removed, unless a folder is given.
  */
 import { access, mkdtemp, rm, statfs } from "node:fs/promises";
@@ -16,9 +16,16 @@ import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
 import { HEAD_TOKENS, type Measured, measureHead, measureMerge } from "./head.js";
 import { load, machineName } from "./machine.js";
 import { writeRandomModel } from "./randomModel.js";
-import { measureUpdate, UPDATE_SIZES, type UpdateResult, type UpdateSizes } from "./update.js";
+import {
+  measureStep,
+  measureUpdate,
+  UPDATE_SIZES,
+  type UpdateResult,
+  type UpdateSizes,
+  type WholeStepResult,
+} from "./update.js";
 
-export const LARGE_PARTS = ["head", "merge", "update"] as const;
+export const LARGE_PARTS = ["head", "merge", "update", "step"] as const;
 export type LargePart = (typeof LARGE_PARTS)[number];
 
 export interface LargeOptions {
@@ -47,9 +54,10 @@ export interface LargeResult {
   readonly head?: Measured;
   readonly merge?: Measured;
   readonly update?: UpdateResult;
+  readonly step?: WholeStepResult;
 }
 
-/** @throws BenchmarkError when the disk has no room for a random model and its merged copy */
+/** @throws BenchmarkError when the disk has no room for a random model and its merged or packed copy */
 async function requireRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes) return;
@@ -69,7 +77,7 @@ async function withModel<T>(options: LargeOptions, use: (model: string) => Promi
   try {
     const cut = given({ layers });
     const bytes = 2 * countParams(publishedNetwork(size, cut));
-    await requireRoom(folder, bytes * (parts.includes("merge") ? 2 : 1));
+    await requireRoom(folder, bytes * (parts.includes("merge") ? 2 : parts.includes("step") ? 1.6 : 1));
     const model = join(folder, "model");
     await writeRandomModel({
       ...{ size, ...cut, out: model },
@@ -91,6 +99,7 @@ export async function benchLarge(options: LargeOptions): Promise<LargeResult> {
       ...(parts.includes("head") ? { head: await measureHead(model) } : {}),
       ...(parts.includes("merge") ? { merge: await measureMerge(model) } : {}),
       ...(parts.includes("update") ? { update: await measureUpdate(model, sizes, onProgress) } : {}),
+      ...(parts.includes("step") ? { step: await measureStep(model, sizes, onProgress) } : {}),
     };
     return {
       ...{ size, layers: network.config.layers, sizes },
@@ -111,7 +120,19 @@ export async function benchLarge(options: LargeOptions): Promise<LargeResult> {
 const seconds = (value: number) => `${value.toFixed(1)} s`;
 
 function markdown(result: LargeResult): string {
-  const { size, layers, allLayers, parameters, machine, load: loads, sizes, head, merge, update } = result;
+  const {
+    size,
+    layers,
+    allLayers,
+    parameters,
+    machine,
+    load: loads,
+    sizes,
+    head,
+    merge,
+    update,
+    step,
+  } = result;
   const row = (name: string, one: Measured) => [name, seconds(one.seconds), formatBytes(one.peak.anonymous)];
   const rows = [
     ...(head ? [row(`head and its gradient, ${HEAD_TOKENS} tokens`, head)] : []),
@@ -124,6 +145,14 @@ function markdown(result: LargeResult): string {
           ["… head, loss, last layer's gradient", seconds(update.phases.head), ""],
           ["… other layers' gradients", seconds(update.phases.backward), ""],
           ["… AdamW", seconds(update.phases.adamw), ""],
+        ]
+      : []),
+    ...(step
+      ? [
+          row("the whole step, responses drawn from 8 bits", { seconds: step.whole, peak: step.peak }),
+          [`… ${step.responseTokens} response tokens`, seconds(step.rollout), ""],
+          ["… their update", seconds(step.update), ""],
+          ["packing the weights before, once", seconds(step.packing), ""],
         ]
       : []),
   ];

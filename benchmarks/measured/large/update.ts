@@ -1,12 +1,15 @@
 /**
  * @module A Share-GRPO step of an adapter on a model of real size: one question on a picture, m variants, n responses
- * each, every response read under every variant's prompt.
+ * each, every response read under every variant's prompt; and the same after responses drawn from weights of 8 bits.
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { resolveConfig } from "../../../src/config/load.js";
+import { given } from "../../../src/core/given.js";
 import type { OnProgress } from "../../../src/core/progress.js";
 import { Rng } from "../../../src/core/rng.js";
-import type { Watch } from "../../../src/engine/engine.js";
+import type { Engine, Watch } from "../../../src/engine/engine.js";
 import { localSettings } from "../../../src/engine/local/settings.js";
 import { startEngine } from "../../../src/engine/process/engineInProcess.js";
 import { loadProcessor, type Processor } from "../../../src/model/processor.js";
@@ -72,49 +75,124 @@ function phasesOf(
   };
 }
 
+const configOf = ({ rank, variants }: UpdateSizes) =>
+  resolveConfig({ lora: { rank }, update: { microBatchUnits: variants } }, "bench large");
+
+async function timed<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly seconds: number }> {
+  const started = performance.now();
+  const result = await work();
+  return { result, seconds: (performance.now() - started) / 1000 };
+}
+
+interface Taught {
+  readonly prompts: readonly Prompt[];
+  /** Read under every prompt, with advantages of 1 and -1 by turns. */
+  readonly responses: readonly Int32Array[];
+  readonly sizes: UpdateSizes;
+  readonly onProgress?: OnProgress;
+}
+
+/** Gradients of all pairs, and one step of AdamW. */
+async function update(
+  { learner }: Engine,
+  { prompts, responses, sizes, onProgress }: Taught,
+): Promise<Pick<UpdateResult, "whole" | "phases">> {
+  const config = configOf(sizes);
+  const lessons = prompts.map((prompt) => ({
+    prompt,
+    responses_R: responses,
+    advantages_R: responses.map((_, at) => (at % 2 === 0 ? 1 : -1)),
+    weights_R: responses.map(() => 1 / (sizes.tokens * responses.length * prompts.length)),
+  }));
+  const started = performance.now();
+  const now = () => (performance.now() - started) / 1000;
+  const layers: number[] = []; // when each was done: all forward, then all backward
+  const watch: Watch = {
+    onProgress: (progress) => {
+      layers.push(now());
+      onProgress?.(progress);
+    },
+  };
+  await learner.accumulate(lessons, lossSettings(config), watch);
+  const gradients = now();
+  await learner.apply({ ...config.update, step: 1, learningRate: 1e-4 });
+  return { whole: now(), phases: phasesOf(layers, { gradients, end: now() }) };
+}
+
 /** Runs the update once, in a process of its own, on random responses. */
 export async function measureUpdate(
   model: string,
   sizes: UpdateSizes = UPDATE_SIZES,
   onProgress?: OnProgress,
 ): Promise<UpdateResult> {
-  const config = resolveConfig(
-    { lora: { rank: sizes.rank }, update: { microBatchUnits: sizes.variants } },
-    "bench large",
-  );
   const processor = await loadProcessor(model);
   const prompts = await promptsOf(processor, sizes);
   const draws = Rng.fromSeed(2).split("responses");
-  const all = Array.from({ length: sizes.variants * sizes.responses }, () =>
+  const responses = Array.from({ length: sizes.variants * sizes.responses }, () =>
     Int32Array.from({ length: sizes.tokens }, () => draws.integer(0, processor.size)),
   );
-  const readings = prompts.map((prompt) => ({ prompt, responses_R: all }));
-  const engine = startEngine({ model, local: localSettings(config) });
-  const { learner } = engine;
+  const engine = startEngine({ model, local: localSettings(configOf(sizes)) });
   try {
-    const lessons = readings.map((reading) => ({
-      ...reading,
-      advantages_R: all.map((_, at) => (at % 2 === 0 ? 1 : -1)),
-      weights_R: all.map(() => 1 / (sizes.tokens * all.length * prompts.length)),
-    }));
-    const { result, peak } = await withMemoryPeak("children", async () => {
-      const started = performance.now();
-      const now = () => (performance.now() - started) / 1000;
-      const layers: number[] = []; // when each was done: all forward, then all backward
-      const watch: Watch = {
-        onProgress: (progress) => {
-          layers.push(now());
-          onProgress?.(progress);
-        },
-      };
-      await learner.accumulate(lessons, lossSettings(config), watch);
-      const gradients = now();
-      await learner.apply({ ...config.update, step: 1, learningRate: 1e-4 });
-      return { whole: now(), phases: phasesOf(layers, { gradients, end: now() }) };
-    });
-    const lengths = prompts.map(promptLength);
-    return { promptTokens: Math.max(...lengths), ...result, peak };
+    const { result, peak } = await withMemoryPeak("children", () =>
+      update(engine, { prompts, responses, sizes, ...given({ onProgress }) }),
+    );
+    return { promptTokens: Math.max(...prompts.map(promptLength)), ...result, peak };
   } finally {
     await engine.close();
+  }
+}
+
+export interface WholeStepResult {
+  /** Seconds of packing the weights to 8 bits, once for a checkpoint. */
+  readonly packing: number;
+  /** Seconds: everything after that, the responses drawn from 8 bits, and the update. */
+  readonly whole: number;
+  readonly rollout: number;
+  readonly update: number;
+  readonly responseTokens: number;
+  readonly peak: MemoryPeak;
+}
+
+/** Runs a step once: responses from weights of 8 bits, then the update on them; packed weights lie beside the model. */
+export async function measureStep(
+  model: string,
+  sizes: UpdateSizes = UPDATE_SIZES,
+  onProgress?: OnProgress,
+): Promise<WholeStepResult> {
+  const prompts = await promptsOf(await loadProcessor(model), sizes);
+  const cache = await mkdtemp(join(dirname(model), "packed-"));
+  const { lora, ...local } = localSettings(configOf(sizes));
+  const precision = { weights: "int8", cache } as const;
+  const start = () =>
+    startEngine({ model, local: { ...local, ...given({ lora: lora && { ...lora, precision } }) } });
+  const draws = Rng.fromSeed(2).split("responses");
+  const streams = prompts.map((_, at) =>
+    Array.from({ length: sizes.responses }, (__, response) => draws.split(at, response).key),
+  );
+  const sample = ({ sampler }: Engine, maxTokens: number) =>
+    sampler.sample({
+      ...{ prompts, responses: sizes.responses, streams },
+      decoding: { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens },
+    });
+  try {
+    const packing = await timed(async () => {
+      const engine = start();
+      await sample(engine, 1).finally(() => engine.close());
+    });
+    const engine = start();
+    try {
+      const { result, peak } = await withMemoryPeak("children", async () => {
+        const rollout = await timed(() => sample(engine, sizes.tokens));
+        const responses = rollout.result.flat().map(({ tokens }) => tokens);
+        const learnt = await update(engine, { prompts, responses, sizes, ...given({ onProgress }) });
+        const responseTokens = responses.reduce((sum, { length }) => sum + length, 0);
+        return { rollout: rollout.seconds, update: learnt.whole, responseTokens };
+      });
+      return { packing: packing.seconds, whole: result.rollout + result.update, ...result, peak };
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await rm(cache, { recursive: true, force: true });
   }
 }
