@@ -157,7 +157,11 @@ function markdown(result: LargeResult): string {
       : []),
   ];
   const { variants, responses, tokens, side, rank } = sizes;
-  const flags = layers === allLayers ? "" : ` --layers ${layers}`;
+  const parts = LARGE_PARTS.filter((part) => result[part] !== undefined);
+  const flags = [
+    layers === allLayers ? "" : ` --layers ${layers}`,
+    parts.length === LARGE_PARTS.length ? "" : ` --parts ${parts.join(",")}`,
+  ].join("");
   return [
     `# Qwen2.5-VL-${size} on this machine`,
     "",

@@ -22,6 +22,8 @@ const MEASURED = [
   { size: "3b", layers: 12, more: USUAL, peak: 1.578 },
   { size: "3b", layers: 36, more: USUAL, peak: 2.18 },
   { size: "7b", layers: 1, more: SMALL, peak: 2.284 },
+  { size: "7b", layers: 28, more: USUAL, peak: 4.08 },
+  { size: "32b", layers: 12, more: USUAL, peak: 6.72 },
 ] as const;
 
 describe("planMemory", () => {
