@@ -5,8 +5,11 @@
 import { once } from "node:events";
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.js";
+import { given } from "../core/given.js";
+import { LOCAL_LIMITS } from "../engine/tinker/serve/localBackend.js";
+import { REQUEST_LIMITS } from "../engine/tinker/serve/requests.js";
 import { serveTinker } from "../engine/tinker/serve/serveTinker.js";
-import { pathName, wholeNumber } from "./arguments.js";
+import { pathName, positiveInteger, wholeNumber } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 
 interface ServeFlags {
@@ -14,6 +17,10 @@ interface ServeFlags {
   readonly model: string;
   readonly port: number;
   readonly out?: string;
+  readonly maxTokens: number;
+  readonly maxSamples: number;
+  readonly maxContext: number;
+  readonly maxModels: number;
 }
 
 /** Requests that come every few seconds, whatever is done. */
@@ -27,15 +34,24 @@ export function addServe(program: Command, { terminal, signal, print }: CommandC
     .option("--model <dir>", "model folder, or `tiny` for the bundled policy", "tiny")
     .option("--port <n>", "port on 127.0.0.1; 0: any that is free", wholeNumber, 8801)
     .option("--out <dir>", "where weights are kept that clients save; default: until the end only", pathName)
+    .option("--max-tokens <n>", "longest response", positiveInteger, REQUEST_LIMITS.maxTokens)
+    .option("--max-samples <n>", "responses to one prompt", positiveInteger, REQUEST_LIMITS.maxSamples)
+    .option(
+      "--max-context <n>",
+      "tokens of one sequence, images included",
+      positiveInteger,
+      LOCAL_LIMITS.maxContext,
+    )
+    .option("--max-models <n>", "models in training at once", positiveInteger, LOCAL_LIMITS.maxModels)
     .addHelpText(
       "after",
       "\nA client in this project: engine.kind=tinker engine.url=http://127.0.0.1:8801\nThe Python SDK (0.24.1): TINKER_BASE_URL=http://127.0.0.1:8801 TINKER_API_KEY=tml-none",
     )
-    .action(async ({ tinker, model, port, out }: ServeFlags) => {
+    .action(async ({ tinker, model, port, out, ...limits }: ServeFlags) => {
       if (!tinker) throw new ConfigError("serve: missing protocol: write `sharegrpo serve --tinker`");
       const ending = signal("ending");
       const server = await serveTinker({
-        ...{ model, port, version: program.version() ?? "", ...(out === undefined ? {} : { folder: out }) },
+        ...{ model, port, limits, version: program.version() ?? "", ...given({ folder: out }) },
         onRequest({ path }, status) {
           if (!QUIET.includes(path)) terminal.line(`${path} ${status}`);
         },

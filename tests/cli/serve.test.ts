@@ -15,7 +15,7 @@ describe("sharegrpo serve", () => {
   it("prints its address on loopback, answers there, and ends with Ctrl-C", {
     timeout: 120_000,
   }, async () => {
-    const server = startProgram(["serve", "--tinker", "--port", "0"]);
+    const server = startProgram(["serve", "--tinker", "--port", "0", "--max-samples", "2"]);
     const [text] = (await once(server.stdout, "data")) as [Buffer];
     const url = text.toString().trim();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -23,6 +23,14 @@ describe("sharegrpo serve", () => {
     const client = await connectTinker({ url, onMessage: (message) => void said.push(message) });
     expect(client.capabilities.supported_models).toEqual([{ model_name: "sharegrpo/tiny" }]);
     expect(said).toEqual(["sharegrpo: all weights are trained, whatever the rank of the adapter asked for"]);
+    const asked = client.sample({
+      ...{ prompt: { chunks: [{ type: "encoded_text", tokens: [4] }] }, samples: 3 },
+      ...{
+        params: { max_tokens: 1, temperature: 1, top_p: 1, top_k: -1 },
+        of: { base_model: "sharegrpo/tiny" },
+      },
+    });
+    await expect(asked).rejects.toThrow("status 422: num_samples: above this server's limit of 2");
     client.close();
     server.kill("SIGINT");
     const [code] = (await once(server, "exit")) as [number | null];

@@ -2,7 +2,11 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { REQUESTS, type RequestPath } from "../../../src/engine/tinker/serve/requests.js";
+import {
+  REQUEST_LIMITS,
+  type RequestPath,
+  requestsWithin,
+} from "../../../src/engine/tinker/serve/requests.js";
 import * as wire from "../../../src/engine/tinker/wire.js";
 import { scene } from "../../support/tinkerScene.js";
 
@@ -21,6 +25,8 @@ const TRACE = readFileSync(FILE, "utf8")
   .split("\n")
   .map((line) => JSON.parse(line) as Exchange)
   .map((exchange) => ({ ...exchange, path: exchange.path.slice("/api/v1".length) }));
+
+const requests = requestsWithin(REQUEST_LIMITS);
 
 const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   "/create_session": wire.sessionSchema,
@@ -52,8 +58,8 @@ describe("the recorded trace", () => {
   });
 
   it("holds requests that this project's server takes, where SkyRL took them", () => {
-    const refused = TRACE.filter(({ path, status }) => path in REQUESTS && status === 200)
-      .map(({ path, body }) => ({ path, parsed: REQUESTS[path as RequestPath].safeParse(body) }))
+    const refused = TRACE.filter(({ path, status }) => path in requests && status === 200)
+      .map(({ path, body }) => ({ path, parsed: requests[path as RequestPath].safeParse(body) }))
       .filter(({ parsed }) => !parsed.success);
     expect(refused).toEqual([]);
   });

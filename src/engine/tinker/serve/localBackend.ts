@@ -23,7 +23,16 @@ import {
   type WireUpdate,
 } from "./backend.js";
 import { DEFAULT_THRESHOLDS } from "./losses.js";
-import { grouped, piecesOf, promptOf, type Read, readDatum } from "./readDatum.js";
+import { grouped, piecesOf, promptOf, type Read, type ReadOptions, readDatum } from "./readDatum.js";
+
+/** The most that is read in one sequence, and kept for all clients. */
+export interface LocalLimits extends Pick<ReadOptions, "maxContext"> {
+  /** In training at once: each has an engine of its own. */
+  readonly maxModels: number;
+}
+
+/** Twice the paper's longest prompt with its longest response; as many adapters as SkyRL's own recipes serve. */
+export const LOCAL_LIMITS: LocalLimits = { maxContext: 8192, maxModels: 8 };
 
 export interface LocalBackendOptions {
   /** What clients call the model. */
@@ -31,6 +40,8 @@ export interface LocalBackendOptions {
   /** Where weights are kept that clients save. */
   readonly folder: string;
   readonly image: ImageConfig;
+  /** LOCAL_LIMITS unless given. */
+  readonly limits?: Partial<LocalLimits>;
   /** Opens an engine of its own for each model in training. */
   readonly open: () => Promise<Engine>;
 }
@@ -132,12 +143,12 @@ async function logProbsOf(engine: Engine, reads: readonly Read[]): Promise<Float
 async function sampleFrom(
   engine: Engine,
   { prompt, samples, params, promptLogProbs }: WireSample,
-  image: ImageConfig,
+  reading: ReadOptions,
 ): Promise<SampleOutput> {
   if (promptLogProbs) {
     throw new WireRequestError("prompt_logprobs: this server gives none: use forward with cross_entropy");
   }
-  const { pieces, places } = await piecesOf(prompt, image);
+  const { pieces, places } = await piecesOf(prompt, reading);
   if (places === 0) throw new WireRequestError("prompt: empty: give at least one token");
   const { temperature, top_p, top_k, max_tokens, seed = 0, sharegrpo_streams } = params;
   const keys =
@@ -164,8 +175,9 @@ async function sampleFrom(
 const STEPS = "steps";
 
 function createModel(engine: Engine, id: string, options: LocalBackendOptions): WireModel {
-  const { image, folder, model } = options;
-  const readAll = (data: readonly Datum[]) => Promise.all(data.map((datum) => readDatum(datum, image)));
+  const { folder, model } = options;
+  const reading = { ...options, ...LOCAL_LIMITS, ...options.limits };
+  const readAll = (data: readonly Datum[]) => Promise.all(data.map((datum) => readDatum(datum, reading)));
   const keptAt = (modelId: string, name: string) => join(folder, modelId, name);
   let steps = 0;
   return {
@@ -186,7 +198,7 @@ function createModel(engine: Engine, id: string, options: LocalBackendOptions): 
       steps++;
       return { gradNorm };
     },
-    sample: (call) => sampleFrom(engine, call, image),
+    sample: (call) => sampleFrom(engine, call, reading),
     async save(name) {
       const kept = keptAt(id, name);
       await mkdir(kept, { recursive: true });
@@ -218,6 +230,22 @@ function createModel(engine: Engine, id: string, options: LocalBackendOptions): 
 /** @param options `open` is called once for each model that a client makes */
 export function createLocalBackend(options: LocalBackendOptions): WireBackend {
   const engines = new Set<Engine>();
+  const { maxModels } = { ...LOCAL_LIMITS, ...options.limits };
+  let places = maxModels;
+  const openOne = async () => {
+    if (places === 0) {
+      throw new WireRequestError(
+        `create_model: above this server's limit of ${maxModels} models at once: unload one, or end its session`,
+      );
+    }
+    places--;
+    try {
+      return await options.open();
+    } catch (error) {
+      places++;
+      throw error;
+    }
+  };
   return {
     models: [options.model],
     message: "sharegrpo: all weights are trained, whatever the rank of the adapter asked for",
@@ -225,13 +253,13 @@ export function createLocalBackend(options: LocalBackendOptions): WireBackend {
       if (baseModel !== options.model) {
         throw new WireRequestError(`base_model: ${baseModel}: this server has ${options.model}`);
       }
-      const engine = await options.open();
+      const engine = await openOne();
       engines.add(engine);
       const model = createModel(engine, id, options);
       return {
         ...model,
         async close() {
-          engines.delete(engine);
+          if (engines.delete(engine)) places++;
           await model.close();
         },
       };

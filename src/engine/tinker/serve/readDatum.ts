@@ -9,6 +9,13 @@ import type { Prompt, PromptPiece } from "../../../records.js";
 import type { Datum, ModelInput } from "../wire.js";
 import { WireRequestError } from "./backend.js";
 
+/** How data are read. */
+export interface ReadOptions {
+  readonly image: ImageConfig;
+  /** Tokens of one sequence, those of images among them. */
+  readonly maxContext: number;
+}
+
 type ImagePiece = Extract<PromptPiece, { kind: "image" }>;
 
 async function imagePiece(
@@ -34,19 +41,27 @@ async function imagePiece(
   return { kind: "image", image, digest: sha256(bytes), size, tokens };
 }
 
-/** Pieces of an input, and how many places it has. */
-export async function piecesOf({ chunks }: ModelInput, config: ImageConfig) {
+/**
+ * Pieces of an input, and how many places it has.
+ * @throws WireRequestError when they are more than `maxContext`
+ */
+export async function piecesOf({ chunks }: ModelInput, { image, maxContext }: ReadOptions) {
   const pieces = await Promise.all(
     chunks.map((chunk): Promise<PromptPiece> | PromptPiece =>
       chunk.type === "encoded_text"
         ? { kind: "tokens", tokens: Int32Array.from(chunk.tokens) }
-        : imagePiece(chunk, config),
+        : imagePiece(chunk, image),
     ),
   );
   const places = pieces.reduce(
     (sum, piece) => sum + (piece.kind === "image" ? piece.tokens : piece.tokens.length),
     0,
   );
+  if (places > maxContext) {
+    throw new WireRequestError(
+      `chunks: ${places} tokens, those of images among them: above this server's limit of ${maxContext}`,
+    );
+  }
   return { pieces, places };
 }
 
@@ -111,8 +126,8 @@ export interface Read {
   readonly start: number;
 }
 
-export async function readDatum({ model_input, loss_fn_inputs }: Datum, config: ImageConfig): Promise<Read> {
-  const { pieces, places } = await piecesOf(model_input, config);
+export async function readDatum({ model_input, loss_fn_inputs }: Datum, options: ReadOptions): Promise<Read> {
+  const { pieces, places } = await piecesOf(model_input, options);
   const { target_tokens, weights, advantages } = loss_fn_inputs;
   const T = target_tokens.data.length;
   if (places !== T)

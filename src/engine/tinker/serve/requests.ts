@@ -1,8 +1,33 @@
 /**
- * @module Requests of the Tinker wire as a server reads them: every field checked, with the SDK's defaults.
+ * @module Requests of the Tinker wire as a server reads them: every field checked, with the SDK's defaults, and none
+ * asking for more than the server gives.
  */
 import { z } from "zod";
+import { CHUNK_LIMITS } from "../chunks.js";
 import { WIRE_LOSSES } from "../wire.js";
+
+/** The most that one request may ask for. */
+export interface RequestLimits {
+  /** Tokens of a response: `sampling_params.max_tokens`. */
+  readonly maxTokens: number;
+  /** Responses to one prompt: `num_samples`. */
+  readonly maxSamples: number;
+  /** Sequences in one pass: `data`. */
+  readonly maxDatums: number;
+  /** Of a body. */
+  readonly maxBytes: number;
+}
+
+/** A long answer of the paper's; a large group; what the SDK's own configuration (0.38.0) sends at once. */
+export const REQUEST_LIMITS: RequestLimits = {
+  maxTokens: 2048,
+  maxSamples: 128,
+  maxDatums: CHUNK_LIMITS.datums,
+  maxBytes: 256 * 1024 ** 2,
+};
+
+/** What is said of a value above its limit. */
+const above = (most: number) => ({ error: `above this server's limit of ${most}` });
 
 const tensor = z.object({
   data: z.array(z.number()),
@@ -43,16 +68,17 @@ const thresholds = z.strictObject({
   clip_high_threshold: z.number().optional(),
 });
 
-const input = z.object({
-  data: z.array(datum).min(1),
-  loss_fn: z.enum(WIRE_LOSSES),
-  loss_fn_config: thresholds.nullish(),
-});
+const lossInput = (most: number) =>
+  z.object({
+    data: z.array(datum).min(1).max(most, above(most)),
+    loss_fn: z.enum(WIRE_LOSSES),
+    loss_fn_config: thresholds.nullish(),
+  });
 
 const training = { model_id: z.string(), seq_id: z.number().int().optional() };
 
-/** Request bodies by path. */
-export const REQUESTS = {
+/** Bodies of requests that ask for little. */
+const SMALL = {
   // The SDK's handshake; its answers' defaults suit.
   "/client/config": z.object({}),
   "/telemetry": z.object({}),
@@ -65,8 +91,6 @@ export const REQUESTS = {
     lora_config: z.object({ rank: z.number().int().min(0), seed: z.number().int().nullish() }),
   }),
   "/get_info": z.object({ model_id: z.string() }),
-  "/forward": z.object({ ...training, forward_input: input }),
-  "/forward_backward": z.object({ ...training, forward_backward_input: input }),
   "/optim_step": z.object({
     ...training,
     adam_params: z.object({
@@ -94,29 +118,40 @@ export const REQUESTS = {
     base_model: z.string().nullish(),
     model_path: z.string().nullish(),
   }),
-  "/asample": z.object({
-    sampling_session_id: z.string().nullish(),
-    model_path: z.string().nullish(),
-    base_model: z.string().nullish(),
-    num_samples: z.number().int().min(1).default(1),
-    prompt: modelInput,
-    sampling_params: z.object({
-      max_tokens: z.number().int().min(1).nullish(),
-      temperature: z.number().min(0).default(1),
-      top_p: z.number().default(1),
-      top_k: z.number().int().default(-1),
-      seed: z.number().int().nullish(),
-      sharegrpo_streams: z.array(z.tuple([z.number(), z.number()])).optional(),
-    }),
-    prompt_logprobs: z.boolean().nullish(),
-  }),
   "/unload_model": z.object({ model_id: z.string() }),
   "/retrieve_future": z.object({ request_id: z.string() }),
   "/weights_info": z.object({ tinker_path: z.string() }),
 } as const;
 
-export type RequestPath = keyof typeof REQUESTS;
-export type RequestOf<Path extends RequestPath> = z.output<(typeof REQUESTS)[Path]>;
+/** Request bodies by path, within limits. */
+export function requestsWithin({ maxTokens, maxSamples, maxDatums }: RequestLimits) {
+  const input = lossInput(maxDatums);
+  return {
+    ...SMALL,
+    "/forward": z.object({ ...training, forward_input: input }),
+    "/forward_backward": z.object({ ...training, forward_backward_input: input }),
+    "/asample": z.object({
+      sampling_session_id: z.string().nullish(),
+      model_path: z.string().nullish(),
+      base_model: z.string().nullish(),
+      num_samples: z.number().int().min(1).max(maxSamples, above(maxSamples)).default(1),
+      prompt: modelInput,
+      sampling_params: z.object({
+        max_tokens: z.number().int().min(1).max(maxTokens, above(maxTokens)).nullish(),
+        temperature: z.number().min(0).default(1),
+        top_p: z.number().default(1),
+        top_k: z.number().int().default(-1),
+        seed: z.number().int().nullish(),
+        sharegrpo_streams: z.array(z.tuple([z.number(), z.number()])).optional(),
+      }),
+      prompt_logprobs: z.boolean().nullish(),
+    }),
+  } as const;
+}
+
+type Requests = ReturnType<typeof requestsWithin>;
+export type RequestPath = keyof Requests;
+export type RequestOf<Path extends RequestPath> = z.output<Requests[Path]>;
 
 /** pydantic's list of what is wrong, without the input. */
 export function problemsOf(error: z.ZodError) {

@@ -5,15 +5,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { resolveConfig } from "../../../config/load.js";
+import { given } from "../../../core/given.js";
 import { modelFolder } from "../../../model/load.js";
 import { loadProcessor } from "../../../model/processor.js";
 import { localSettings } from "../../local/settings.js";
 import { startEngine } from "../../process/engineInProcess.js";
-import { createLocalBackend } from "./localBackend.js";
+import { createLocalBackend, type LocalLimits } from "./localBackend.js";
+import type { RequestLimits } from "./requests.js";
 import { startTinkerServer, type TinkerServer, type TinkerServerOptions } from "./server.js";
 
 /** What is served behind the Tinker wire, and where. */
-export interface ServeOptions extends Omit<TinkerServerOptions, "backend" | "version"> {
+export interface ServeOptions extends Omit<TinkerServerOptions, "backend" | "version" | "limits"> {
+  /** Requests that ask for more are refused by name; REQUEST_LIMITS and LOCAL_LIMITS unless given. */
+  readonly limits?: Partial<RequestLimits & LocalLimits>;
   /** Model folder; `tiny`, the bundled policy, unless given. */
   readonly model?: string;
   /** Where weights are kept that clients save; until the end only unless given. */
@@ -37,6 +41,7 @@ export async function serveTinker({
   const local = localSettings(resolveConfig({ model }, "serve"));
   const backend = createLocalBackend({
     ...{ model: model === "tiny" ? "sharegrpo/tiny" : basename(path), folder: kept, image },
+    ...given({ limits: options.limits }),
     open: () => Promise.resolve(startEngine({ model: path, local })),
   });
   const server = await startTinkerServer({ ...options, backend, version });

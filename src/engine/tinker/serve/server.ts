@@ -11,7 +11,13 @@ import { pipeline } from "node:stream/promises";
 import type { WireBackend } from "./backend.js";
 import { refusal, type WireReply } from "./futures.js";
 import { createHandlers } from "./handlers.js";
-import { problemsOf, REQUESTS, type RequestPath } from "./requests.js";
+import {
+  problemsOf,
+  REQUEST_LIMITS,
+  type RequestLimits,
+  type RequestPath,
+  requestsWithin,
+} from "./requests.js";
 
 /** A request as a fault is chosen for it. */
 export interface WireRequest {
@@ -49,6 +55,8 @@ export interface TinkerServerOptions {
   readonly pollMs?: number;
   /** Silence after which a session is dropped with its models, milliseconds; 300,000 unless given, as SkyRL's. */
   readonly sessionMs?: number;
+  /** Requests that ask for more are refused; REQUEST_LIMITS unless given. */
+  readonly limits?: Partial<RequestLimits>;
   /** Does a request twice that is sent twice, as SkyRL 0.3.0: sequence numbers are not looked at. */
   readonly isForgetful?: boolean;
   readonly faults?: (request: WireRequest) => Fault | undefined;
@@ -68,16 +76,16 @@ export interface TinkerServer {
 
 const DEFAULTS = { host: "127.0.0.1", port: 0, pollMs: 30_000, sessionMs: 300_000 } as const;
 const PREFIX = "/api/v1";
-const MOST_BYTES = 256 * 1024 * 1024;
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+/** A body's JSON; undefined: it is none, or too long. Read to its end in any case, so that the answer is heard. */
+async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of request) {
-    pieces.push(piece as Uint8Array);
     size += (piece as Uint8Array).length;
-    if (size > MOST_BYTES) return undefined;
+    if (size <= maxBytes) pieces.push(piece as Uint8Array);
   }
+  if (size > maxBytes) return undefined;
   const text = Buffer.concat(pieces).toString("utf8");
   try {
     return text === "" ? {} : JSON.parse(text);
@@ -115,26 +123,26 @@ function misbehave(response: ServerResponse, fault: Fault, { status, body }: Wir
   response.write(whole.slice(0, whole.length / 2), () => response.destroy());
 }
 
-/** Checks a body and calls its handler. */
-async function answer(
-  state: ReturnType<typeof createHandlers>,
-  method: string,
-  path: string,
-  json: unknown,
-): Promise<WireReply> {
-  if (method === "GET") {
-    if (path === "/healthz") return { status: 200, body: { status: "ok" } };
-    if (path === "/get_server_capabilities") return { status: 200, body: state.capabilities };
-    return state.files(path) ?? refusal(404, "Not Found");
-  }
-  if (!Object.hasOwn(REQUESTS, path)) return refusal(404, "Not Found");
-  if (json === undefined) return refusal(400, "the body is no JSON, or too long");
-  const known = path as RequestPath;
-  const parsed = REQUESTS[known].safeParse(json);
-  if (!parsed.success) return refusal(422, problemsOf(parsed.error));
-  // The body is what the handler of this path reads: both are looked up by it.
-  const handle = state.handlers[known] as (body: unknown) => Promise<WireReply> | WireReply;
-  return handle(parsed.data);
+/** Checks bodies and calls their handlers. */
+function createAnswers(state: ReturnType<typeof createHandlers>, limits: RequestLimits) {
+  const requests = requestsWithin(limits);
+  return async (method: string, path: string, json: unknown): Promise<WireReply> => {
+    if (method === "GET") {
+      if (path === "/healthz") return { status: 200, body: { status: "ok" } };
+      if (path === "/get_server_capabilities") return { status: 200, body: state.capabilities };
+      return state.files(path) ?? refusal(404, "Not Found");
+    }
+    if (!Object.hasOwn(requests, path)) return refusal(404, "Not Found");
+    if (json === undefined) {
+      return refusal(400, `the body is no JSON, or above this server's limit of ${limits.maxBytes} bytes`);
+    }
+    const known = path as RequestPath;
+    const parsed = requests[known].safeParse(json);
+    if (!parsed.success) return refusal(422, problemsOf(parsed.error));
+    // The body is what the handler of this path reads: both are looked up by it.
+    const handle = state.handlers[known] as (body: unknown) => Promise<WireReply> | WireReply;
+    return handle(parsed.data);
+  };
 }
 
 export async function startTinkerServer(options: TinkerServerOptions): Promise<TinkerServer> {
@@ -149,13 +157,15 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     onError,
   } = { ...DEFAULTS, ...options };
   const state = createHandlers({ ...options, pollMs, sessionMs });
+  const limits = { ...REQUEST_LIMITS, ...options.limits };
+  const answer = createAnswers(state, limits);
   const calls = new Map<string, number>();
 
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
     const address = (request.url ?? "").split("?", 1)[0] ?? "";
     // Anything else is looked up as it is, and found nowhere.
     const path = address.startsWith(`${PREFIX}/`) ? address.slice(PREFIX.length) : `not ${address}`;
-    const json = await readJson(request);
+    const json = await readJson(request, limits.maxBytes);
     const call = calls.get(path) ?? 0;
     calls.set(path, call + 1);
     const asked = { path, call, body: json };
@@ -166,7 +176,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     }
     if (fault?.kind === "hang") return;
     const read = isForgetful ? withoutNumbers(json) : json;
-    const reply = await answer(state, request.method ?? "GET", path, read);
+    const reply = await answer(request.method ?? "GET", path, read);
     onRequest?.(asked, reply.status);
     if (fault) return misbehave(response, fault, reply);
     await send(response, reply);

@@ -29,16 +29,16 @@ interface Reply {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-async function post(path: string, body: unknown): Promise<Reply> {
-  const reply = await fetch(`${server.url}/api/v1${path}`, { method: "POST", body: JSON.stringify(body) });
+async function post(path: string, body: unknown, url = server.url): Promise<Reply> {
+  const reply = await fetch(`${url}/api/v1${path}`, { method: "POST", body: JSON.stringify(body) });
   return { status: reply.status, json: (await reply.json()) as Reply["json"] };
 }
 
 /** A request, and the result of its ticket. */
-async function done(path: string, body: unknown): Promise<Reply> {
-  const asked = await post(path, body);
+async function done(path: string, body: unknown, url = server.url): Promise<Reply> {
+  const asked = await post(path, body, url);
   const { request_id } = asked.json;
-  return request_id === undefined ? asked : post("/retrieve_future", { request_id });
+  return request_id === undefined ? asked : post("/retrieve_future", { request_id }, url);
 }
 
 async function newModel(): Promise<string> {
@@ -252,6 +252,70 @@ describe("asample", () => {
     const [status, detail] = said(await sample(params, more));
     expect(status).toBe(400);
     expect(detail).toMatch(message);
+  });
+});
+
+describe("what asks for more than the server gives", () => {
+  const most = { maxTokens: 4, maxSamples: 3, maxDatums: 2, maxBytes: 4000 };
+  let bounded: TinkerServer;
+  beforeAll(async () => {
+    const dir = await temporaryFolder();
+    const model = join(dir, "model");
+    await writeFakeModel(model);
+    const { image } = await loadProcessor(model);
+    const open = () => openEngine(resolveConfig({ model }, "test"), model);
+    const limits = { maxContext: 6, maxModels: 1 };
+    const backend = createLocalBackend({ model: "fake", folder: join(dir, "kept"), image, limits, open });
+    bounded = await startTinkerServer({ backend, version: "test", pollMs: 20_000, limits: most });
+  });
+  afterAll(() => bounded.close());
+  const there = (path: string, body: unknown) => done(path, body, bounded.url);
+  const sample = (tokens: number[], max_tokens: number, num_samples: number) => {
+    const prompt = { chunks: [text(...tokens)] };
+    return there("/asample", { base_model: "fake", num_samples, prompt, sampling_params: { max_tokens } });
+  };
+
+  it("is refused at once, naming the field and the limit; the limit itself is not", async () => {
+    expect((await sample([4], 4, 3)).status).toBe(200);
+    for (const [reply, field, limit] of [
+      [await sample([4], 5, 1), "max_tokens", 4],
+      [await sample([4], 1e9, 1), "max_tokens", 4],
+      [await sample([4], 1, 4), "num_samples", 3],
+    ] as const) {
+      const [status, detail] = said(reply);
+      expect(status).toBe(422);
+      expect(detail).toContain(`"${field}"`);
+      expect(detail).toContain(`above this server's limit of ${limit}`);
+    }
+    const data = Array.from({ length: 3 }, () => datum([4], [5]));
+    const input = { data, loss_fn: "cross_entropy" };
+    for (const [path, key] of [
+      ["/forward", "forward_input"],
+      ["/forward_backward", "forward_backward_input"],
+    ] as const) {
+      const [status, detail] = said(await there(path, { model_id: "any", [key]: input }));
+      expect([status, detail]).toEqual([
+        422,
+        expect.stringMatching(/"data".*above this server's limit of 2/),
+      ]);
+    }
+  });
+
+  it("is refused by its images and tokens, by its bytes, and beside what is there", async () => {
+    const [status, detail] = said(await sample([4, 5, 6, 7, 8, 9, 10], 1, 1));
+    expect([status, detail]).toEqual([
+      400,
+      expect.stringContaining("chunks: 7 tokens, those of images among them: above this server's limit of 6"),
+    ]);
+    const long = await there("/create_session", { tags: ["x".repeat(4000)], sdk_version: "0" });
+    expect(said(long)).toEqual([400, expect.stringContaining("above this server's limit of 4000 bytes")]);
+    // The untrained model, which was sampled, takes the one place.
+    const { json } = await there("/create_session", { tags: [], sdk_version: "0" });
+    const asked = { session_id: json["session_id"], base_model: "fake", lora_config: { rank: 8 } };
+    expect(said(await there("/create_model", asked))).toEqual([
+      400,
+      expect.stringContaining("create_model: above this server's limit of 1 models at once: unload one"),
+    ]);
   });
 });
 
