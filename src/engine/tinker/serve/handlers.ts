@@ -5,7 +5,7 @@
 import { digestJson } from "../../../core/files/digest.js";
 import { given } from "../../../core/given.js";
 import { zip } from "../../../core/zip.js";
-import type { SamplingParams } from "../wire.js";
+import { type SamplingParams, WIRE_SDK_VERSION } from "../wire.js";
 import { type WireBackend, type WireModel, WireRequestError, type WireUpdate } from "./backend.js";
 import { createFutures, type Futures, ok, refusal, type WireReply } from "./futures.js";
 import { elementwiseLosses } from "./losses.js";
@@ -89,6 +89,15 @@ type Training =
   | "/save_weights_for_sampler";
 
 const future = (id: string): WireReply => ok({ future_id: id, status: "pending", request_id: id });
+/** From 0.25.0 on the SDK sends protobuf where it sent JSON. */
+function speaksProtobuf(sdkVersion: string): boolean {
+  const [major = 0, minor = 0] = sdkVersion.split(".").map(Number);
+  return major > 0 || minor >= 25;
+}
+
+const otherSdk = (version: string) =>
+  `sdk_version: ${version} sends protobuf; this server reads JSON, as the SDK ${WIRE_SDK_VERSION} sends it: pip install tinker==${WIRE_SDK_VERSION}`;
+
 const NO_MODEL = refusal(404, "Model not found");
 
 async function addModel(
@@ -141,7 +150,8 @@ function sessionHandlers(state: State) {
   return {
     "/client/config": () => ok({}),
     "/telemetry": () => ok({ status: "accepted" }),
-    "/create_session"() {
+    "/create_session"({ sdk_version }) {
+      if (speaksProtobuf(sdk_version)) return refusal(400, otherSdk(sdk_version));
       const session_id = sessions.open();
       const info_message = backend.message ?? null;
       return ok({

@@ -319,6 +319,19 @@ describe("what asks for more than the server gives", () => {
   });
 });
 
+describe("create_session", () => {
+  it("refuses an SDK that sends protobuf, with its version and the one that is read", async () => {
+    const session = (sdk_version: string) => post("/create_session", { tags: [], sdk_version });
+    for (const version of ["0.25.0", "0.38.0", "1.0.0"]) {
+      const [status, detail] = said(await session(version));
+      expect(status).toBe(400);
+      expect(detail).toContain(`sdk_version: ${version} sends protobuf`);
+      expect(detail).toContain("pip install tinker==0.24.1");
+    }
+    for (const version of ["0.24.1", "0.3.0", "0", "dev"]) expect((await session(version)).status).toBe(200);
+  });
+});
+
 describe("an address", () => {
   it.each([
     ["POST", "/api/v1constructor"],
