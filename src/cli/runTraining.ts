@@ -16,6 +16,7 @@ import { listCheckpoints } from "../train/run/checkpoint.js";
 import type { StepMetrics } from "../train/run/metrics.js";
 import { RunFolder } from "../train/run/runFolder.js";
 import { trainInFolder } from "../train/trainInFolder.js";
+import type { OpenView } from "../view/server.js";
 import type { CommandContext } from "./context.js";
 import { DEFAULT_FOLDER, openBrowser, openView } from "./view.js";
 
@@ -58,17 +59,23 @@ async function newestCheckpoint(out: string): Promise<string | undefined> {
   return (await listCheckpoints(join(out, "checkpoints"))).at(-1);
 }
 
-/** Trains; where that fails on the way, says from where it can go on. */
+/** Trains beside the page that shows it; where that fails on the way, says from where it can go on. */
 async function trainWithLines(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
   const { config, out } = request;
   const { terminal, signal } = context;
   let hasStepped = false;
+  let view: OpenView | undefined;
   const timeLeft = createStepClock(config.train.steps);
   try {
     return await trainInFolder({
       ...request,
       onProgress: terminal.onProgress,
       onNote: (note) => terminal.line(note),
+      async onBegin() {
+        view = await openView(viewedFolders(out));
+        terminal.line(`view    ${view.url}`);
+        if (request.isViewed) openBrowser(view.url);
+      },
       onCheckpoint: (folder, step) => writeModelCard(out, step, folder),
       onStep: (step, metrics) => {
         hasStepped = true;
@@ -81,6 +88,7 @@ async function trainWithLines(request: TrainingRequest, context: CommandContext)
     if (last !== undefined) terminal.line(`${last} is kept: --resume continues from there`);
     throw error;
   } finally {
+    await view?.close();
     terminal.finish();
   }
 }
@@ -108,10 +116,7 @@ function viewedFolders(out: string): string[] {
 export async function runTraining(request: TrainingRequest, context: CommandContext): Promise<TrainOutcome> {
   const { terminal } = context;
   const started = performance.now();
-  const view = await openView(viewedFolders(request.out));
-  terminal.line(`view    ${view.url}`);
-  if (request.isViewed) openBrowser(view.url);
-  const outcome = await trainWithLines(request, context).finally(view.close);
+  const outcome = await trainWithLines(request, context);
   await printOutcome(outcome, request, context);
   terminal.line(`took ${formatSeconds((performance.now() - started) / 1000)}`);
   return outcome;

@@ -34,6 +34,8 @@ export interface RayRunOptions {
   readonly cluster: ClusterPlan;
   readonly isResume: boolean;
   readonly onProgress?: OnProgress;
+  /** Called once the cluster has the job. */
+  readonly onBegin?: () => Promise<void>;
   /** Called after every step; what EasyR1 does not tell is NaN. */
   readonly onStep?: (step: number, metrics: StepMetrics) => void;
   /** Told of the job's states, in sentences. */
@@ -119,6 +121,7 @@ export async function trainOnRay(options: RayRunOptions): Promise<TrainOutcome> 
   refuseOtherLength(run);
   const jobs = await connectRay({ url: cluster.url, token: cluster.token });
   const { id } = await startOrFind(jobs, options);
+  await options.onBegin?.();
   let written = await lastStep(run.dir);
   let isFirst = true;
   const onRow = async ({ step, values }: JobRow) => {

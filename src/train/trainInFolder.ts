@@ -32,6 +32,8 @@ export interface TrainInFolderOptions
   readonly isResume?: boolean;
   /** Told what of the data was left out, in sentences. */
   readonly onNote?: (note: string) => void;
+  /** Called once nothing was refused: the run folder is there, and the run begins. */
+  readonly onBegin?: () => Promise<void>;
 }
 
 /**
@@ -62,6 +64,7 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
       return trainOnRay({ ...options, isResume, run, questions, cluster: clusterOf(config) });
     const engine = await openEngine({ ...config, engine: placed }, model);
     try {
+      await options.onBegin?.();
       const now = () => performance.now();
       return await train({ ...options, isResume, engine, processor, run, questions, rewarder, now });
     } finally {
