@@ -184,6 +184,10 @@ export function engineKey(
   return env["SHAREGRPO_ENGINE_KEY"] || env["TINKER_API_KEY"] || undefined;
 }
 
+/** What mends a server's refusal of that key, or of there being none. */
+export const ENGINE_KEY_CURE =
+  "set SHAREGRPO_ENGINE_KEY to a key that this server takes, or check the address";
+
 /** Folder of weights packed for sampling: made from checkpoints, and made again when it was deleted. */
 export function packedCache(
   env: Readonly<Record<string, string | undefined>> = process.env,

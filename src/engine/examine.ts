@@ -3,11 +3,13 @@
  * OpenAI-compatible server.
  */
 import { engineKey } from "../config/load.js";
-import { parseBaseUrl } from "../core/chat/chatServer.js";
-import { exchange } from "../core/chat/http.js";
+import { endpoint, headersOf, parseBaseUrl } from "../core/chat/chatServer.js";
+import { exchange, shownUrl, withoutKey } from "../core/chat/http.js";
 import { ServerError } from "../core/errors.js";
 import { examineOpenAi } from "./openAi/examine.js";
+import { isLocked } from "./openAi/server.js";
 import { connectRay, parseRayUrl, RAY_API } from "./ray/jobs.js";
+import { statusError } from "./tinker/answers.js";
 import { type EngineFinding, examineTinker } from "./tinker/examine.js";
 import { parseTinkerUrl } from "./tinker/transport.js";
 
@@ -21,17 +23,32 @@ export interface EngineQuestion {
 
 const TIMEOUT_MS = 10_000;
 
-/** Whether a path answers with JSON that has this key. */
-async function answersWith(base: URL, path: string, key: string): Promise<boolean> {
-  const url = new URL(base);
-  url.pathname = path;
-  const reply = await exchange({ url, method: "GET", timeoutMs: TIMEOUT_MS });
-  try {
-    const json: unknown = reply.status === 200 ? JSON.parse(reply.text) : undefined;
-    return typeof json === "object" && json !== null && key in json;
-  } catch {
-    return false;
-  }
+/** A protocol's first question, and what its answer has. */
+interface Question {
+  readonly url: URL;
+  readonly sign: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Asks first questions; remembers the first that was refused for its key. */
+function createKnock() {
+  let locked: ServerError | undefined;
+  return {
+    locked: () => locked,
+    /** Whether an address answers as a protocol does. @throws ServerError when nobody answers */
+    async answers({ url, sign, headers }: Question): Promise<boolean> {
+      const reply = await exchange({ url, method: "GET", headers, timeoutMs: TIMEOUT_MS });
+      if (isLocked(reply.status)) {
+        locked ??= statusError(url, { ...reply, text: withoutKey(reply.text, engineKey()) });
+      }
+      try {
+        const json: unknown = reply.status === 200 ? JSON.parse(reply.text) : undefined;
+        return typeof json === "object" && json !== null && sign in json;
+      } catch {
+        return false;
+      }
+    },
+  };
 }
 
 async function rayFindings(url: string): Promise<EngineFinding[]> {
@@ -61,24 +78,27 @@ async function rayFindings(url: string): Promise<EngineFinding[]> {
  * @throws ConfigError when it is no address
  */
 export async function examineAddress({ url, model, rank = 8 }: EngineQuestion): Promise<EngineFinding[]> {
-  const base = parseRayUrl(url);
+  const asked = parseRayUrl(url);
+  const key = engineKey();
+  const { answers, locked } = createKnock();
+  const bearer = headersOf(key);
+  const [ray, tinker, base] = [new URL(asked), parseTinkerUrl(asked.href), parseBaseUrl(asked.href)];
+  ray.pathname = `${asked.pathname.replace(/\/$/, "")}/api/version`;
   try {
-    if (await answersWith(base, "/api/version", "ray_version")) return await rayFindings(url);
-    if (
-      await answersWith(base, `${parseTinkerUrl(url).pathname}/get_server_capabilities`, "supported_models")
-    ) {
-      return await examineTinker({ url, rank, key: engineKey(), ...(model ? { baseModel: model } : {}) });
+    if (await answers({ url: ray, sign: "ray_version", headers: bearer })) return await rayFindings(url);
+    const capabilities = endpoint(tinker, "/get_server_capabilities");
+    const headers = key === undefined ? {} : { "x-api-key": key };
+    if (await answers({ url: capabilities, sign: "supported_models", headers })) {
+      return await examineTinker({ url: tinker.href, rank, key, ...(model ? { baseModel: model } : {}) });
     }
-    const found = await examineOpenAi({
-      base: parseBaseUrl(url),
-      key: engineKey(),
-      ...(model ? { model } : {}),
-    });
-    if (found) return found;
+    if (await answers({ url: endpoint(base, "/models"), sign: "data", headers: bearer })) {
+      const found = await examineOpenAi({ base, key, ...(model ? { model } : {}) });
+      if (found) return found;
+    }
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     return [{ name: "server", isFine: false, note: error.message }];
   }
-  const note = `${url}: answers, but is no Tinker-wire server, no Ray dashboard and no OpenAI-compatible server; check port and path`;
-  return [{ name: "server", isFine: false, note }];
+  const unknown = `${shownUrl(asked)}: answers, but is no Tinker-wire server, no Ray dashboard and no OpenAI-compatible server; check port and path`;
+  return [{ name: "server", isFine: false, note: locked()?.message ?? unknown }];
 }

@@ -83,7 +83,12 @@ describe("connectRay", () => {
   }
 
   it.each([
-    [401, "Invalid token: token-of-mine", "refused", /status 401: Invalid token: \*\*\*; check engine\.url/],
+    [
+      401,
+      "Invalid token: token-of-mine",
+      "refused",
+      /status 401: Invalid token: \*\*\*; set SHAREGRPO_ENGINE_KEY/,
+    ],
     [
       500,
       "Traceback\n  File\nValueError: token-of-mine is bad\n",

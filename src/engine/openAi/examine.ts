@@ -3,12 +3,16 @@
  * whether it tells log-probs. Tested against llama.cpp (`xllamacpp` 2026.10.11549).
  */
 import { z } from "zod";
+import { ENGINE_KEY_CURE } from "../../config/load.js";
 import { besideApi, endpoint, headersOf } from "../../core/chat/chatServer.js";
 import { exchange, shownUrl } from "../../core/chat/http.js";
 import { ServerError } from "../../core/errors.js";
+import { flatImage } from "../../core/image/flat.js";
 import type { EngineFinding } from "../tinker/examine.js";
 import {
+  ask,
   askJson,
+  isLocked,
   isOlder,
   SERVERS,
   type Server,
@@ -29,6 +33,8 @@ const completionSchema = z.object({
   ),
 });
 
+const chatSchema = z.object({ usage: z.object({ prompt_tokens: z.number() }).nullish() });
+
 export interface ExamineOptions extends ServerAddress {
   readonly model?: string;
 }
@@ -40,10 +46,17 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
   const body = {
     ...{ model, prompt: PROMPT, max_tokens: 2, temperature: 1, seed: 1, logprobs: 1, return_token_ids: true },
   };
-  const answer = await askJson(options, endpoint(options.base, "/completions"), completionSchema, body);
+  const { status, answer } = await ask(
+    options,
+    endpoint(options.base, "/completions"),
+    completionSchema,
+    body,
+  );
   const [choice] = answer?.choices ?? [];
   if (!choice) {
-    const note = "not taken by /completions: good for evaluate, expand and a judge, not for rollouts";
+    const note = isLocked(status)
+      ? `status ${status} at /completions: ${ENGINE_KEY_CURE}`
+      : "not taken by /completions: good for evaluate, expand and a judge, not for rollouts";
     return [{ name: "token prompts", isFine: false, note }];
   }
   const given = choice.prompt_token_ids;
@@ -73,6 +86,34 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
         : "not told",
     },
   ];
+}
+
+/** Side of the picture that chats are tried with, pixels. */
+const SIDE = 224;
+
+/** Whether a picture adds to what a chat reads. */
+async function examineImages(options: ExamineOptions, model: string): Promise<EngineFinding> {
+  const chat = (content: unknown) => {
+    const body = { model, messages: [{ role: "user", content }], max_tokens: 1 };
+    return ask(options, endpoint(options.base, "/chat/completions"), chatSchema, body);
+  };
+  const finding = (isFine: boolean, note: string) => ({ name: "images", isFine, note });
+  const text = "What is this?";
+  const plain = await chat(text);
+  if (!plain.answer)
+    return finding(false, `not tried: status ${plain.status} at /chat/completions, to words alone`);
+  const url = `data:image/png;base64,${await flatImage(SIDE, SIDE, 0)}`;
+  const shown = await chat([
+    { type: "image_url", image_url: { url } },
+    { type: "text", text },
+  ]);
+  if (!shown.answer) return finding(false, `refused: status ${shown.status} to a chat with a picture`);
+  const [without, withOne] = [plain.answer.usage?.prompt_tokens, shown.answer.usage?.prompt_tokens];
+  if (without === undefined || withOne === undefined)
+    return finding(true, "taken; the server does not say what it read");
+  return withOne > without
+    ? finding(true, `taken by chats: one of ${SIDE} × ${SIDE} pixels adds ${withOne - without} tokens`)
+    : finding(false, "dropped in silence: a picture adds no tokens");
 }
 
 const swapFinding = (swaps: boolean, flags: string): EngineFinding => ({
@@ -146,14 +187,16 @@ export async function examineOpenAi(options: ExamineOptions): Promise<EngineFind
   try {
     const models = await askJson(options, endpoint(options.base, "/models"), modelsSchema);
     if (!models) return undefined;
-    const server = await whoAnswers(options);
+    const { server } = await whoAnswers(options);
     const names = models.data.map(({ id }) => id);
     const model = options.model ?? names[0];
     return [
       { name: "server", isFine: true, note: `${shownUrl(options.base)}, OpenAI-compatible` },
       { name: "models", isFine: names.length > 0, note: names.join(", ") || "none" },
       ...(server ? await examineServer(options, server) : await examineOther(options)),
-      ...(model === undefined ? [] : await examineTokens(options, model)),
+      ...(model === undefined
+        ? []
+        : [...(await examineTokens(options, model)), await examineImages(options, model)]),
     ];
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { besideApi, headersOf } from "../../core/chat/chatServer.js";
 import { exchange, shownUrl } from "../../core/chat/http.js";
 import { ConfigError } from "../../core/errors.js";
+import { given } from "../../core/given.js";
 
 /** Programs whose ways are known, with the version that they were read in or tried with. */
 export const SERVERS = {
@@ -34,25 +35,34 @@ export interface ServerAddress {
 /** For questions of what a server is. */
 export const TIMEOUT_MS = 30_000;
 
-/** JSON of an answer with status 200; undefined: another status, or no JSON of this shape. */
-export async function askJson<Answer>(
+/** An answer's status, and its JSON where that is 200 and of the shape that was asked for. */
+export async function ask<Answer>(
   { key }: ServerAddress,
   url: URL,
   schema: z.ZodType<Answer>,
   body?: object,
-): Promise<Answer | undefined> {
+): Promise<{ readonly status: number; readonly answer?: Answer | undefined }> {
   const method = body === undefined ? "GET" : "POST";
   const reply = await exchange({
     ...{ url, method, headers: headersOf(key), timeoutMs: TIMEOUT_MS },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (reply.status !== 200) return undefined;
+  const { status } = reply;
+  if (status !== 200) return { status };
   try {
-    return schema.safeParse(JSON.parse(reply.text)).data;
+    return { status, answer: schema.safeParse(JSON.parse(reply.text)).data };
   } catch {
-    return undefined;
+    return { status };
   }
 }
+
+/** JSON of an answer with status 200; undefined: another status, or no JSON of this shape. */
+export async function askJson<Answer>(...asked: Parameters<typeof ask<Answer>>): Promise<Answer | undefined> {
+  return (await ask(...asked)).answer;
+}
+
+/** Whether a status says that the key is missing or wrong. */
+export const isLocked = (status: number): boolean => status === 401 || status === 403;
 
 /** Where each says its version and ways. SGLang first: it answers more than one of them. */
 const INTRODUCTIONS: readonly { readonly path: string; readonly schema: z.ZodType<Server> }[] = [
@@ -82,13 +92,21 @@ const INTRODUCTIONS: readonly { readonly path: string; readonly schema: z.ZodTyp
   },
 ];
 
-/** Finds out who answers; undefined: none of those known. @throws ServerError when nobody does */
-export async function whoAnswers(address: ServerAddress): Promise<Server | undefined> {
+/**
+ * Finds out who answers; no server: none of those known.
+ * @returns where a key was asked for, too
+ * @throws ServerError when nobody answers
+ */
+export async function whoAnswers(
+  address: ServerAddress,
+): Promise<{ readonly server?: Server; readonly lockedAt?: string }> {
+  let lockedAt: string | undefined;
   for (const { path, schema } of INTRODUCTIONS) {
-    const server = await askJson(address, besideApi(address.base, path), schema);
-    if (server) return server;
+    const { status, answer } = await ask(address, besideApi(address.base, path), schema);
+    if (answer) return { server: answer };
+    if (isLocked(status)) lockedAt ??= path;
   }
-  return undefined;
+  return given({ lockedAt });
 }
 
 const modelsSchema = z.object({
@@ -119,7 +137,12 @@ export function isOlder({ kind, version }: Server): boolean {
  */
 export async function requireServer(address: ServerAddress): Promise<Server> {
   const url = shownUrl(address.base);
-  const server = await whoAnswers(address);
+  const { server, lockedAt } = await whoAnswers(address);
+  if (!server && lockedAt !== undefined) {
+    throw new ConfigError(
+      `${url}: asks for another key before it says what it is (at ${lockedAt}): check the key`,
+    );
+  }
   if (!server) {
     const names = Object.values(SERVERS).map(({ name, known }) => `${name} ${known}`);
     throw new ConfigError(

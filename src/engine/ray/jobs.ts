@@ -5,6 +5,7 @@
  * `fetch` does; so this goes through `node:http`, which adds no such headers.
  */
 import { z } from "zod";
+import { ENGINE_KEY_CURE } from "../../config/load.js";
 import {
   exchange,
   type HttpReply,
@@ -101,9 +102,10 @@ function wordsOf({ text }: HttpReply): string {
 function errorOf(url: URL, reply: HttpReply): ServerError {
   const shown = shownUrl(url);
   const { status } = reply;
-  const isRefused = [401, 403, 404, 405].includes(status);
+  const isLocked = status === 401 || status === 403;
+  const isRefused = isLocked || status === 404 || status === 405;
   const cure = isRefused
-    ? "check engine.url (the dashboard's, port 8265) and the token"
+    ? `${isLocked ? ENGINE_KEY_CURE : "check engine.url"} (the dashboard's, port 8265)`
     : "see the log of Ray's dashboard on the head";
   return new ServerError(`${shown}: status ${status}: ${wordsOf(reply)}; ${cure}`, {
     kind: isRefused ? "refused" : status >= 500 ? "broken" : "rejected",

@@ -2,6 +2,7 @@
  * @module What a Tinker server's refusals mean, in words that name the field and never repeat tokens or pictures.
  */
 
+import { ENGINE_KEY_CURE } from "../../config/load.js";
 import { retryAfterMs } from "../../core/chat/chatServer.js";
 import { type HttpReply, shownUrl } from "../../core/chat/http.js";
 import { ServerError, type ServerErrorKind } from "../../core/errors.js";
@@ -98,6 +99,8 @@ function kindOf(status: number): ServerErrorKind {
 }
 
 const SPECIAL: Readonly<Record<number, string>> = {
+  401: ENGINE_KEY_CURE,
+  403: ENGINE_KEY_CURE,
   404: "the server does not know what was asked for, or no longer: check the address and names, or resume from the last checkpoint",
   402: "the account is paused for billing; settle it, then resume",
   409: "another request was sent under this sequence number; resume from the last checkpoint",

@@ -4,9 +4,10 @@
 import { ServerError, SharegrpoError } from "../../core/errors.js";
 import { probeAggregation } from "./aggregation.js";
 import { connectTinker, type TinkerClient, type TinkerOptions } from "./client.js";
+import { probeSampledImages } from "./imageProbe.js";
 import { computesAsNamed } from "./lossProbe.js";
 import type { TrainingModel } from "./model.js";
-import { PROBE_PROMPT, WIRE_LOSSES, type WireLoss } from "./wire.js";
+import { PROBE_PROMPT, WIRE_LOSSES, WIRE_SDK_VERSION, type WireLoss } from "./wire.js";
 
 /** One line of an examination. */
 export interface EngineFinding {
@@ -39,12 +40,27 @@ function tryLoss(model: TrainingModel, loss: WireLoss): Promise<EngineFinding> {
   });
 }
 
+/** Whether pictures change answers. */
+function tryImages(client: TinkerClient, model: TrainingModel): Promise<EngineFinding> {
+  return tried("images", async () => {
+    const { session, path } = await model.saveForSampler(undefined);
+    const of = session === undefined ? { model_path: path ?? "" } : { sampling_session_id: session };
+    const verdict = await probeSampledImages(client, of);
+    if (verdict === "seen")
+      return fine("images", "seen: a black one and a white one are answered differently");
+    if (verdict === "ignored")
+      return lacking("images", "dropped in silence: a black one is as good as a white one");
+    return lacking("images", verdict.refused);
+  });
+}
+
 /** Tries a model that is thrown away. */
 async function examineModel(client: TinkerClient, baseModel: string, rank: number): Promise<EngineFinding[]> {
   const model = await client.createModel({ baseModel, rank, seed: 1 });
   try {
     const rankNote = model.rank === 0 ? "all weights are trained" : `adapter of rank ${model.rank}`;
     const repeats = await model.knowsRepeats();
+    const images = await tryImages(client, model);
     const aggregation = await tried("aggregation", async () => {
       const found = await probeAggregation(model, PROBE_PROMPT);
       if (!found) return lacking("aggregation", "no gradient norm is told, so that it cannot be found out");
@@ -61,7 +77,7 @@ async function examineModel(client: TinkerClient, baseModel: string, rank: numbe
           "repeated requests",
           "run twice: a lost answer ends the run, which resumes from its last checkpoint",
         );
-    return [fine("model", `${model.baseModel}, ${rankNote}`), aggregation, repeated, ...losses];
+    return [fine("model", `${model.baseModel}, ${rankNote}`), images, aggregation, repeated, ...losses];
   } finally {
     await model.unload();
   }
@@ -91,7 +107,7 @@ export async function examineTinker(
     const names = supported_models.map(({ model_name }) => model_name);
     const whose = sharegrpo === undefined ? "" : ` (sharegrpo ${sharegrpo})`;
     const findings = [
-      fine("server", `${client.server}${whose}`),
+      fine("server", `${client.server}${whose}, spoken to as by the Tinker SDK ${WIRE_SDK_VERSION}`),
       ...messages.map((message) => fine("says", message)),
       fine("models", names.join(", ")),
     ];

@@ -4,8 +4,10 @@
  */
 import sharp from "sharp";
 import { ModelError, ServerError } from "../../core/errors.js";
+import { flatImage } from "../../core/image/flat.js";
 import type { Prompt } from "../../records.js";
 import type { Watch } from "../engine.js";
+import type { SampleCall, TinkerClient } from "./client.js";
 import { datumOf, type WirePrompt } from "./datum.js";
 import type { FutureWatch } from "./futures.js";
 import type { TrainingModel } from "./model.js";
@@ -20,13 +22,18 @@ async function flattened({ chunks, tokens }: WirePrompt, grey: number): Promise<
   const flat = chunks.map(async (chunk): Promise<Chunk> => {
     if (chunk.type !== "image") return chunk;
     const { width, height } = await sharp(Buffer.from(chunk.data, "base64")).metadata();
-    const background = { r: grey, g: grey, b: grey };
-    const png = await sharp({ create: { width, height, channels: 3, background } })
-      .png()
-      .toBuffer();
-    return { ...chunk, data: png.toString("base64") };
+    return { ...chunk, data: await flatImage(width, height, grey) };
   });
   return { chunks: await Promise.all(flat), tokens };
+}
+
+async function unlessRefused(attempt: () => Promise<ImageVerdict>): Promise<ImageVerdict> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof ServerError) || error.isOutage) throw error;
+    return { refused: error.message };
+  }
 }
 
 /**
@@ -39,15 +46,33 @@ export async function probeImages(
   watch?: FutureWatch,
 ): Promise<ImageVerdict> {
   const response = prompt.tokens.slice(-1);
-  try {
+  return unlessRefused(async () => {
     const flat = await Promise.all([0, 255].map((grey) => flattened(prompt, grey)));
     const data = flat.map((each) => datumOf(each, response));
     const [black, white] = await model.forward({ data, loss: "cross_entropy" }, watch);
     return black?.logProbs.at(-1) === white?.logProbs.at(-1) ? "ignored" : "seen";
-  } catch (error) {
-    if (!(error instanceof ServerError) || error.isOutage) throw error;
-    return { refused: error.message };
-  }
+  });
+}
+
+/** Side of the image that a server is tried with where its model's sizes are not known, pixels. */
+const SIDE = 224;
+
+/**
+ * The same of a server whose model is not at hand: how many tokens an image takes is left to it, and two answers are
+ * compared instead of two readings. The same seed draws both.
+ * @throws ServerError when the server cannot be reached
+ */
+export async function probeSampledImages(client: TinkerClient, of: SampleCall["of"]): Promise<ImageVerdict> {
+  const text = (token: number) => ({ type: "encoded_text", tokens: [token] }) as const;
+  const answerTo = async (grey: number) => {
+    const data = await flatImage(SIDE, SIDE, grey);
+    const image = { type: "image", data, format: "png", expected_tokens: null } as const;
+    const chunks = [text(1), image, text(2)];
+    const params = { max_tokens: 4, temperature: 1, top_p: 1, top_k: -1, seed: 1 };
+    const { sequences } = await client.sample({ prompt: { chunks }, samples: 1, params, of });
+    return JSON.stringify(sequences);
+  };
+  return unlessRefused(async () => ((await answerTo(0)) === (await answerTo(255)) ? "ignored" : "seen"));
 }
 
 /** @throws ModelError unless the server sees images */

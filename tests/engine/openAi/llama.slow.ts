@@ -37,6 +37,7 @@ describe.skipIf(!python)("a real llama.cpp server", () => {
         "prompt read back: false",
         "token answers: false",
         "log-probs: true",
+        "images: false",
       ]);
       const client = createChatClient({ baseUrls: [url], model: "toy.gguf" });
       const reply = await client.complete([{ role: "user", content: "one two" }], {

@@ -59,7 +59,7 @@ describe("whoAnswers", () => {
       undefined,
     ],
   ])("knows %s", async (_, answers, found) => {
-    expect(await whoAnswers(await serve(answers))).toEqual(found);
+    expect(await whoAnswers(await serve(answers))).toEqual(found ? { server: found } : {});
   });
 
   it("asks beside the API, with the key", async () => {
@@ -109,6 +109,11 @@ describe("requireServer", () => {
       "an older one",
       { "/version": '{"version": "0.8.5"}' },
       /unsupported version: vLLM 0\.8\.5: its token route is that of/,
+    ],
+    [
+      "one that asks for a key",
+      { "/props": { status: 401, text: '{"error": "no key"}' } },
+      /asks for another key before it says what it is \(at \/props\): check the key/,
     ],
   ])("refuses %s by address", async (_, answers, message) => {
     const server = await serve(answers);
@@ -191,6 +196,14 @@ describe("examineOpenAi", () => {
     for (const [name, finding] of Object.entries(expected)) {
       expect(all[name]?.slice(0, finding.length), name).toEqual(finding);
     }
+  });
+
+  it("does not take a missing key for a missing route", async () => {
+    const all = await found({ ...MODELS, "/v1/completions": { status: 401, text: "no key" } });
+    expect(all["token prompts"]).toEqual([
+      false,
+      expect.stringMatching(/^status 401 at \/completions: set SHAREGRPO_ENGINE_KEY/),
+    ]);
   });
 
   it("knows transformers' server by its own paths, a chat server by none, and one without models", async () => {

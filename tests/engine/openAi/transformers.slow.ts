@@ -31,8 +31,11 @@ async function answers(...flags: readonly string[]): Promise<Row[]> {
   return lines.map((line) => JSON.parse(line) as Row).sort((a, b) => Number(a.index) - Number(b.index));
 }
 
-async function untilItAnswers(url: string): Promise<void> {
+/** @param hasEnded what the server said when it ended, if it did */
+async function untilItAnswers(url: string, hasEnded: () => string | undefined): Promise<void> {
   for (let tries = 0; tries < 240; tries++) {
+    const said = hasEnded();
+    if (said !== undefined) throw new Error(`transformers serve ended: ${said.trim().slice(-300)}`);
     const isThere = await fetch(`${url}/models`).then(
       ({ ok }) => ok,
       () => false,
@@ -50,16 +53,24 @@ describe.skipIf(!python)("a real transformers server", () => {
     const port = await freePort();
     const program = join(dirname(python ?? ""), "transformers");
     const server = spawn(program, ["serve", MODEL, "--device", "cpu", "--port", String(port)], {
-      stdio: "ignore",
+      stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, HF_HUB_OFFLINE: "1" },
+    });
+    let said = "";
+    server.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said = `${said}${text}`.slice(-1000);
     });
     try {
       const url = `http://localhost:${port}/v1`;
-      await untilItAnswers(url);
+      await untilItAnswers(url, () => (server.exitCode === null ? undefined : said));
       const found = await examineAddress({ url });
       expect(found.find(({ name }) => name === "program")?.note).toMatch(
         /transformers serve: chats with images/,
       );
+      expect(found.at(-1)).toMatchObject({
+        ...{ name: "images", isFine: true },
+        note: "taken by chats: one of 224 × 224 pixels adds 66 tokens",
+      });
       const there = await answers("--model", url, "--model-name", MODEL);
       const here = await answers("--model", "tiny");
       expect(there.map(({ promptTokens, tokens }) => [promptTokens, tokens])).toEqual(

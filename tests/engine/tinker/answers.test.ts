@@ -63,9 +63,9 @@ describe("statusError", () => {
   });
   it.each([
     [400, "rejected", /see what the server says/],
-    [401, "refused", /check engine\.url, the key/],
+    [401, "refused", /set SHAREGRPO_ENGINE_KEY to a key/],
     [402, "busy", /paused for billing/],
-    [403, "refused", /check engine\.url/],
+    [403, "refused", /set SHAREGRPO_ENGINE_KEY to a key/],
     [404, "rejected", /does not know what was asked for/],
     [405, "refused", /check engine\.url/],
     [408, "timeout", /see the server's log, or wait/],

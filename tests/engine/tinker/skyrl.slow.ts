@@ -83,7 +83,10 @@ describe.skipIf(!python)("a real Tinker server (SkyRL 0.3.0, JAX on the CPU)", (
     expect(verdict).not.toBe("seen");
     await tried.unload();
     const examined = await examineTinker({ url: server.url, rank: 8 });
-    expect(examined.filter(({ isFine }) => !isFine).map(({ name }) => name)).toEqual(["repeated requests"]);
+    expect(examined.filter(({ isFine }) => !isFine).map(({ name, note }) => [name, note])).toEqual([
+      ["images", expect.stringContaining("dropped in silence")],
+      ["repeated requests", expect.stringContaining("run twice")],
+    ]);
   });
 
   it("refuses another model than it serves, naming both", async () => {
