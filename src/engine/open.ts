@@ -54,11 +54,12 @@ async function openLearning(config: RunConfig, model: string): Promise<Engine> {
       return startEngine(settings);
     case "local":
       return loadEngine(settings);
-    case "tinker":
+    case "tinker": {
+      const { imageToken, size: vocabulary } = await loadProcessor(model);
       return openTinkerEngine({
-        ...{ ...config.engine, key: engineKey(), seed: config.seed },
-        imageToken: (await loadProcessor(model)).imageToken,
+        ...{ ...config.engine, key: engineKey(), seed: config.seed, imageToken, vocabulary },
       });
+    }
     case "ray":
       throw new ConfigError("engine.kind=ray: carries out whole runs: `sharegrpo train` hands them over");
   }

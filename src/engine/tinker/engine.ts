@@ -29,6 +29,8 @@ export interface TinkerEngineSettings extends TinkerOptions {
   readonly loss: "native" | "surrogate";
   /** Stands for an image's places among the tokens of a prompt. */
   readonly imageToken: number;
+  /** Tokens of the tokenizer that prompts are written with. */
+  readonly vocabulary: number;
 }
 
 /** How a server does what the wire leaves open. */
@@ -214,7 +216,7 @@ export async function openTinkerEngine(settings: TinkerEngineSettings): Promise<
       trains: first.rank === 0 ? "all" : "lora",
     },
     sampler: createTinkerSampler({
-      ...{ client, prompts, published: policy.published },
+      ...{ client, prompts, vocabulary: settings.vocabulary, published: policy.published },
       check: (request, watch) => images(policy.model(), request.prompts, watch),
     }),
     learner: { ...learner, ...remoteFiles(client, policy) },

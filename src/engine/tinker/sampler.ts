@@ -1,7 +1,7 @@
 /**
  * @module Responses from a Tinker server, at the weights that were published last.
  */
-import { ServerError } from "../../core/errors.js";
+import { ModelError, ServerError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { zip } from "../../core/zip.js";
 import type { Decoding, Sampled, SampleRequest, Sampler, Watch } from "../engine.js";
@@ -20,10 +20,24 @@ export interface Published {
 export interface SamplerParts {
   readonly client: TinkerClient;
   readonly prompts: WirePrompts;
+  /** Tokens of the tokenizer that prompts are written with. */
+  readonly vocabulary: number;
   /** What answers; made when first asked for after a step. */
   readonly published: (watch?: Watch) => Promise<Published>;
   /** Called with the prompts of a request before they are sent. */
   readonly check: (request: SampleRequest, watch?: Watch) => Promise<void>;
+}
+
+/**
+ * Models have rows for more tokens than their tokenizer knows, to a round number, but not twice as many.
+ * @throws ModelError when a response has a token that no such model has
+ */
+function requireTokens(tokens: readonly number[], vocabulary: number, where: string): void {
+  const strange = tokens.find((token) => token >= 2 * vocabulary);
+  if (strange === undefined) return;
+  throw new ModelError(
+    `${where}: a response has token ${strange}, the tokenizer of \`model\` knows ${vocabulary}: set model to the folder or hub name of the model that is served`,
+  );
 }
 
 /** Largest seed that servers take. */
@@ -57,7 +71,7 @@ function withStreams(
 
 function rolloutsOf(
   { sequences }: SampleOutput,
-  { responses, where }: { readonly responses: number; readonly where: string },
+  { responses, vocabulary, where }: { responses: number; vocabulary: number; where: string },
   policyStep: number,
 ): Sampled[] {
   if (sequences.length !== responses) {
@@ -72,6 +86,7 @@ function rolloutsOf(
         url: where,
       });
     }
+    requireTokens(tokens, vocabulary, where);
     const logProbs = floats(logprobs);
     requireNumbers(logProbs, "a response", where);
     return {
@@ -83,7 +98,13 @@ function rolloutsOf(
   });
 }
 
-export function createTinkerSampler({ client, prompts, published, check }: SamplerParts): Sampler {
+export function createTinkerSampler({
+  client,
+  prompts,
+  vocabulary,
+  published,
+  check,
+}: SamplerParts): Sampler {
   const isOurs = client.capabilities.sharegrpo !== undefined;
   return {
     async sample(request, watch) {
@@ -108,7 +129,7 @@ export function createTinkerSampler({ client, prompts, published, check }: Sampl
         }),
       );
       return zip(request.prompts, outputs).map(([{ name }, output]) =>
-        rolloutsOf(output, { responses, where: `${client.server}: ${name}` }, policyStep),
+        rolloutsOf(output, { responses, vocabulary, where: `${client.server}: ${name}` }, policyStep),
       );
     },
   };

@@ -28,6 +28,7 @@ async function stage(
   toy: ToyOptions = {},
   loss: "native" | "surrogate" = "surrogate",
   url?: string,
+  vocabulary: number = TOY.vocabulary,
 ): Promise<Stage> {
   const backend = toyBackend(toy);
   const paths: string[] = [];
@@ -45,6 +46,7 @@ async function stage(
       seed: 1,
       loss,
       imageToken: TOY.pad,
+      vocabulary,
       clock: fastClock(),
     },
   });
@@ -291,6 +293,17 @@ describe("openTinkerEngine", () => {
     expect(blind.paths).not.toContain("/asample");
   });
 
+  it("refuses tokens of another model than the one whose tokenizer writes the prompts", async () => {
+    const asked = { prompts: PROMPTS, responses: 4, decoding: DECODING };
+    // Rows that the model has for no token of its tokenizer's may be drawn; twice as many has no model.
+    const padded = await stage({}, "surrogate", undefined, TOY.vocabulary / 2);
+    expect((await padded.engine.sampler.sample(asked))[0]).toHaveLength(4);
+    const other = await stage({}, "surrogate", undefined, 2);
+    await expect(other.engine.sampler.sample(asked)).rejects.toThrow(
+      /question 1, variant \d: a response has token \d+, the tokenizer of `model` knows 2: set model to the folder/,
+    );
+  });
+
   it("says which models there are where none is named and several are served", async () => {
     const backend = { ...toyBackend(), models: ["a/one", "a/two"] };
     const server = await startTinkerServer({ backend, version: "test" });
@@ -302,6 +315,7 @@ describe("openTinkerEngine", () => {
       seed: 1,
       loss: "surrogate",
       imageToken: 3,
+      vocabulary: 16,
     } as const;
     await expect(openTinkerEngine(settings)).rejects.toThrow(
       /engine\.baseModel: missing: http.* serves a\/one, a\/two: name one/,
