@@ -10,6 +10,7 @@ import { writeQuestions } from "../../../src/data/writeQuestions.js";
 import { openEngine } from "../../../src/engine/open.js";
 import { createLocalBackend } from "../../../src/engine/tinker/serve/localBackend.js";
 import { type Fault, startTinkerServer, type WireRequest } from "../../../src/engine/tinker/serve/server.js";
+import { loadNetwork } from "../../../src/model/load.js";
 import { mergeCheckpoint } from "../../../src/model/merge.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { readSafetensors } from "../../../src/model/safetensors.js";
@@ -48,8 +49,9 @@ afterEach(async () => {
 async function serve(faults?: (request: WireRequest) => Fault | undefined) {
   const folder = await temporaryFolder();
   const { image } = await loadProcessor(model);
+  const { vocabSize: vocabulary } = (await loadNetwork(model)).config;
   const open = () => openEngine(configOf({ kind: "local" }), model);
-  const backend = createLocalBackend({ model: "taught", folder, image, open });
+  const backend = createLocalBackend({ model: "taught", folder, image, vocabulary, open });
   const server = await startTinkerServer({
     backend,
     version: "test",

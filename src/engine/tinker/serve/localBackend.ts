@@ -40,6 +40,8 @@ export interface LocalBackendOptions {
   /** Where weights are kept that clients save. */
   readonly folder: string;
   readonly image: ImageConfig;
+  /** Tokens that the model knows. */
+  readonly vocabulary: number;
   /** LOCAL_LIMITS unless given. */
   readonly limits?: Partial<LocalLimits>;
   /** Opens an engine of its own for each model in training. */

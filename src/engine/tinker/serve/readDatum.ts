@@ -12,6 +12,8 @@ import { WireRequestError } from "./backend.js";
 /** How data are read. */
 export interface ReadOptions {
   readonly image: ImageConfig;
+  /** Tokens that the model knows. */
+  readonly vocabulary: number;
   /** Tokens of one sequence, those of images among them. */
   readonly maxContext: number;
 }
@@ -43,9 +45,15 @@ async function imagePiece(
 
 /**
  * Pieces of an input, and how many places it has.
- * @throws WireRequestError when they are more than `maxContext`
+ * @throws WireRequestError when they are more than `maxContext`, or a token is none of the model's
  */
-export async function piecesOf({ chunks }: ModelInput, { image, maxContext }: ReadOptions) {
+export async function piecesOf({ chunks }: ModelInput, { image, vocabulary, maxContext }: ReadOptions) {
+  const strange = chunks
+    .flatMap((chunk) => (chunk.type === "encoded_text" ? chunk.tokens : []))
+    .find((token) => token >= vocabulary);
+  if (strange !== undefined) {
+    throw new WireRequestError(`chunks: not one of this model's ${vocabulary} tokens: ${strange}`);
+  }
   const pieces = await Promise.all(
     chunks.map((chunk): Promise<PromptPiece> | PromptPiece =>
       chunk.type === "encoded_text"
@@ -101,14 +109,20 @@ function afterImages(pieces: readonly PromptPiece[]): number {
  * Targets from `start` on, as the response they are.
  * @throws WireRequestError for what is no token, and where the input does not go on with the target before it
  */
-function responseOf(targets: readonly number[], pieces: readonly PromptPiece[], start: number): Int32Array {
+function responseOf(
+  targets: readonly number[],
+  pieces: readonly PromptPiece[],
+  { start, vocabulary }: { readonly start: number; readonly vocabulary: number },
+): Int32Array {
   const read = pieces.flatMap((piece) =>
     piece.kind === "tokens" ? Array.from(piece.tokens) : new Array<number>(piece.tokens).fill(-1),
   );
   for (let t = start; t < targets.length; t++) {
     const target = targets[t] as number;
-    if (!(Number.isInteger(target) && target >= 0)) {
-      throw new WireRequestError(`target_tokens: not a token at place ${t}: ${target}`);
+    if (!(Number.isInteger(target) && target >= 0 && target < vocabulary)) {
+      throw new WireRequestError(
+        `target_tokens: not one of this model's ${vocabulary} tokens at place ${t}: ${target}`,
+      );
     }
     if (t + 1 < targets.length && read[t + 1] !== target) {
       throw new WireRequestError(
@@ -137,7 +151,7 @@ export async function readDatum({ model_input, loss_fn_inputs }: Datum, options:
   const start = Math.max(first < 0 ? 0 : first, afterImages(pieces) - 1);
   return {
     prompt: promptOf(firstPlaces(pieces, start + 1)),
-    response: responseOf(target_tokens.data, pieces, start),
+    response: responseOf(target_tokens.data, pieces, { start, vocabulary: options.vocabulary }),
     start,
   };
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { resolveConfig } from "../../../config/load.js";
 import { given } from "../../../core/given.js";
-import { modelFolder } from "../../../model/load.js";
+import { loadNetwork, modelFolder } from "../../../model/load.js";
 import { loadProcessor } from "../../../model/processor.js";
 import { localSettings } from "../../local/settings.js";
 import { startEngine } from "../../process/engineInProcess.js";
@@ -37,10 +37,11 @@ export async function serveTinker({
 }: ServeOptions = {}): Promise<TinkerServer> {
   const path = modelFolder(model);
   const { image } = await loadProcessor(path);
+  const { vocabSize: vocabulary } = (await loadNetwork(path)).config;
   const kept = folder ?? (await mkdtemp(join(tmpdir(), "sharegrpo-serve-")));
   const local = localSettings(resolveConfig({ model }, "serve"));
   const backend = createLocalBackend({
-    ...{ model: model === "tiny" ? "sharegrpo/tiny" : basename(path), folder: kept, image },
+    ...{ model: model === "tiny" ? "sharegrpo/tiny" : basename(path), folder: kept, image, vocabulary },
     ...given({ limits: options.limits }),
     open: () => Promise.resolve(startEngine({ model: path, local })),
   });

@@ -4,6 +4,7 @@ import { resolveConfig } from "../../../../src/config/load.js";
 import { openEngine } from "../../../../src/engine/open.js";
 import { createLocalBackend } from "../../../../src/engine/tinker/serve/localBackend.js";
 import { startTinkerServer, type TinkerServer } from "../../../../src/engine/tinker/serve/server.js";
+import { loadNetwork } from "../../../../src/model/load.js";
 import { loadProcessor } from "../../../../src/model/processor.js";
 import { temporaryFolder, writeFakeModel } from "../../../support/fakeModel.js";
 
@@ -16,8 +17,9 @@ beforeAll(async () => {
   const model = join(dir, "model");
   await writeFakeModel(model);
   const { image } = await loadProcessor(model);
+  const { vocabSize: vocabulary } = (await loadNetwork(model)).config;
   const open = () => openEngine(resolveConfig({ model }, "test"), model);
-  const backend = createLocalBackend({ model: "fake", folder: join(dir, "kept"), image, open });
+  const backend = createLocalBackend({ model: "fake", folder: join(dir, "kept"), image, vocabulary, open });
   const onError = (error: unknown) => void errors.push(error);
   server = await startTinkerServer({ backend, version: "test", pollMs: 20_000, onError });
   ({ session_id } = (await post("/create_session", { tags: [], sdk_version: "0" })).json as never);
@@ -101,14 +103,15 @@ describe("forward", () => {
 
   it.each<[string, object, RegExp]>([
     ["targets of another number", datum([4, 5], [5]), /1 targets for 2 tokens/],
-    ["a target below 0", datum([4, 5], [5, -1]), /target_tokens: not a token at place 1: -1/],
-    ["half a target", datum([4, 5], [5, 6.5]), /not a token at place 1: 6\.5/],
+    ["a target below 0", datum([4, 5], [5, -1]), /target_tokens: not one of .* at place 1: -1/],
+    ["half a target", datum([4, 5], [5, 6.5]), /not one of this model's 311 tokens at place 1: 6\.5/],
     [
       "a target that the input does not go on with",
       datum([4, 9], [5, 6]),
       /place 1 holds another token than target 0/,
     ],
-    ["a token that no vocabulary has", datum([4, 5], [5, 1e6]), /out of data bounds/],
+    ["a target that the model has not", datum([4, 5], [5, 311]), /model's 311 tokens at place 1: 311/],
+    ["a token that it has not", datum([311], [5]), /chunks: not one of this model's 311 tokens: 311/],
   ])("refuses %s", async (_, given, message) => {
     const [status, detail] = said(await forward(given));
     expect(status).toBe(400);
@@ -263,9 +266,17 @@ describe("what asks for more than the server gives", () => {
     const model = join(dir, "model");
     await writeFakeModel(model);
     const { image } = await loadProcessor(model);
+    const { vocabSize: vocabulary } = (await loadNetwork(model)).config;
     const open = () => openEngine(resolveConfig({ model }, "test"), model);
     const limits = { maxContext: 6, maxModels: 1 };
-    const backend = createLocalBackend({ model: "fake", folder: join(dir, "kept"), image, limits, open });
+    const backend = createLocalBackend({
+      model: "fake",
+      folder: join(dir, "kept"),
+      image,
+      vocabulary,
+      limits,
+      open,
+    });
     bounded = await startTinkerServer({ backend, version: "test", pollMs: 20_000, limits: most });
   });
   afterAll(() => bounded.close());
