@@ -115,6 +115,7 @@ describe("sharegrpo doctor --engine", () => {
       "– images | not tried: status 500 at /chat/completions, to words alone",
       () => ({ kind: "status", status: 500 }),
     ],
+    ["– images | ", () => ({ kind: "reset" })],
     ["✓ images | taken; the server does not say what it read", () => ({ kind: "junk", body: "{}" })],
   ])("tries a chat with a picture: %s", async (line, answer) => {
     const server = await startChatServer({
@@ -122,7 +123,10 @@ describe("sharegrpo doctor --engine", () => {
       models: ["m"],
     });
     open.push(server);
-    expect((await doctor(server.url)).lines.at(-1)).toBe(line);
+    const { lines, code } = await doctor(server.url);
+    expect(code).toBe(0);
+    expect(lines.at(-1)?.startsWith(line)).toBe(true);
+    expect(lines[1]).toBe("✓ models | m");
   });
 
   it.each([

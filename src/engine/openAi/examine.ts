@@ -92,12 +92,12 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
 const SIDE = 224;
 
 /** Whether a picture adds to what a chat reads. */
-async function examineImages(options: ExamineOptions, model: string): Promise<EngineFinding> {
+async function examineImages(options: ExamineOptions, model: string): Promise<EngineFinding[]> {
   const chat = (content: unknown) => {
     const body = { model, messages: [{ role: "user", content }], max_tokens: 1 };
     return ask(options, endpoint(options.base, "/chat/completions"), chatSchema, body);
   };
-  const finding = (isFine: boolean, note: string) => ({ name: "images", isFine, note });
+  const finding = (isFine: boolean, note: string) => [{ name: "images", isFine, note }];
   const text = "What is this?";
   const plain = await chat(text);
   if (!plain.answer)
@@ -172,6 +172,16 @@ async function examineServer(options: ExamineOptions, server: Server): Promise<E
   return found;
 }
 
+/** What a try says; a server that gives it up has still said the rest. */
+async function tried(name: string, attempt: Promise<EngineFinding[]>): Promise<EngineFinding[]> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    return [{ name, isFine: false, note: error.message }];
+  }
+}
+
 const openApiSchema = z.object({ paths: z.record(z.string(), z.unknown()) });
 
 /** A server without routes for tokens that is known all the same: `transformers serve` (5.24.0) by its own paths. */
@@ -194,9 +204,8 @@ export async function examineOpenAi(options: ExamineOptions): Promise<EngineFind
       { name: "server", isFine: true, note: `${shownUrl(options.base)}, OpenAI-compatible` },
       { name: "models", isFine: names.length > 0, note: names.join(", ") || "none" },
       ...(server ? await examineServer(options, server) : await examineOther(options)),
-      ...(model === undefined
-        ? []
-        : [...(await examineTokens(options, model)), await examineImages(options, model)]),
+      ...(model === undefined ? [] : await tried("token prompts", examineTokens(options, model))),
+      ...(model === undefined ? [] : await tried("images", examineImages(options, model))),
     ];
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;

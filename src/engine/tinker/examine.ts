@@ -29,6 +29,9 @@ async function tried(name: string, attempt: () => Promise<EngineFinding>): Promi
   }
 }
 
+/** Longest wait for one result, milliseconds: a server compiles or loads what it is asked for first. */
+const PATIENCE_MS = 180_000;
+
 /** Whether a loss is what its name says. */
 function tryLoss(model: TrainingModel, loss: WireLoss): Promise<EngineFinding> {
   const name = `loss ${loss}`;
@@ -94,7 +97,7 @@ export async function examineTinker(
   let client: TinkerClient;
   try {
     client = await connectTinker({
-      maxWaitMs: 5000,
+      maxWaitMs: PATIENCE_MS,
       ...options,
       onMessage: (message) => void messages.push(message),
     });

@@ -59,6 +59,12 @@ describe.skipIf(!python)("a real Tinker server (SkyRL 0.3.0, JAX on the CPU)", (
   it("is found out: means of sequences, requests run twice, images dropped in silence", {
     timeout: 300_000,
   }, async () => {
+    // First of all, so that the server compiles while it is examined.
+    const examined = await examineTinker({ url: server.url, rank: 8 });
+    expect(examined.filter(({ isFine }) => !isFine).map(({ name, note }) => [name, note])).toEqual([
+      ["images", expect.stringContaining("dropped in silence")],
+      ["repeated requests", expect.stringContaining("run twice")],
+    ]);
     const tried = await newModel();
     const prompt = {
       chunks: [{ type: "encoded_text", tokens: [1, 2, 3, 4] } as const],
@@ -82,11 +88,6 @@ describe.skipIf(!python)("a real Tinker server (SkyRL 0.3.0, JAX on the CPU)", (
     const verdict = await probeImages(tried, shown);
     expect(verdict).not.toBe("seen");
     await tried.unload();
-    const examined = await examineTinker({ url: server.url, rank: 8 });
-    expect(examined.filter(({ isFine }) => !isFine).map(({ name, note }) => [name, note])).toEqual([
-      ["images", expect.stringContaining("dropped in silence")],
-      ["repeated requests", expect.stringContaining("run twice")],
-    ]);
   });
 
   it("refuses another model than it serves, naming both", async () => {
