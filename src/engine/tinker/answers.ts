@@ -6,6 +6,7 @@ import { ENGINE_KEY_CURE } from "../../config/load.js";
 import { retryAfterMs } from "../../core/chat/chatServer.js";
 import { type HttpReply, shownUrl } from "../../core/chat/http.js";
 import { ServerError, type ServerErrorKind } from "../../core/errors.js";
+import { WIRE_SDK_VERSION } from "./wire.js";
 
 const MOST_SHOWN = 300;
 /** Of an error page or a request that came back whole, more is not looked at. */
@@ -74,7 +75,7 @@ const CURES: Readonly<Record<ServerErrorKind, string>> = {
   timeout: "see the server's log, or wait longer",
   busy: "run again later",
   broken: "see the server's log; `--resume` goes on from the last checkpoint",
-  garbled: "check that this is a Tinker server",
+  garbled: `check that this is a Tinker server, and its wire that of the SDK ${WIRE_SDK_VERSION}`,
   refused: "check engine.url, the key and the model's name",
   rejected: "see what the server says about this request",
 };
