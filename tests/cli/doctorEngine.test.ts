@@ -35,8 +35,8 @@ async function locked(url: string): Promise<string> {
   return `http://127.0.0.1:${(gate.address() as AddressInfo).port}`;
 }
 
-async function doctor(url: string) {
-  const { printed, code } = await runCommand(addDoctor, "doctor", "--engine", url);
+async function doctor(url: string, ...flags: readonly string[]) {
+  const { printed, code } = await runCommand(addDoctor, "doctor", "--engine", url, ...flags);
   return { lines: printed.split("\n").map((line) => line.replace(/ {2,}/, " | ")), code };
 }
 
@@ -100,6 +100,15 @@ describe("sharegrpo doctor --engine", () => {
     expect(lines[1]).toBe("✓ models | a-model");
     expect(lines[2]).toMatch(/^– token prompts \| not taken by \/completions: good for evaluate/);
     expect(lines[3]).toBe("– images | dropped in silence: a picture adds no tokens");
+  });
+
+  it("says that a model is not served, and who else is", async () => {
+    const chats = await startChatServer({ answer: () => "1", models: ["a-model", "b-model"] });
+    open.push(chats);
+    const { lines } = await doctor(chats.url, "--model", "c-model");
+    expect(lines.slice(1)).toEqual(["✓ models | a-model, b-model", "– model | c-model: is none of them"]);
+    const other = await doctor(await toyServer(), "--model", "c-model");
+    expect(other.lines.at(-1)).toMatch(/^– model \| .*c-model/);
   });
 
   it.each<[string, (hasImage: boolean) => ChatBehaviour]>([

@@ -182,6 +182,17 @@ async function tried(name: string, attempt: Promise<EngineFinding[]>): Promise<E
   }
 }
 
+/** Tries the model that is asked for, or the first. */
+async function examineModel(options: ExamineOptions, names: readonly string[]): Promise<EngineFinding[]> {
+  const { model = names[0] } = options;
+  if (model === undefined) return [];
+  if (!names.includes(model)) return [{ name: "model", isFine: false, note: `${model}: is none of them` }];
+  return [
+    ...(await tried("token prompts", examineTokens(options, model))),
+    ...(await tried("images", examineImages(options, model))),
+  ];
+}
+
 const openApiSchema = z.object({ paths: z.record(z.string(), z.unknown()) });
 
 /** A server without routes for tokens that is known all the same: `transformers serve` (5.24.0) by its own paths. */
@@ -199,13 +210,11 @@ export async function examineOpenAi(options: ExamineOptions): Promise<EngineFind
     if (!models) return undefined;
     const { server } = await whoAnswers(options);
     const names = models.data.map(({ id }) => id);
-    const model = options.model ?? names[0];
     return [
       { name: "server", isFine: true, note: `${shownUrl(options.base)}, OpenAI-compatible` },
       { name: "models", isFine: names.length > 0, note: names.join(", ") || "none" },
       ...(server ? await examineServer(options, server) : await examineOther(options)),
-      ...(model === undefined ? [] : await tried("token prompts", examineTokens(options, model))),
-      ...(model === undefined ? [] : await tried("images", examineImages(options, model))),
+      ...(await examineModel(options, names)),
     ];
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
