@@ -363,6 +363,14 @@ describe("an address", () => {
     expect(await reply.json()).toEqual({ detail: expect.stringMatching(/[Nn]ot [Ff]ound/) });
   });
 
+  it("says how long its refusals are, or the SDK takes them for a proxy's", async () => {
+    const reply = await fetch(`${server.url}/api/v1/create_session`, {
+      method: "POST",
+      body: '{"tags": [], "sdk_version": "0.38.0"}',
+    });
+    expect(Number(reply.headers.get("content-length"))).toBe((await reply.arrayBuffer()).byteLength);
+  });
+
   it("that is one takes JSON alone", async () => {
     for (const [body, status] of [
       ["{", 400],
