@@ -2,6 +2,7 @@
  * @module A real Ray head on loopback, where `SHAREGRPO_RAY_PYTHON` names a Python that has `ray[default]`.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -25,14 +26,17 @@ export function rayPython(): string | undefined {
 
 export interface RealHead {
   readonly url: string;
+  /** It answers nobody without. */
+  readonly token: string;
   close(): Promise<void>;
 }
 
-/** Starts a head with two CPUs; its processes are one group, which `close` ends. */
+/** Starts a head with two CPUs that asks for a token, as heads do where Ray once made one (`~/.ray`); its processes are one group, which `close` ends. */
 export async function startRay(python: string): Promise<RealHead> {
   // Its sockets' paths must be short.
   const folder = await mkdtemp("/tmp/ray-");
   const [port, dashboard] = [await freePort(), await freePort()];
+  const token = randomBytes(32).toString("hex");
   const child = spawn(
     join(dirname(python), "ray"),
     [
@@ -42,11 +46,21 @@ export async function startRay(python: string): Promise<RealHead> {
     ],
     {
       detached: true,
-      stdio: "ignore",
-      env: { ...process.env, PATH: `${dirname(python)}:${process.env["PATH"]}` },
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        ...{ RAY_AUTH_MODE: "token", RAY_AUTH_TOKEN: token },
+        PATH: `${dirname(python)}:${process.env["PATH"]}`,
+      },
     },
   );
   const exited = new Promise((resolve) => child.once("exit", resolve));
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      said = `${said}${text}`.slice(-2000);
+    });
+  }
   const url = `http://127.0.0.1:${dashboard}`;
   const close = async () => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGTERM");
@@ -56,14 +70,14 @@ export async function startRay(python: string): Promise<RealHead> {
   };
   const startedMs = performance.now();
   for (;;) {
-    const isReady = await fetch(`${url}/api/version`).then(
+    const isReady = await fetch(`${url}/api/version`, { headers: { authorization: `Bearer ${token}` } }).then(
       ({ ok }) => ok,
       () => false,
     );
-    if (isReady) return { url, close };
+    if (isReady) return { url, token, close };
     if (child.exitCode !== null || performance.now() - startedMs > READY_MS) {
       await close();
-      throw new Error("Ray's head did not start");
+      throw new Error(`Ray's head did not start: ${said.trim()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

@@ -79,6 +79,8 @@ export interface RayOptions {
 
 const TIMEOUT_MS = 60_000;
 const MOST_SHOWN = 300;
+/** Which address. */
+const WHICH = "(the dashboard's, port 8265)";
 
 /** @throws ConfigError when it is no address of a dashboard */
 export function parseRayUrl(text: string): URL {
@@ -104,9 +106,8 @@ function errorOf(url: URL, reply: HttpReply): ServerError {
   const { status } = reply;
   const isLocked = status === 401 || status === 403;
   const isRefused = isLocked || status === 404 || status === 405;
-  const cure = isRefused
-    ? `${isLocked ? ENGINE_KEY_CURE : "check engine.url"} (the dashboard's, port 8265)`
-    : "see the log of Ray's dashboard on the head";
+  const failed = isRefused ? `check engine.url ${WHICH}` : "see the log of Ray's dashboard on the head";
+  const cure = isLocked ? `${ENGINE_KEY_CURE} ${WHICH}; a head keeps its token in ~/.ray/auth_token` : failed;
   return new ServerError(`${shown}: status ${status}: ${wordsOf(reply)}; ${cure}`, {
     kind: isRefused ? "refused" : status >= 500 ? "broken" : "rejected",
     url: shown,

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { zipBytes } from "../../../src/core/files/zip.js";
+import { examineAddress } from "../../../src/engine/examine.js";
 import { fetchModel } from "../../../src/engine/ray/fetchModel.js";
 import { followJob, type JobRow } from "../../../src/engine/ray/follow.js";
-import { connectRay, type RayJobs } from "../../../src/engine/ray/jobs.js";
+import { connectRay, RAY_API, type RayJobs } from "../../../src/engine/ray/jobs.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 import { type RealHead, rayPython, startRay } from "../../support/ray.js";
 
@@ -26,7 +27,7 @@ describe.skipIf(!python)("a real Ray head", () => {
   let folder: string;
   beforeAll(async () => {
     head = await startRay(python ?? "");
-    jobs = await connectRay({ url: head.url });
+    jobs = await connectRay({ url: head.url, token: head.token });
     const files = { "main.py": STAND_IN, "run.yaml": "steps: 3" };
     const entries = Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) }));
     folder = await jobs.upload(zipBytes(entries));
@@ -75,10 +76,22 @@ describe.skipIf(!python)("a real Ray head", () => {
     expect(await readFile(join(out, "model.safetensors"), "utf8")).toBe("step 2 rank 0;step 2 rank 1;");
   });
 
+  it("answers nobody without its token, and says where it is kept", async () => {
+    for (const token of [undefined, "0".repeat(64)]) {
+      const words = /status 40[13]: .*; set SHAREGRPO_ENGINE_KEY .*~\/\.ray\/auth_token/;
+      await expect(connectRay({ url: head.url, token })).rejects.toThrow(words);
+    }
+    vi.stubEnv("SHAREGRPO_ENGINE_KEY", head.token);
+    const [server] = await examineAddress({ url: head.url });
+    vi.unstubAllEnvs();
+    expect(server).toMatchObject({ isFine: true, note: expect.stringContaining(`Ray ${RAY_API.ray}`) });
+  });
+
   it("refuses an id that is taken, and Node's fetch", { timeout: 120_000 }, async () => {
     await expect(submit("sharegrpo-follow", 0.1)).rejects.toThrow(/status 500: .*already exists/);
     const { status } = await fetch(`${head.url}/api/packages/gcs/_ray_pkg_1.zip`, {
       method: "PUT",
+      headers: { authorization: `Bearer ${head.token}` },
       body: "x",
     });
     expect(status).toBe(405);

@@ -65,7 +65,8 @@ async function inJob(stack: "easyr1" | "r1-sharevl", source: string, flags: read
   const PYTHONPATH = [SUPPORT, source, job].join(delimiter);
   const run = spawnSync(python, [...flags, "config=run.yaml"], {
     ...{ cwd: job, encoding: "utf8", maxBuffer: 2 ** 28 },
-    env: { ...process.env, PYTHONPATH, PYTHONDONTWRITEBYTECODE: "1" },
+    // Or Ray would write a token into the home folder, which every later head asks for.
+    env: { ...process.env, PYTHONPATH, PYTHONDONTWRITEBYTECODE: "1", RAY_AUTH_MODE: "disabled" },
   });
   return { config, checkpoints, ...run };
 }
