@@ -77,6 +77,12 @@ export interface TinkerServer {
 const DEFAULTS = { host: "127.0.0.1", port: 0, pollMs: 30_000, sessionMs: 300_000 } as const;
 const PREFIX = "/api/v1";
 
+/** Below the prefix; anything else is looked up as it is, and found nowhere. */
+function pathOf({ url = "" }: IncomingMessage): string {
+  const address = url.split("?", 1)[0] ?? "";
+  return address.startsWith(`${PREFIX}/`) ? address.slice(PREFIX.length) : `not ${address}`;
+}
+
 /** A body's JSON; undefined: it is none, or too long. Read to its end in any case, so that the answer is heard. */
 async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const pieces: Uint8Array[] = [];
@@ -165,9 +171,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
   const calls = new Map<string, number>();
 
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
-    const address = (request.url ?? "").split("?", 1)[0] ?? "";
-    // Anything else is looked up as it is, and found nowhere.
-    const path = address.startsWith(`${PREFIX}/`) ? address.slice(PREFIX.length) : `not ${address}`;
+    const path = pathOf(request);
     const json = await readJson(request, limits.maxBytes);
     const call = calls.get(path) ?? 0;
     calls.set(path, call + 1);
