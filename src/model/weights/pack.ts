@@ -15,7 +15,7 @@ import { folderHolder, whileHolding } from "../../core/files/folderLock.js";
 import type { OnProgress } from "../../core/progress.js";
 import type { Network } from "../family.js";
 import { JOINT_NAME, JOINT_PARTS, queryScale } from "../transformer/jointQkv.js";
-import { floatBits, packBlocks } from "./blocks.js";
+import { type BlockPacker, blockPacker } from "./blocks.js";
 import { saveTensors, type TensorSource } from "./save.js";
 import { openTensors, type Rows, type TensorStore } from "./tensorStore.js";
 
@@ -77,34 +77,61 @@ function matricesOf({ entries }: TensorStore, { config }: Network): Matrix[] {
   return [...ofName.values()];
 }
 
-/** Rows of a matrix's parts, by the weights that they come from. */
-function* partsOf({ parts }: Matrix, [begin, end]: Rows) {
+/** Numbers that are packed at once: what the processor's cache holds. */
+const CHUNK = 2 ** 20;
+
+/** Rows of a matrix's parts, a chunk at a time, by the weights that they come from. */
+function* chunksOf({ parts, columns }: Matrix, [begin, end]: Rows) {
+  const most = Math.max(1, Math.floor(CHUNK / columns));
   let first = 0;
   for (const { weight, rows, scale } of parts) {
-    const [from, to] = [Math.max(begin, first), Math.min(end, first + rows)];
-    if (from < to) yield { weight, scale, at: from, rows: [from - first, to - first] as const };
+    const to = Math.min(end, first + rows);
+    for (let at = Math.max(begin, first); at < to; at += most) {
+      yield { weight, scale, at, rows: [at - first, Math.min(to, at + most) - first] as const };
+    }
     first += rows;
   }
 }
 
+/** What packing takes: memory for two pieces, of which one is filled while the other is written. */
+interface Workbench {
+  readonly packer: BlockPacker;
+  /** Memory for the next piece; holds what it is filled with until the piece after the next. */
+  next(bytes: number): Uint8Array;
+}
+
+function workbench(matrices: readonly Matrix[]): Workbench {
+  const pieces = [new Uint8Array(0), new Uint8Array(0)] as [Uint8Array, Uint8Array];
+  return {
+    packer: blockPacker(Math.max(CHUNK, ...matrices.map(({ columns }) => columns))),
+    next(bytes) {
+      pieces.reverse();
+      if (pieces[0].length < bytes) pieces[0] = new Uint8Array(bytes);
+      return pieces[0].subarray(0, bytes);
+    },
+  };
+}
+
 /** The two arrays of a packed matrix, in the order in which they are written. */
-function sourcesOf(store: TensorStore, matrix: Matrix): TensorSource[] {
+function sourcesOf(store: TensorStore, matrix: Matrix, { packer, next }: Workbench): TensorSource[] {
   const { N, blocks, block } = sizesOf(matrix);
+  const { columns } = matrix;
   let scales: Float32Array | undefined;
   const pack = async (wanted: Rows = [0, N]): Promise<Uint8Array> => {
     const [begin, end] = wanted;
-    const packed = new Uint8Array((end - begin) * matrix.columns);
+    const packed = next((end - begin) * columns);
     scales ??= new Float32Array(N * blocks);
-    for (const { weight, scale, at, rows } of partsOf(matrix, wanted)) {
-      const bits = floatBits(await store.readArgument(weight, { rows }));
-      const [to, by] = [packed.subarray((at - begin) * matrix.columns), scales.subarray(at * blocks)];
-      const isWhole = packBlocks(bits, { packed: to, scales: by }, { block, scale });
+    for (const { weight, scale, at, rows } of chunksOf(matrix, wanted)) {
+      const array = await store.readArgument(weight, { rows, into: packer.numbers });
+      const to = { packed: packed.subarray((at - begin) * columns), scales: scales.subarray(at * blocks) };
+      const isWhole = packer.pack(array, to, { block, scale });
       if (!isWhole) throw new ModelError(`${weight}: invalid numbers: not finite; use another checkpoint`);
     }
     return packed;
   };
   const readScales = async ([begin, end]: Rows = [0, N]): Promise<Uint8Array> => {
     const { buffer } = scales as Float32Array;
+    if (end === N) scales = undefined;
     return new Uint8Array(buffer, 4 * begin * blocks, 4 * (end - begin) * blocks);
   };
   return [
@@ -145,7 +172,8 @@ export async function packedWeights(
   while ((await folderHolder(cache))?.isAlive) await wait(WAIT_MS);
   await whileHolding(cache, "packing weights", async () => {
     if (await isThere(folder)) return;
-    const sources = matrices.flatMap((matrix) => sourcesOf(store, matrix));
+    const bench = workbench(matrices);
+    const sources = matrices.flatMap((matrix) => sourcesOf(store, matrix, bench));
     await createFolder(folder, (partial) =>
       saveTensors(partial, sources, {
         onTensor: (done, total) => onProgress?.({ phase: "pack weights", done, total }),
