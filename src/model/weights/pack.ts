@@ -5,6 +5,7 @@
  * s = max |w| / 127, q = round(w / s) + 128. So no weight moves by more than s/2. Norms, biases, the embedding's rows and
  * the vision tower are not packed.
  */
+import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ModelError } from "../../core/errors.js";
@@ -140,12 +141,23 @@ function sourcesOf(store: TensorStore, matrix: Matrix, { packer, next }: Workben
   ];
 }
 
-/** Where packed weights of these files are, whatever is in them. */
-async function packedFolder({ entries }: TensorStore, cache: string): Promise<string> {
+/** Names of packed weights in a cache: `checkpoint` says where the files stand that they are made of, `name` also their state. */
+async function namesOf({ entries }: TensorStore): Promise<{ checkpoint: string; name: string }> {
   const files = [...new Set([...entries.values()].map(({ file }) => resolve(file)))].sort();
   const states = await Promise.all(files.map(async (file) => [file, await fileState(file)]));
-  const name = basename(dirname(files[0] ?? ""));
-  return join(cache, `${name}-${digestJson({ format: FORMAT, states }).slice(0, 16)}`);
+  const folder = dirname(files[0] ?? "");
+  const digest = (value: unknown) => digestJson(value).slice(0, 16);
+  const checkpoint = `${basename(folder)}-${digest(folder)}`;
+  return { checkpoint, name: `${checkpoint}-${digest({ format: FORMAT, states })}` };
+}
+
+/** Removes what was packed of a checkpoint before it changed. */
+async function removeOlder(cache: string, checkpoint: string): Promise<void> {
+  const older = (await readdir(cache)).filter((name) => name.startsWith(`${checkpoint}-`));
+  // Where a process still maps them and the system does not let go, they stay.
+  const remove = (name: string) =>
+    rm(join(cache, name), { recursive: true, force: true }).catch(() => undefined);
+  await Promise.all(older.map(remove));
 }
 
 async function openFolder(folder: string): Promise<TensorStore> {
@@ -154,7 +166,8 @@ async function openFolder(folder: string): Promise<TensorStore> {
 }
 
 /**
- * Opens the packed weights of a checkpoint; packs them where that has not been done. Of several processes one packs, and
+ * Opens the packed weights of a checkpoint; packs them where that has not been done, in the place of what was packed of
+ * it before it changed. Of several processes one packs, and
  * the others wait for it.
  * @param store the checkpoint's weights under our names
  * @param cache folder of packed weights; what is in it may be deleted
@@ -167,11 +180,13 @@ export async function packedWeights(
   { cache, onProgress }: { readonly cache: string; readonly onProgress?: OnProgress | undefined },
 ): Promise<TensorStore> {
   const matrices = matricesOf(store, network);
-  const folder = await packedFolder(store, cache);
+  const { checkpoint, name } = await namesOf(store);
+  const folder = join(cache, name);
   if (await isThere(folder)) return openFolder(folder);
   while ((await folderHolder(cache))?.isAlive) await wait(WAIT_MS);
   await whileHolding(cache, "packing weights", async () => {
     if (await isThere(folder)) return;
+    await removeOlder(cache, checkpoint);
     const bench = workbench(matrices);
     const sources = matrices.flatMap((matrix) => sourcesOf(store, matrix, bench));
     await createFolder(folder, (partial) =>

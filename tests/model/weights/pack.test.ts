@@ -89,13 +89,23 @@ describe("packedWeights", () => {
     },
   );
 
-  it("is made once, and anew when a weight file has changed", async () => {
+  it("is made once, and anew in its place when a weight file has changed", async () => {
     const place = async () => [...(await pack()).entries.values()][0]?.file;
     const first = await place();
     expect(await place()).toBe(first);
     await utimes(join(dir, "model.safetensors"), new Date(), new Date(1e9));
     expect(await place()).not.toBe(first);
-    expect((await readdir(cache)).filter((name) => !/^model-[0-9a-f]{16}$/.test(name))).toEqual([]);
+    const left = await readdir(cache);
+    expect(left).toEqual([expect.stringMatching(/^model(-[0-9a-f]{16}){2}$/)]);
+  });
+
+  it("stays beside that of another checkpoint of the same name", async () => {
+    await pack();
+    const elsewhere = join(root, "elsewhere", "model");
+    await cp(dir, elsewhere, { recursive: true });
+    dir = elsewhere;
+    await pack();
+    expect(await readdir(cache)).toHaveLength(2);
   });
 
   it("is made by one of two that need it at once", async () => {
