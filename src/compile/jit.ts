@@ -10,7 +10,6 @@ import { findRuntime } from "./runtime/runtime.js";
 import {
   type BoundRun,
   type DeviceArray,
-  FREE,
   type GraphArray,
   type HostArray,
   isDeviceArray,
@@ -21,6 +20,7 @@ import {
   type RuntimeOptions,
   type Session,
 } from "./runtime/session.js";
+import { type ArgumentTree, signatureTable } from "./signatures.js";
 import { isExternal, type Signature, type TracedGraph, trace } from "./trace.js";
 import {
   type ArgsOf,
@@ -73,12 +73,6 @@ export interface Compiled<Args extends readonly unknown[], Out> {
 /** The arguments as trees of arrays. */
 export type HostArgs<Args extends readonly unknown[]> = { [At in keyof Args]: ArgsOf<Args[At]> };
 
-/** Arguments in order, and the structure they are leaves of. */
-interface ArgumentTree {
-  readonly structure: Structure;
-  readonly leaves: readonly ArgumentArray[];
-}
-
 /** Which leaves are of arguments with free rows; undefined: none. */
 function freeLeaves({ structure }: ArgumentTree, { rows }: JitOptions) {
   if (!rows) return undefined;
@@ -105,15 +99,6 @@ interface Entry {
   readonly session: Session;
   /** For each output leaf, the input leaf it takes over. */
   readonly donated: ReadonlyMap<number, number>;
-}
-
-function keyOf({ structure, leaves }: ArgumentTree, isFree?: (leaf: number) => boolean): string {
-  const keys = leaves.map((leaf, at) => {
-    const place = isExternal(leaf) ? `@${leaf.file}:${leaf.offset}` : "";
-    const shape = isFree?.(at) ? [FREE, ...leaf.shape.slice(1)] : leaf.shape;
-    return `${leaf.dtype}${shape.join("x")}${place}`;
-  });
-  return `${JSON.stringify(structure)}|${keys.join(",")}`;
 }
 
 /**
@@ -221,7 +206,7 @@ export function jit<Args extends readonly unknown[], Out>(
   fn: (...args: Args) => Out,
   options: JitOptions,
 ): Compiled<Args, Out> {
-  const entries = new Map<string, Entry>();
+  const entries = signatureTable<Entry>();
   const memory = spareMemory();
   // One call at a time: what a call changes in place, the next one reads.
   const take = inTurn();
@@ -245,9 +230,8 @@ export function jit<Args extends readonly unknown[], Out>(
     work: (entry: Entry, tree: ArgumentTree) => T | Promise<T>,
   ): Promise<T> => {
     const tree = flatten<ArgumentArray>(args);
-    const key = keyOf(tree, freeLeaves(tree, options));
-    const entry = entries.get(key) ?? (await compile(tree));
-    entries.set(key, entry);
+    const isFree = () => freeLeaves(tree, options);
+    const entry = entries.find(tree, isFree) ?? entries.add(tree, isFree(), await compile(tree));
     try {
       return await work(entry, tree);
     } catch (cause) {
@@ -266,14 +250,18 @@ export function jit<Args extends readonly unknown[], Out>(
     });
 
   const release = async () => {
-    const compiled = [...entries.values()];
+    const compiled = entries.all();
     entries.clear();
     await Promise.all(compiled.map(({ session }) => session.release()));
   };
   return Object.assign((...args: unknown[]) => take(() => run(args)), {
     bind: (args: readonly unknown[], results: unknown) =>
       take(() => using(args, (entry, tree) => bindTo(entry, tree, results))),
-    notReplayed: () => [...entries.values()].map(({ session }) => session.notReplayed?.()).find(Boolean),
+    notReplayed: () =>
+      entries
+        .all()
+        .map(({ session }) => session.notReplayed?.())
+        .find(Boolean),
     dispose: () => take(release),
   }) as Compiled<Args, Out>;
 }

@@ -3,7 +3,7 @@
  * arrays (outside).
  */
 import type { ExternalArray, NdArray } from "../core/ndarray.js";
-import { type Tensor, tf } from "../core/tf.js";
+import type { Tensor } from "../core/tf.js";
 import type { GraphArray } from "./runtime/session.js";
 
 /** The same tree with host arrays where there were tensors. */
@@ -27,7 +27,6 @@ export type ArgsOf<T> = T extends Tensor
 export type Structure = number | readonly Structure[] | { readonly [key: string]: Structure };
 
 function isLeaf(value: unknown): boolean {
-  if (value instanceof tf.Tensor) return true;
   return typeof value === "object" && value !== null && "shape" in value && "dtype" in value;
 }
 
@@ -41,11 +40,23 @@ export function flatten<Leaf>(tree: unknown): { leaves: Leaf[]; structure: Struc
       throw new TypeError(`flatten: expected arrays in records and lists, got ${String(node)}`);
     }
     const structure: Record<string, Structure> = {};
-    for (const [key, value] of Object.entries(node)) if (value !== undefined) structure[key] = visit(value);
+    for (const key of Object.keys(node)) {
+      const value = (node as Record<string, unknown>)[key];
+      if (value !== undefined) structure[key] = visit(value);
+    }
     return structure;
   };
   const structure = visit(tree);
   return { leaves, structure };
+}
+
+/** Whether two trees have the same leaves in the same places. */
+export function isSameStructure(a: Structure, b: Structure): boolean {
+  if (typeof a === "number" || typeof b === "number") return a === b;
+  const [keys, others] = [Object.keys(a), Object.keys(b)];
+  if (Array.isArray(a) !== Array.isArray(b) || keys.length !== others.length) return false;
+  const part = (of: Structure, key: string) => (of as Readonly<Record<string, Structure>>)[key] as Structure;
+  return keys.every((key, at) => key === others[at] && isSameStructure(part(a, key), part(b, key)));
 }
 
 /** The tree of this structure with these leaves. */

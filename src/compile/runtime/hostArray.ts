@@ -33,7 +33,8 @@ interface Hosted extends DeviceArray {
 /** An array's dtype and shape as messages say them. */
 export const kindOf = ({ dtype, shape }: ArrayKind): string => `${dtype}[${shape}]`;
 
-const isSame = ({ dtype, shape }: ArrayKind, other: ArrayKind): boolean =>
+/** Whether two arrays are of one dtype and shape. */
+export const isSame = ({ dtype, shape }: ArrayKind, other: ArrayKind): boolean =>
   dtype === other.dtype &&
   shape.length === other.shape.length &&
   shape.every((side, axis) => side === other.shape[axis]);

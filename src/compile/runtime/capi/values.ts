@@ -5,8 +5,8 @@
 import { ShapeError } from "../../../core/errors.js";
 import { bytesOf } from "../../../core/ndarray.js";
 import { ONNX_TYPE_CODE } from "../../onnxWriter.js";
-import { kindOf } from "../hostArray.js";
-import type { HostArray } from "../session.js";
+import { isSame, kindOf } from "../hostArray.js";
+import type { ArrayKind, HostArray } from "../session.js";
 import type { Api } from "./api.js";
 
 /** Stands for the memory of arrays without numbers: a tensor's address must not be null. */
@@ -21,15 +21,20 @@ export const dimensions = (shape: readonly number[]): BigInt64Array => {
   return sides;
 };
 
+/** A tensor of this kind. */
+interface Made extends ArrayKind {
+  readonly value: bigint;
+}
+
 /**
  * Tensors by the memory they read, and by shape. The caller keeps the array until the run is over.
  * @returns a function giving a tensor's address
  */
 export function hostValues(api: Api): (array: HostArray) => bigint {
   const cpu = api.made((out) => api.CreateCpuMemoryInfo(1, 0, out));
-  const known = new WeakMap<HostArray["data"], Map<string, bigint>>();
-  const collected = new FinalizationRegistry((values: Map<string, bigint>) => {
-    for (const value of values.values()) api.free.ReleaseValue(value);
+  const known = new WeakMap<HostArray["data"], Made[]>();
+  const collected = new FinalizationRegistry((values: readonly Made[]) => {
+    for (const { value } of values) api.free.ReleaseValue(value);
   });
   return (array) => {
     const { dtype, shape, data } = array;
@@ -39,10 +44,9 @@ export function hostValues(api: Api): (array: HostArray) => bigint {
         `array: ${kindOf(array)} takes ${bytes} bytes, got ${data.byteLength} (moved away?)`,
       );
     }
-    const values = known.get(data) ?? new Map<string, bigint>();
-    const key = kindOf(array);
-    const found = values.get(key);
-    if (found !== undefined) return found;
+    const values = known.get(data) ?? [];
+    const found = values.find((made) => isSame(made, array));
+    if (found) return found.value;
     // Reading `buffer` moves small arrays out of V8's heap, where they could not stay where they are.
     const memory = bytes > 0 && data.buffer ? data : NOTHING;
     const value = api.made((out) =>
@@ -56,11 +60,11 @@ export function hostValues(api: Api): (array: HostArray) => bigint {
         out,
       ),
     );
-    if (values.size === 0) {
+    if (values.length === 0) {
       known.set(data, values);
       collected.register(data, values);
     }
-    values.set(key, value);
+    values.push({ dtype, shape, value });
     return value;
   };
 }
