@@ -3,58 +3,61 @@
  * instructions have the specification's names and stand for their bytes.
  */
 
-export type Bytes = readonly number[];
+/** Instructions: bytes in order, nested as it suits whoever writes them. */
+export type Code = number | readonly Code[];
+
+const bytesOf = (code: Code): number[] => (typeof code === "number" ? [code] : code.flatMap(bytesOf));
 
 /** A whole number in LEB128. */
-function unsigned(value: number): Bytes {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
+function unsigned(value: number): Code {
+  return value < 0x80 ? value : [(value & 0x7f) | 0x80, unsigned(value >>> 7)];
 }
 
-function signed(value: number): Bytes {
+function signed(value: number): Code {
   const isLast = value >= -0x40 && value < 0x40;
-  return isLast ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)];
+  return isLast ? value & 0x7f : [(value & 0x7f) | 0x80, signed(value >> 7)];
 }
 
-const text = (value: string): Bytes => [...unsigned(value.length), ...Buffer.from(value, "ascii")];
-const list = (items: readonly Bytes[]): Bytes => [...unsigned(items.length), ...items.flat()];
-const sized = (bytes: Bytes): Bytes => [...unsigned(bytes.length), ...bytes];
-const simd = (code: number, ...rest: Bytes): Bytes => [0xfd, ...unsigned(code), ...rest];
+const list = (items: readonly Code[]): Code => [unsigned(items.length), items];
+const text = (value: string): Code => list([...Buffer.from(value, "ascii")]);
+const sized = (code: Code): Code => list(bytesOf(code));
+const simd = (code: number, ...rest: Code[]): Code => [0xfd, unsigned(code), ...rest];
 
-export const TYPES = { i32: 0x7f, f64: 0x7c, v128: 0x7b } as const;
-export type Type = keyof typeof TYPES;
+const TYPES = { i32: 0x7f, f64: 0x7c, v128: 0x7b } as const;
+type Type = keyof typeof TYPES;
 
 /** Addresses are bytes of the one memory; all instructions take their operands from the stack. */
 export const wasm = {
-  get: (local: number): Bytes => [0x20, ...unsigned(local)],
-  set: (local: number): Bytes => [0x21, ...unsigned(local)],
-  i32: (value: number): Bytes => [0x41, ...signed(value | 0)],
-  f64: (value: number): Bytes => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
+  get: (local: number): Code => [0x20, unsigned(local)],
+  set: (local: number): Code => [0x21, unsigned(local)],
+  i32: (value: number): Code => [0x41, signed(value | 0)],
+  f64: (value: number): Code => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
   /** Runs `body` until what `again` leaves is 0. */
-  loop: (body: Bytes, again: Bytes): Bytes => [0x03, 0x40, ...body, ...again, 0x0d, 0x00, 0x0b],
+  loop: (body: Code, again: Code): Code => [0x03, 0x40, body, again, 0x0d, 0x00, 0x0b],
   /** What `isTrue` leaves decides. */
-  when: (isTrue: Bytes, body: Bytes): Bytes => [...isTrue, 0x04, 0x40, ...body, 0x0b],
-  return: [0x0f] as Bytes,
-  select: [0x1b] as Bytes,
-  "i32.add": [0x6a] as Bytes,
-  "i32.mul": [0x6c] as Bytes,
-  "i32.lt_u": [0x49] as Bytes,
-  "i32.ge_u": [0x4f] as Bytes,
-  "f64.lt": [0x63] as Bytes,
-  "f64.mul": [0xa2] as Bytes,
-  "f64.div": [0xa3] as Bytes,
-  "f32.demote_f64": [0xb6] as Bytes,
-  "f64.promote_f32": [0xbb] as Bytes,
-  "f32.reinterpret_i32": [0xbe] as Bytes,
-  "f32.store": [0x38, 2, 0] as Bytes,
+  when: (isTrue: Code, body: Code): Code => [isTrue, 0x04, 0x40, body, 0x0b],
+  return: 0x0f,
+  select: 0x1b,
+  "i32.add": 0x6a,
+  "i32.mul": 0x6c,
+  "i32.lt_u": 0x49,
+  "i32.ge_u": 0x4f,
+  "f64.lt": 0x63,
+  "f64.mul": 0xa2,
+  "f64.div": 0xa3,
+  "f32.demote_f64": 0xb6,
+  "f64.promote_f32": 0xbb,
+  "f32.reinterpret_i32": 0xbe,
+  "f32.store": [0x38, 2, 0],
   /** @param offset added to the address */
-  "v128.load": (offset: number): Bytes => simd(0x00, 0, ...unsigned(offset)),
-  "v128.load16x4_u": (offset: number): Bytes => simd(0x04, 0, ...unsigned(offset)),
+  "v128.load": (offset: number): Code => simd(0x00, 0, unsigned(offset)),
+  "v128.load16x4_u": (offset: number): Code => simd(0x04, 0, unsigned(offset)),
   "v128.store": simd(0x0b, 0, 0),
   /** @param bytes 16 places in the 32 bytes of both operands */
-  "i8x16.shuffle": (bytes: Bytes): Bytes => simd(0x0d, ...bytes),
+  "i8x16.shuffle": (bytes: readonly number[]): Code => simd(0x0d, bytes),
   "i32x4.splat": simd(0x11),
   "f64x2.splat": simd(0x14),
-  "i32x4.extract_lane": (lane: number): Bytes => simd(0x1b, lane),
+  "i32x4.extract_lane": (lane: number): Code => simd(0x1b, lane),
   "v128.and": simd(0x4e),
   "f64x2.promote_low_f32x4": simd(0x5f),
   "i8x16.narrow_i16x8_u": simd(0x66),
@@ -72,29 +75,29 @@ export interface WasmFunction {
   readonly parameters: readonly Type[];
   /** Numbered after the parameters. */
   readonly locals: readonly Type[];
-  readonly body: Bytes;
+  readonly body: Code;
 }
 
 /** A module of functions over a memory that is imported as `host.memory`. */
 function moduleOf(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [
     0x60,
-    ...list(parameters.map((type) => [TYPES[type]])),
-    ...list([[TYPES.i32]]),
+    list(parameters.map((type) => TYPES[type])),
+    list([TYPES.i32]),
   ]);
-  const exported = functions.map(({ name }, at) => [...text(name), 0x00, ...unsigned(at)]);
+  const exported = functions.map(({ name }, at) => [text(name), 0x00, unsigned(at)]);
   const code = functions.map(({ locals, body }) =>
-    sized([...list(locals.map((type) => [1, TYPES[type]])), ...body, 0x0b]),
+    sized([list(locals.map((type) => [1, TYPES[type]])), body, 0x0b]),
   );
-  const sections: readonly (readonly [number, Bytes])[] = [
+  const sections: readonly (readonly [number, Code])[] = [
     [1, list(types)],
-    [2, list([[...text("host"), ...text("memory"), 0x02, 0x00, ...unsigned(1)]])],
+    [2, list([[text("host"), text("memory"), 0x02, 0x00, 1]])],
     [3, list(functions.map((_, at) => unsigned(at)))],
     [7, list(exported)],
     [10, list(code)],
   ];
-  const body = sections.flatMap(([id, content]) => [id, ...sized(content)]);
-  return Uint8Array.from([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...body]);
+  const body = sections.map(([id, content]) => [id, sized(content)]);
+  return Uint8Array.from(bytesOf([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, body]));
 }
 
 /** What is used here of a global that TypeScript declares for browsers alone. */
