@@ -101,6 +101,11 @@ interface Entry {
   readonly donated: ReadonlyMap<number, number>;
 }
 
+/** Why some runs are not replayed. */
+function refusalOf(entries: readonly Entry[]): string | undefined {
+  return entries.map(({ session }) => session.notReplayed?.()).find(Boolean);
+}
+
 /**
  * The memory of donated arguments: device arrays are filled in place; host arrays have a second memory each, which runs
  * fill while they read the first. Then the two change places.
@@ -257,11 +262,7 @@ export function jit<Args extends readonly unknown[], Out>(
   return Object.assign((...args: unknown[]) => take(() => run(args)), {
     bind: (args: readonly unknown[], results: unknown) =>
       take(() => using(args, (entry, tree) => bindTo(entry, tree, results))),
-    notReplayed: () =>
-      entries
-        .all()
-        .map(({ session }) => session.notReplayed?.())
-        .find(Boolean),
+    notReplayed: () => refusalOf(entries.all()),
     dispose: () => take(release),
   }) as Compiled<Args, Out>;
 }
