@@ -32,6 +32,7 @@ describe("the C API", () => {
   it("is what runs graphs here, at the version of the npm package", async () => {
     const found = await findRuntime();
     expect(found.reason).toBeUndefined();
+    expect(found.runtime).toBe(runtime); // one environment, asked for by name or not
     expect(found.runtime.name).toBe(`ONNX Runtime ${npmLibrary().version}, C API`);
   });
 

@@ -11,21 +11,18 @@ interface Found {
   readonly reason?: string;
 }
 
-async function load(binding: RuntimeOptions["binding"]): Promise<Found> {
-  const npm = async (): Promise<Runtime> => (await import("./npmBinding.js")).npmBinding;
-  if (binding === "npm") return { runtime: await npm() };
-  try {
-    const [{ loadApi }, { capi }] = await Promise.all([import("./capi/api.js"), import("./capi/capi.js")]);
-    return { runtime: capi(await loadApi()) };
-  } catch (error) {
-    if (binding === "c") throw error;
-    return { runtime: await npm(), reason: messageOf(error) };
-  }
-}
-
-const found = memoized(load);
+const found = memoized(async (binding: "c" | "npm"): Promise<Found> => {
+  if (binding === "npm") return { runtime: (await import("./npmBinding.js")).npmBinding };
+  const [{ loadApi }, { capi }] = await Promise.all([import("./capi/api.js"), import("./capi/capi.js")]);
+  return { runtime: capi(await loadApi()) };
+});
 
 /** Loads each once. @throws CompileError when the binding that is asked for does not load */
-export function findRuntime(binding?: RuntimeOptions["binding"]): Promise<Found> {
-  return found(binding);
+export async function findRuntime(binding?: RuntimeOptions["binding"]): Promise<Found> {
+  if (binding) return found(binding);
+  try {
+    return await found("c");
+  } catch (error) {
+    return { ...(await found("npm")), reason: messageOf(error) };
+  }
 }
