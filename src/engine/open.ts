@@ -57,7 +57,8 @@ async function openLearning(config: RunConfig, model: string): Promise<Engine> {
     case "tinker": {
       const { imageToken, size: vocabulary } = await loadProcessor(model);
       return openTinkerEngine({
-        ...{ ...config.engine, key: engineKey(), seed: config.seed, imageToken, vocabulary },
+        ...{ ...config.engine, key: engineKey(), seed: config.seed, updateLoss: config.update.loss },
+        ...{ imageToken, vocabulary },
       });
     }
     case "ray":

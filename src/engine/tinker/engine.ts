@@ -7,12 +7,12 @@
  */
 import { CheckpointError, ConfigError, ServerError } from "../../core/errors.js";
 import { ENGINE_ABILITIES } from "../abilities.js";
-import type { Engine, Learner, Watch } from "../engine.js";
+import type { Engine, Learner, LossSettings, Watch } from "../engine.js";
 import { probeAggregation, type WireAggregation } from "./aggregation.js";
 import { tryFetchWeights } from "./archive.js";
 import { connectTinker, type TinkerClient, type TinkerOptions } from "./client.js";
 import { checkImages } from "./imageProbe.js";
-import { createTinkerLearner } from "./learner.js";
+import { createTinkerLearner, NATIVE_LOSSES } from "./learner.js";
 import { computesAsNamed } from "./lossProbe.js";
 import type { TrainingModel } from "./model.js";
 import { createWirePrompts } from "./prompts.js";
@@ -27,6 +27,8 @@ export interface TinkerEngineSettings extends TinkerOptions {
   readonly rank: number;
   readonly seed: number;
   readonly loss: "native" | "surrogate";
+  /** With `native`: what `update.loss` will be; no other is tried beforehand. Default: any. */
+  readonly updateLoss?: LossSettings["loss"];
   /** Stands for an image's places among the tokens of a prompt. */
   readonly imageToken: number;
   /** Tokens of the tokenizer that prompts are written with. */
@@ -41,10 +43,10 @@ interface Manners {
   readonly losses: ReadonlySet<WireLoss>;
 }
 
-/** Which of the losses that training may name are what they say. */
-async function honestLosses(tried: TrainingModel): Promise<Set<WireLoss>> {
+/** Which of these losses are what they say. */
+async function honestLosses(tried: TrainingModel, asked: readonly WireLoss[]): Promise<Set<WireLoss>> {
   const honest = new Set<WireLoss>();
-  for (const loss of ["ppo", "cispo"] as const) {
+  for (const loss of asked) {
     const isNamed = await computesAsNamed(tried, loss).catch((error: unknown) => {
       // It has no such loss.
       if (error instanceof ServerError && !error.isOutage) return false;
@@ -55,12 +57,18 @@ async function honestLosses(tried: TrainingModel): Promise<Set<WireLoss>> {
   return honest;
 }
 
-async function probe(client: TinkerClient, model: NewModel, loss: "native" | "surrogate"): Promise<Manners> {
+async function probe(
+  client: TinkerClient,
+  model: NewModel,
+  { loss, updateLoss }: Pick<TinkerEngineSettings, "loss" | "updateLoss">,
+): Promise<Manners> {
   const tried = await client.createModel(model);
   try {
     const knowsRepeats = await tried.knowsRepeats();
     const aggregation = await probeAggregation(tried, PROBE_PROMPT);
-    const losses = loss === "native" ? await honestLosses(tried) : new Set<WireLoss>();
+    const native = [...NATIVE_LOSSES].filter(([name]) => name === (updateLoss ?? name));
+    const asked = loss === "native" ? native.map(([, name]) => name) : [];
+    const losses = await honestLosses(tried, asked);
     if (aggregation) return { aggregation, knowsRepeats, losses };
   } finally {
     await tried.unload();
@@ -197,7 +205,7 @@ export async function openTinkerEngine(settings: TinkerEngineSettings): Promise<
     rank: settings.rank,
     seed: settings.seed,
   };
-  const { aggregation, knowsRepeats, losses } = await probe(client, asked, settings.loss);
+  const { aggregation, knowsRepeats, losses } = await probe(client, asked, settings);
   const first = await client.createModel(asked);
   first.trustRepeats(knowsRepeats);
   const policy = createPolicy(client, asked, first, knowsRepeats);

@@ -65,24 +65,31 @@ function requireHonest<Native extends { readonly loss: WireLoss }>(
   );
 }
 
+/** Losses that servers compute themselves: `update.loss`, and their name for it. */
+export const NATIVE_LOSSES: ReadonlyMap<LossSettings["loss"], WireLoss> = new Map([
+  ["clip", "ppo"],
+  ["cispo", "cispo"],
+]);
+
 /** A loss that servers compute themselves, in their words. @throws ConfigError when they have none such */
 export function nativeLoss({ loss, ratio, dualClip, kl, clipLow, clipHigh }: LossSettings): {
   readonly loss: WireLoss;
   readonly config: WireLossConfig;
 } {
+  const name = NATIVE_LOSSES.get(loss);
   const lacking = [
-    ...(loss === "clip" || loss === "cispo" ? [] : [`update.loss=${loss}`]),
+    ...(name === undefined ? [`update.loss=${loss}`] : []),
     ...(loss === "clip" && ratio !== "token" ? [`update.ratio=${ratio}`] : []),
     ...(loss === "clip" && dualClip !== null ? [`update.dualClip=${dualClip}`] : []),
     ...(kl ? ["kl.use=loss"] : []),
   ];
-  if (lacking.length > 0) {
+  if (name === undefined || lacking.length > 0) {
     throw new ConfigError(
       `engine.loss=native: the server's own loss has no ${lacking.join(", ")}; engine.loss=surrogate computes it here, exactly, for one more forward pass`,
     );
   }
   const config = { clip_low_threshold: 1 - clipLow, clip_high_threshold: 1 + clipHigh };
-  return { loss: loss === "clip" ? "ppo" : "cispo", config };
+  return { loss: name, config };
 }
 
 function slopeOptions({ kl, ...surrogate }: LossSettings): SlopeOptions {

@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { afterEach, describe, expect, it } from "vitest";
+import { given } from "../../../src/core/given.js";
 import { Rng } from "../../../src/core/rng.js";
 import { zip } from "../../../src/core/zip.js";
 import type { Engine, LossSettings } from "../../../src/engine/engine.js";
@@ -27,8 +28,10 @@ interface Stage {
 async function stage(
   toy: ToyOptions = {},
   loss: "native" | "surrogate" = "surrogate",
-  url?: string,
-  vocabulary: number = TOY.vocabulary,
+  {
+    vocabulary = TOY.vocabulary,
+    updateLoss,
+  }: { readonly vocabulary?: number; readonly updateLoss?: LossSettings["loss"] } = {},
 ): Promise<Stage> {
   const backend = toyBackend(toy);
   const paths: string[] = [];
@@ -40,7 +43,8 @@ async function stage(
   open.push(server);
   const engine = await openTinkerEngine({
     ...{
-      url: url ?? server.url,
+      ...given({ updateLoss }),
+      url: server.url,
       baseModel: "",
       rank: 8,
       seed: 1,
@@ -296,9 +300,9 @@ describe("openTinkerEngine", () => {
   it("refuses tokens of another model than the one whose tokenizer writes the prompts", async () => {
     const asked = { prompts: PROMPTS, responses: 4, decoding: DECODING };
     // Rows that the model has for no token of its tokenizer's may be drawn; twice as many has no model.
-    const padded = await stage({}, "surrogate", undefined, TOY.vocabulary / 2);
+    const padded = await stage({}, "surrogate", { vocabulary: TOY.vocabulary / 2 });
     expect((await padded.engine.sampler.sample(asked))[0]).toHaveLength(4);
-    const other = await stage({}, "surrogate", undefined, 2);
+    const other = await stage({}, "surrogate", { vocabulary: 2 });
     await expect(other.engine.sampler.sample(asked)).rejects.toThrow(
       /question 1, variant \d: a response has token \d+, the tokenizer of `model` knows 2: set model to the folder/,
     );
@@ -349,4 +353,14 @@ describe("openTinkerEngine", () => {
       expect(made.paths.filter((path) => path === "/optim_step")).toHaveLength(8);
     },
   );
+
+  it("tries no other loss than the one that training names, where it names one", async () => {
+    const trials = async (updateLoss?: LossSettings["loss"]) => {
+      const { paths } = await stage({}, "native", given({ updateLoss }));
+      return paths.filter((path) => path === "/optim_step").length;
+    };
+    const base = await trials("gspo");
+    expect(await trials("clip")).toBe(base + 2);
+    expect(await trials()).toBe(base + 4);
+  });
 });
