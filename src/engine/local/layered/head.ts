@@ -17,7 +17,7 @@ import type { Network } from "../../../model/family.js";
 import { tokenProbabilities } from "../../../model/transformer/decode.js";
 import { rmsNorm } from "../../../model/transformer/layers.js";
 import type { ReadOptions, TensorStore } from "../../../model/weights/tensorStore.js";
-import { keepsPassing } from "./layerGraphs.js";
+import { freeing, keepsPassing } from "./layerGraphs.js";
 import { readRows } from "./tokenRows.js";
 
 /**
@@ -61,7 +61,7 @@ const normed = (x: Tensor, weight: TensorParams, at: Tensor, eps: number): Tenso
 
 function headGraphs({ rmsNormEps: eps, ...sizes }: Network["config"], runtime: RuntimeOptions) {
   const isKeeping = keepsPassing(sizes);
-  const passing = { ...runtime, keepsMemory: isKeeping };
+  const kept = { ...runtime, keepsMemory: isKeeping };
   const scoresOf = (h: Tensor, weight: Tensor, bias: Tensor, temperature: Tensor): Tensor =>
     tf.div(tf.add(tf.matMul(h, weight, false, true), bias), temperature);
   const graphs = {
@@ -90,7 +90,7 @@ function headGraphs({ rmsNormEps: eps, ...sizes }: Network["config"], runtime: R
         const powers = tf.exp(tf.sub(z, max));
         return { max, sum: tf.sum(powers, 1), weighted: tf.sum(tf.mul(powers, z), 1) };
       },
-      { name: "head", runtime: passing },
+      { name: "head", runtime: kept },
     ),
     gradient: jit(
       (
@@ -105,14 +105,19 @@ function headGraphs({ rmsNormEps: eps, ...sizes }: Network["config"], runtime: R
         const slope = tf.mul(tf.exp(logP), tf.add(column(known.byLogProb), fromEntropy));
         return [tf.sub(sum, tf.matMul(slope, chunk.weight))] as const;
       },
-      { name: "head gradient", donate: { 0: 0 }, runtime: passing },
+      { name: "head gradient", donate: { 0: 0 }, runtime: kept },
     ),
   };
-  /** After the last chunk. */
-  const passed = async (name: "sums" | "gradient") => {
-    if (isKeeping) await graphs[name].dispose();
-  };
-  return { ...graphs, passed };
+  /** Does something with every chunk, which passes through a graph. */
+  const pass = (
+    name: "sums" | "gradient",
+    chunks: AsyncIterable<Chunk>,
+    work: (chunk: Chunk) => Promise<void>,
+  ) =>
+    freeing(isKeeping ? [graphs[name]] : [], async () => {
+      for await (const chunk of chunks) await work(chunk);
+    });
+  return { ...graphs, pass };
 }
 
 export interface Head {
@@ -146,15 +151,14 @@ export function createHead(
       const h = await hidden(request);
       const temperature = scalar(request.temperature);
       const joined = joinSums(request.tokens.length);
-      for await (const { weight, bias } of chunks())
-        joined.add(await graphs.sums(h, weight, bias, temperature));
-      await graphs.passed("sums");
+      await graphs.pass("sums", chunks(), async ({ weight, bias }) =>
+        joined.add(await graphs.sums(h, weight, bias, temperature)),
+      );
       const { logSums, entropies } = joined.result();
       const rows = await readRows(store, name, request.tokens);
       const logProbs = Float32Array.from(logSums, (logSum, n) => {
-        const token = request.tokens[n] as number;
-        const score = dot(h.data, rows.data, n, hiddenSize) + (tokenBias.data[token] as number);
-        return score / request.temperature - logSum;
+        const bias = tokenBias.data[request.tokens[n] as number] as number;
+        return (dot(h.data, rows.data, n, hiddenSize) + bias) / request.temperature - logSum;
       });
       return { logProbs, entropies, logSums };
     },
@@ -169,8 +173,9 @@ export function createHead(
         byEntropy: slopes.entropies ? ndarray(slopes.entropies, [N]) : zeros([N]),
       };
       const sum = zeros([N, hiddenSize]);
-      for await (const chunk of chunks()) await graphs.gradient(sum, { h, ...chunk, temperature }, ofTokens);
-      await graphs.passed("gradient");
+      await graphs.pass("gradient", chunks(), async (chunk) => {
+        await graphs.gradient(sum, { h, ...chunk, temperature }, ofTokens);
+      });
       const rows = await readRows(store, name, request.tokens);
       for (let at = 0; at < sum.data.length; at++) {
         const slope = slopes.logProbs[Math.floor(at / hiddenSize)] as number;

@@ -12,7 +12,7 @@ import type { Network, VisionInputs } from "../../../model/family.js";
 import type { ImagePatches } from "../../../model/imageProcessor.js";
 import { rotation } from "../../../model/transformer/rope.js";
 import type { TensorStore } from "../../../model/weights/tensorStore.js";
-import { keepsPassing } from "./layerGraphs.js";
+import { freeing, keepsPassing } from "./layerGraphs.js";
 import { createLayerStream, type Part } from "./layerStream.js";
 
 /** Rows of an image's tokens in reading order. */
@@ -65,6 +65,7 @@ export function createImageReader(
   runtime: RuntimeOptions = {},
 ): (image: ImagePatches) => Promise<ImageRows> {
   const graphs = towerGraphs(network, runtime);
+  const keeping = keepsPassing(network.config.vision) ? [graphs.block] : [];
   const stream = createLayerStream(store);
   const kept = new Map<string, ImageRows>();
   const outerNames = [...store.entries.keys()].filter((name) => /^visual\.(?!blocks\.)/.test(name));
@@ -89,14 +90,13 @@ export function createImageReader(
       const graph = graphs.deep[level];
       if (graph) deep.push(gatherRows(await graph(weights, x), places));
     }
-    if (keepsPassing(config.vision)) await graphs.block.dispose();
     return { rows: gatherRows(await graphs.merge(weights, x), places), deep };
   };
 
   return async (image) => {
     const bytes = new Uint8Array(image.patches.buffer, image.patches.byteOffset, image.patches.byteLength);
     const key = `${Object.values(image.grid).join("x")} ${createHash("sha256").update(bytes).digest("hex")}`;
-    const found = kept.get(key) ?? (await run(image));
+    const found = kept.get(key) ?? (await freeing(keeping, () => run(image)));
     kept.delete(key);
     kept.set(key, found);
     const [oldest] = kept.keys();

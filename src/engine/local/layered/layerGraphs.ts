@@ -47,6 +47,18 @@ export function keepsPassing({ hiddenSize, intermediateSize }: PassingSizes): bo
   return 3 * hiddenSize * intermediateSize >= LARGE;
 }
 
+/** Does something, and then, however it ends, frees what graphs have kept for it. */
+export async function freeing<T>(
+  graphs: readonly { dispose(): Promise<void> }[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await Promise.all(graphs.map((graph) => graph.dispose()));
+  }
+}
+
 type PassingSizes = Pick<DecoderSizes, "hiddenSize" | "intermediateSize">;
 
 export function layerGraphs(config: DecoderSizes, runtime: RuntimeOptions = {}) {
@@ -84,11 +96,7 @@ export function layerGraphs(config: DecoderSizes, runtime: RuntimeOptions = {}) 
         batches.map(({ packed }) => `${packed.promptTokens.shape} ${packed.responseTokens.shape}`),
       );
       if (!keepsPassing(config) || shapes.size !== 1) return run(plain);
-      try {
-        await run(keeping);
-      } finally {
-        await Promise.all([keeping.forward.dispose(), keeping.backward.dispose()]);
-      }
+      await freeing([keeping.forward, keeping.backward], () => run(keeping));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layerGraphs } from "../../../../src/engine/local/layered/layerGraphs.js";
+import { freeing, layerGraphs } from "../../../../src/engine/local/layered/layerGraphs.js";
 import type { DecoderSizes } from "../../../../src/model/modelConfig.js";
 
 /** Sizes of Qwen2.5-VL-3B's decoder layers, and of smaller ones: nothing is computed with them here. */
@@ -38,5 +38,15 @@ describe("layerGraphs", () => {
   it("passes on what ends a pass", async () => {
     const ended = layerGraphs(LARGE).pass([batch(32, 16)], () => Promise.reject(new Error("stopped")));
     await expect(ended).rejects.toThrow("stopped");
+  });
+});
+
+describe("freeing", () => {
+  it("frees after what is done, and after what fails", async () => {
+    const said: string[] = [];
+    const graph = { dispose: async () => void said.push("freed") };
+    expect(await freeing([graph], async () => said.push("done"))).toBe(1);
+    await expect(freeing([graph], () => Promise.reject(new Error("stopped")))).rejects.toThrow("stopped");
+    expect(said).toEqual(["done", "freed", "freed"]);
   });
 });
