@@ -44,7 +44,11 @@ export function vjp<Args, Rest extends readonly unknown[]>(
 ): (args: Args, dy: Tensor, ...rest: Rest) => { value: Tensor; grads: Args } {
   return (args, dy, ...rest) => {
     const { leaves, structure } = flatten<Tensor>(args);
+    const { state } = tf.engine();
+    const { activeTape: outer } = state;
     const { value, grads } = tf.engine().gradients(() => f(args, ...rest), leaves, dy, true);
+    // Its own tape is gone now; the one that is being gone back, where this is part of a gradient, is still needed.
+    state.activeTape = outer;
     const filled = leaves.map((leaf, at) => grads[at] ?? tf.zerosLike(leaf));
     return { value, grads: unflatten(structure, filled) as Args };
   };

@@ -65,7 +65,7 @@ function shortened(next: TensorParams, before: TensorParams): TensorParams {
 /** Loss, gradient, clip and AdamW in one graph. */
 export function trainStepFor(model: Model) {
   const loss = valueAndGrad((params: TensorParams, batch: PackedUnits, sampler: Sampler) => {
-    const logProbs = responseLogProbs(params, model, batch, sampler);
+    const logProbs = responseLogProbs(params, model, batch, { sampler });
     const total = tf.neg(tf.sum(tf.mul(logProbs, batch.responseMask)));
     return { loss: tf.div(total, tf.sum(batch.responseMask)) };
   });

@@ -10,11 +10,12 @@ import { type NdArray, scalar } from "../../../src/core/ndarray.js";
 import { Rng } from "../../../src/core/rng.js";
 import { type TensorParams, tf } from "../../../src/core/tf.js";
 import { zip } from "../../../src/core/zip.js";
-import { responseScores, sampledLogProbs } from "../../../src/engine/local/forward.js";
+import { responseScores } from "../../../src/engine/local/forward.js";
 import { createPromptReader } from "../../../src/engine/local/promptReader.js";
 import type { Model } from "../../../src/model/load.js";
 import type { Sampler } from "../../../src/model/transformer/decode.js";
 import { type PackedUnits, packUnits, sizesOf, tokenBias } from "../../../src/model/transformer/pack.js";
+import { pickLogProbs } from "../../../src/model/transformer/pick.js";
 import { interleave, type Repetitions, type Side, type Timing, timed } from "./interleave.js";
 import { promptsOf } from "./packed.js";
 
@@ -24,7 +25,7 @@ const SIZES = { responses: 6, length: 64 };
 export function policyGradients(model: Model) {
   return valueAndGrad((params: TensorParams, packed: PackedUnits, sampler: Sampler) => {
     const scores = responseScores(params, model, packed, sampler);
-    const logProbs = sampledLogProbs(scores, packed);
+    const logProbs = pickLogProbs(scores, tf.reshape(packed.responseTokens, [-1]));
     return { loss: tf.neg(tf.mean(logProbs)), aux: { scores, logProbs } };
   });
 }

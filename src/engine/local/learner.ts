@@ -65,12 +65,12 @@ function compile(
   { readPrompts, arrays }: Pick<Compiled, "arrays"> & { readonly readPrompts: PromptReader },
 ): Compiled {
   const bias = tokenBias(model.config, model.processor.size);
-  const runtime = runtimeOf(settings);
+  const options = { runtime: runtimeOf(settings), heldScores: settings.heldScores };
   return {
     settings,
     arrays,
-    logProbs: logProbsGraph(model, runtime),
-    accumulate: memoized((loss: GraphSettings) => accumulateGraph(model, loss, runtime)),
+    logProbs: logProbsGraph(model, options),
+    accumulate: memoized((loss: GraphSettings) => accumulateGraph(model, loss, options)),
     sampler: (temperature) => ({ temperature: scalar(temperature), tokenBias: bias }),
     async pack(readings, rows) {
       const prompts = await readPrompts(readings.map(({ prompt }) => prompt));

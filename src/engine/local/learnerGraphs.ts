@@ -8,8 +8,7 @@ import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Model } from "../../model/load.js";
 import type { Sampler } from "../../model/transformer/decode.js";
 import type { PackedUnits } from "../../model/transformer/pack.js";
-import { fullKl } from "../../policy/kl.js";
-import { responseLogProbs, responseScores, sampledLogProbs, tokenEntropies } from "./forward.js";
+import { responseLogProbs, tokenNumbers } from "./forward.js";
 import type { LossBatch } from "./lossBatch.js";
 import { type KlForm, type LossForm, tokenLoss } from "./tokenLoss.js";
 
@@ -22,20 +21,20 @@ interface Fixed {
   readonly reference?: TensorParams;
 }
 
+/** How a learner's graphs are made. */
+export interface GraphOptions {
+  readonly runtime?: RuntimeOptions;
+  /** Scores of response tokens that are held at once; default: rowChunks.ts. */
+  readonly heldScores?: number | undefined;
+}
+
 /** The loss of a micro-batch, sums over its tokens, and their log-probabilities. */
-function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
+function totalLoss(model: Model, form: LossForm, klForm: KlForm, heldScores: number | undefined) {
   const ofTokens = tokenLoss(form, klForm);
+  const hasEntropies = form.entropyCoefficient > 0;
   return (trained: TensorParams, batch: LossBatch, { sampler, frozen, reference }: Fixed) => {
-    const scores = responseScores({ ...frozen, ...trained }, model, batch.packed, sampler);
-    const logSoftmax = tf.logSoftmax(scores);
-    const isFull = batch.kl !== undefined && reference !== undefined;
-    const found = {
-      logProbs: sampledLogProbs(scores, batch.packed),
-      entropies: form.entropyCoefficient > 0 ? tokenEntropies(logSoftmax, batch.packed) : undefined,
-      fullKl: isFull
-        ? fullKl(logSoftmax, tf.logSoftmax(responseScores(reference, model, batch.packed, sampler)))
-        : undefined,
-    };
+    const wanted = { sampler, hasEntropies, heldScores, reference: batch.kl && reference };
+    const found = tokenNumbers({ ...frozen, ...trained }, model, batch.packed, wanted);
     const { loss, aux } = ofTokens(found, batch);
     return { loss, aux: { sums: aux, logProbs: found.logProbs } };
   };
@@ -48,9 +47,9 @@ function totalLoss(model: Model, form: LossForm, klForm: KlForm) {
 export function accumulateGraph(
   model: Model,
   { kl, ...form }: LossForm & { readonly kl: KlForm },
-  runtime: RuntimeOptions = {},
+  { runtime = {}, heldScores }: GraphOptions = {},
 ) {
-  const loss = valueAndGrad(totalLoss(model, form, kl));
+  const loss = valueAndGrad(totalLoss(model, form, kl, heldScores));
   const accumulate = (trained: TensorParams, sums: TensorParams, batch: LossBatch, fixed: Fixed) => {
     const { aux, grads } = loss(trained, batch, fixed);
     const added = Object.entries(sums).map(([name, sum]) => [name, tf.add(sum, grads[name] as Tensor)]);
@@ -60,10 +59,10 @@ export function accumulateGraph(
 }
 
 /** `(weights, packed, sampler) → [U, R, T]` log-probs of a packed batch. */
-export function logProbsGraph(model: Model, runtime: RuntimeOptions = {}) {
+export function logProbsGraph(model: Model, { runtime = {}, heldScores }: GraphOptions = {}) {
   return jit(
     (weights: TensorParams, packed: PackedUnits, sampler: Sampler) =>
-      responseLogProbs(weights, model, packed, sampler),
+      responseLogProbs(weights, model, packed, { sampler, heldScores }),
     { name: "log-probs", runtime },
   );
 }

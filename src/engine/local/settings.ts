@@ -31,6 +31,8 @@ export interface LocalSettings {
   readonly blocks?: boolean;
   /** Prompts in one gradient graph, at most (graphUnits.ts). */
   readonly microBatch: number;
+  /** Scores of response tokens, `[rows, V]`, that a gradient graph holds at once; default: rowChunks.ts. */
+  readonly heldScores?: number;
   /** Responses decoded at once. */
   readonly maxRows: number;
   /** Whether the initial weights are kept, as the reference policy. */

@@ -162,12 +162,16 @@ export function decoder(
 /** The table of tokens as the head that shares it reads it, where that is kept apart: in another type. */
 export const TIED_HEAD = "tied_head.weight";
 
+/** The parameter that scores are products with. */
+export function headName(params: TensorParams, { tieWordEmbeddings }: DecoderSizes): string {
+  const table = TIED_HEAD in params ? TIED_HEAD : "model.embed_tokens.weight";
+  return tieWordEmbeddings ? table : "lm_head.weight";
+}
+
 /**
  * @param hidden `[T, hidden]` f32
  * @returns `[T, V]`
  */
 export function logits(params: TensorParams, config: DecoderSizes, hidden: Tensor): Tensor {
-  const table = TIED_HEAD in params ? TIED_HEAD : "model.embed_tokens.weight";
-  const head = config.tieWordEmbeddings ? table : "lm_head.weight";
-  return tf.matMul(hidden, param(params, head), false, true);
+  return tf.matMul(hidden, param(params, headName(params, config)), false, true);
 }

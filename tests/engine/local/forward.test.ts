@@ -32,7 +32,7 @@ describe.each(["qwen2_5_vl", "qwen3_vl"] as const)("responseLogProbs of %s", (fa
   /** Values and gradients of Σ sin(place)·log π over all response tokens, summed over graphs of such units. */
   async function read(chunks: readonly (readonly Unit[])[]) {
     const lossOf = valueAndGrad((params: TensorParams, batch: PackedUnits, sampler: Sampler) => {
-      const logProbs = responseLogProbs(params, model, batch, sampler);
+      const logProbs = responseLogProbs(params, model, batch, { sampler });
       const T = logProbs.shape[2] as number;
       const weights = tf.mul(tf.sin(tf.range(1, T + 1, 1, "float32")), batch.responseMask);
       return { loss: tf.sum(tf.mul(logProbs, weights)), aux: { logProbs } };

@@ -10,12 +10,7 @@ import { type NdArray, type Params, scalar } from "../../../../src/core/ndarray.
 import { Rng, type RngKey } from "../../../../src/core/rng.js";
 import { type TensorParams, tf } from "../../../../src/core/tf.js";
 import type { LossSettings } from "../../../../src/engine/engine.js";
-import {
-  responseLogProbs,
-  responseScores,
-  sampledLogProbs,
-  tokenEntropies,
-} from "../../../../src/engine/local/forward.js";
+import { responseLogProbs, responseScores, tokenEntropies } from "../../../../src/engine/local/forward.js";
 import { createLayeredEngine } from "../../../../src/engine/local/layered/engine.js";
 import { createLayeredLearner } from "../../../../src/engine/local/layered/learner.js";
 import { type LayeredModel, layeredModel, openModel } from "../../../../src/engine/local/layered/model.js";
@@ -36,6 +31,7 @@ import { readAdapter } from "../../../../src/model/lora/peft.js";
 import type { LoraSpec } from "../../../../src/model/lora/spec.js";
 import type { Sampler } from "../../../../src/model/transformer/decode.js";
 import { type PackedUnits, packUnits, tokenBias } from "../../../../src/model/transformer/pack.js";
+import { pickLogProbs } from "../../../../src/model/transformer/pick.js";
 import type { Lesson } from "../../../../src/policy/lessons.js";
 import { SURROGATE_DEFAULTS } from "../../../../src/policy/surrogate.js";
 import { largestDifference } from "../../../model/parity.js";
@@ -151,7 +147,7 @@ describe.each(FAMILIES)("a layered learner of %s", (family) => {
     const { packed, sampler } = await whole(one);
     const graph = jit(
       (params: TensorParams, batch: PackedUnits, host: Sampler) =>
-        responseLogProbs(params, model, batch, host),
+        responseLogProbs(params, model, batch, { sampler: host }),
       { name: "oracle" },
     );
     const learner = learnerOf(one);
@@ -179,8 +175,8 @@ describe.each(FAMILIES)("a layered learner of %s", (family) => {
       valueAndGrad((trained: TensorParams, frozen: TensorParams, batch: LossBatch, host: Sampler) => {
         const scores = responseScores({ ...frozen, ...trained }, model, batch.packed, host);
         const all = tf.logSoftmax(scores);
-        const entropies = tokenEntropies(all, batch.packed);
-        return loss({ logProbs: sampledLogProbs(scores, batch.packed), entropies }, batch);
+        const labels = tf.reshape(batch.packed.responseTokens, [-1]);
+        return loss({ logProbs: pickLogProbs(scores, labels), entropies: tokenEntropies(all) }, batch);
       }),
       { name: "oracle gradient" },
     );

@@ -11,7 +11,7 @@ import { DECODER_TARGETS } from "../../../../src/config/engine.js";
 import { type Params, scalar } from "../../../../src/core/ndarray.js";
 import { Rng } from "../../../../src/core/rng.js";
 import { type TensorParams, tf } from "../../../../src/core/tf.js";
-import { responseScores, sampledLogProbs } from "../../../../src/engine/local/forward.js";
+import { responseScores } from "../../../../src/engine/local/forward.js";
 import { createLayeredLearner } from "../../../../src/engine/local/layered/learner.js";
 import { layeredModel, openModel } from "../../../../src/engine/local/layered/model.js";
 import { type LossBatch, lossBatch } from "../../../../src/engine/local/lossBatch.js";
@@ -21,6 +21,7 @@ import { loadModel } from "../../../../src/model/load.js";
 import { adapterScales, initAdapter } from "../../../../src/model/lora/adapter.js";
 import type { Sampler } from "../../../../src/model/transformer/decode.js";
 import { packUnits, tokenBias } from "../../../../src/model/transformer/pack.js";
+import { pickLogProbs } from "../../../../src/model/transformer/pick.js";
 import { SURROGATE_DEFAULTS } from "../../../../src/policy/surrogate.js";
 import { largestDifference } from "../../../model/parity.js";
 import { fakePrompt, temporaryFolder } from "../../../support/fakeModel.js";
@@ -60,7 +61,7 @@ it("gives the log-probabilities and gradients of one graph at 3B's widths", {
   const oracle = jit(
     valueAndGrad((trained: TensorParams, frozen: TensorParams, batch: LossBatch, host: Sampler) => {
       const scores = responseScores({ ...frozen, ...trained }, model, batch.packed, host);
-      const logProbs = sampledLogProbs(scores, batch.packed);
+      const logProbs = pickLogProbs(scores, tf.reshape(batch.packed.responseTokens, [-1]));
       const { loss: value, aux } = loss({ logProbs, entropies: undefined }, batch);
       return { loss: value, aux: { aux, logProbs: tf.clone(logProbs) } };
     }),
