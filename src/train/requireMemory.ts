@@ -1,12 +1,16 @@
 /**
  * @module Whether a run fits this machine, before anything is started.
  */
+import { cardMemory } from "../compile/runtime/devices.js";
+import type { CardMemory } from "../compile/runtime/trial.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
 import { type MachineMemory, machineMemory } from "../core/machineMemory.js";
 import { formatBytes } from "../core/table.js";
 import type { QuestionSource } from "../data/source.js";
+import { cardTotal } from "../engine/local/deviceMemoryPlan.js";
 import {
+  fitsIn,
   modeOf,
   nearestFit,
   type PlannedModel,
@@ -53,28 +57,41 @@ export interface PlannedRun {
   readonly onNote?: (note: string) => void;
 }
 
+/** What there is. */
+export interface Machine extends MachineMemory {
+  /** The card that graphs run on. */
+  readonly card?: CardMemory | undefined;
+}
+
 /**
  * Says what the run needs, and refuses one that does not fit.
  * @param machine default: this one
  * @throws ConfigError with the plan's table and the nearest settings that fit
  */
-export async function requireMemory(run: PlannedRun, machine?: MachineMemory): Promise<void> {
+export async function requireMemory(run: PlannedRun, machine?: Machine): Promise<void> {
   const { config, model, processor, questions, onNote } = run;
   const planned: PlannedModel = {
     network: await loadNetwork(model),
     prompts: await promptSizes(questions, processor, config),
   };
-  const here = machine ?? (await machineMemory());
+  const here = machine ?? { ...(await machineMemory()), card: await cardMemory(config.engine.device) };
   const plan = planOf(config, planned);
   const { inference, lora, full } = plan;
   const needs = `${formatBytes(inference.anonymous)} to answer, ${formatBytes(lora.anonymous)} to train an adapter, ${formatBytes(full.anonymous)} to train all weights`;
   onNote?.(`memory  at most ${needs}; ${formatBytes(here.available)} available`);
-  if (plan[modeOf(config)].anonymous <= here.available) return;
-  const fit = nearestFit(config, planned, here.available);
+  const need = plan[modeOf(config)];
+  if (need.card) {
+    const free = here.card
+      ? `${formatBytes(here.card.free)} free on ${here.card.name}`
+      : "not known what is free";
+    onNote?.(`card    at most ${formatBytes(cardTotal(need.card))}; ${free}`);
+  }
+  if (fitsIn(need, here)) return;
+  const fit = nearestFit(config, planned, here);
   const advice = fit
     ? `these settings fit: ${fit.join(" ")}`
     : "nothing smaller fits: choose a smaller model, or an engine on a server (engine.kind)";
   throw new ConfigError(
-    `train: unsupported size: this run needs more memory than there is:\n\n${planTable(plan, here)}\n\n${advice}`,
+    `train: unsupported size: this run needs more memory than there is:\n\n${planTable(plan, here, here.card)}\n\n${advice}`,
   );
 }

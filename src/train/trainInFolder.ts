@@ -56,7 +56,7 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
   if (!isResume) await checkGolds(questions, rewarder, options);
   const { kind } = config.engine;
   if (kind === "process" || kind === "local")
-    await requireMemory({ ...options, model, processor, questions });
+    await requireMemory({ ...options, config: { ...config, engine: placed }, model, processor, questions });
   return whileHolding(out, "train", async () => {
     const run = await RunFolder.open(out, config, { isResume });
     if (questions.kept) await run.checkQuestions(questions.kept);

@@ -8,7 +8,7 @@ import { sceneSource } from "../../src/train/sceneSource.js";
 
 const machine = (available: number) => ({ total: 16e9, available, limitedBy: "machine" }) as const;
 
-async function check(available: number, settings: object = {}): Promise<string[]> {
+async function check(available: number, settings: object = {}, card: object = {}): Promise<string[]> {
   const notes: string[] = [];
   const config = resolveConfig({ ...presetInput("tiny"), ...settings }, "test");
   const model = modelFolder("tiny");
@@ -16,7 +16,7 @@ async function check(available: number, settings: object = {}): Promise<string[]
     ...{ config, model, processor: await loadProcessor(model), questions: sceneSource(config) },
     onNote: (note: string) => void notes.push(note),
   };
-  await requireMemory(run, machine(available));
+  await requireMemory(run, { ...machine(available), ...card });
   return notes;
 }
 
@@ -32,6 +32,17 @@ describe("requireMemory", () => {
     await expect(refused).rejects.toBeInstanceOf(ConfigError);
     await expect(refused).rejects.toThrow(/train all weights .* too much/);
     await expect(refused).rejects.toThrow(/these settings fit: .*update\.microBatchUnits=\d/);
+  });
+
+  it("says what a card needs and has, and refuses what it has no room for with the same table", async () => {
+    const settings = { engine: { device: "cuda" } };
+    const card = (free: number) => ({ card: { name: "Test Card", free, total: 8e9 } });
+    const [, line] = await check(16e9, settings, card(8e9));
+    expect(line).toMatch(/^card {4}at most [\d.]+ GB; 8\.00 GB free on Test Card$/);
+    const refused = check(16e9, settings, card(1.2e9));
+    await expect(refused).rejects.toThrow(/on the card, to +parameters +moments/);
+    await expect(refused).rejects.toThrow(/1\.20 GB of 8\.00 GB are free on Test Card/);
+    await expect(refused).rejects.toThrow(/these settings fit: |nothing smaller fits/);
   });
 
   it("says where nothing smaller fits", async () => {

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { ConfigError, messageOf } from "../../core/errors.js";
 import { compiledProgram } from "../../core/files/compiledProgram.js";
 import type { Device, Precision } from "./session.js";
-import { type Trial, tryDevice } from "./trial.js";
+import { type CardMemory, type Trial, tryDevice } from "./trial.js";
 
 const LIMIT_MS = 120_000;
 
@@ -89,6 +89,11 @@ export function requirePrecision(device: Device, precision: Precision): void {
   throw new ConfigError(
     `engine.precision=${precision}: unsupported on ${device}: only a card has such products: set engine.precision=float32`,
   );
+}
+
+/** The memory of the card that graphs run on, asked for apart; undefined on other devices, and where none can be had. */
+export async function cardMemory(device: Device | "auto"): Promise<CardMemory | undefined> {
+  return device === "cuda" ? (await tryApart(device)).card : undefined;
 }
 
 /** Every device, tried: the CPU here, the others apart. */

@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import { CompileError, messageOf } from "../../core/errors.js";
+import { given } from "../../core/given.js";
 import { type NdArray, ndarray } from "../../core/ndarray.js";
 import { type Tensor, tf } from "../../core/tf.js";
 import { trace } from "../trace.js";
@@ -11,12 +12,22 @@ import { ADAMW_SOURCE } from "./capi/kernels/adamw.js";
 import { findRuntime } from "./runtime.js";
 import type { Device } from "./session.js";
 
+/** Bytes of a card when it was asked. */
+export interface CardMemory {
+  /** As `NVIDIA H100 80GB HBM3`. */
+  readonly name: string;
+  readonly free: number;
+  readonly total: number;
+}
+
 export interface Trial {
   readonly device: Device;
   /** What ran the graph. */
   readonly runtime?: string;
   /** Why the device does not work, as ONNX Runtime says it; on the CPU: why the C API does not. */
   readonly problem?: string;
+  /** The card that ran the graph. */
+  readonly card?: CardMemory;
   /** Libraries of CUDA and its driver that do not load here, by the loader's names. */
   readonly missing?: readonly string[];
 }
@@ -45,7 +56,7 @@ async function missingLibraries(): Promise<string[]> {
 const SIDE = 32;
 
 /** Σ x·xᵀ, which is `SIDE` to the third power for ones. */
-async function sumOfProduct(device: Device): Promise<{ readonly name: string; readonly reason?: string }> {
+async function sumOfProduct(device: Device) {
   const { runtime, ...reason } = await findRuntime();
   const x = ndarray(new Float32Array(SIDE * SIDE).fill(1), [SIDE, SIDE]);
   const product = (y: tf.Tensor2D): Tensor => tf.sum(tf.matMul(y, y, false, true));
@@ -54,19 +65,21 @@ async function sumOfProduct(device: Device): Promise<{ readonly name: string; re
   const [sum] = await session.run([x]);
   await session.release();
   // Training and sampling on a card run kernels of our own beside graphs.
-  if (device === "cuda") (await runtime.memory(device))?.card?.kernel(ADAMW_SOURCE, "squares");
+  const card = device === "cuda" ? (await runtime.memory(device))?.card : undefined;
+  card?.kernel(ADAMW_SOURCE, "squares");
   const found = (sum as NdArray).data[0];
   if (found !== SIDE ** 3) throw new CompileError(`${device}: wrong sum: ${found}, expected ${SIDE ** 3}`);
-  return { name: runtime.name, ...reason };
+  return { name: runtime.name, ...reason, ...(card ? { card: { name: card.name, ...card.memory() } } : {}) };
 }
 
 /** Never throws; a device whose driver ends the process ends this one, too. */
 export async function tryDevice(device: Device): Promise<Trial> {
   try {
-    const { name, reason } = await sumOfProduct(device);
+    const { name, reason, card } = await sumOfProduct(device);
     return {
       device,
       runtime: name,
+      ...given({ card }),
       ...(device === "cpu" && reason !== undefined ? { problem: reason } : {}),
     };
   } catch (error) {

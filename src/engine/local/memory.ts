@@ -8,7 +8,7 @@
  *   weights    16 · parameters: weights, gradients and two moments
  *   tokens     4 · L · S · (10h + 5I): what a layer keeps for its gradient
  *   attention  4 · 2 · L · H · U · (P² + R·T·(P + T)): shares and their gradient
- *   head       4 · 5 · U·R·T · V
+ *   head       4 · 5 · (rows of U·R·T that are held at once, rowChunks.ts) · V, and 4 · 2 · V · h where those are not all
  *   vision     4 · Lᵥ · N · (10hᵥ + 5Iᵥ), and 4 · 2 · Hᵥ · N · n in each layer of full attention
  *
  * Measured on the bundled policy, the runtime's arena takes 1.4 times the sum of the last four, and an idle process
@@ -18,6 +18,7 @@ import type { Network } from "../../model/family.js";
 import type { ModelConfig } from "../../model/modelConfig.js";
 import { countParams } from "../../model/params.js";
 import { PROMPT_STEP, RESPONSE_STEP, roundUp } from "../../model/transformer/pack.js";
+import { chunkSizes } from "./rowChunks.js";
 
 /** Sizes of one micro-batch. */
 export interface StepSizes {
@@ -58,10 +59,16 @@ function visionFloats({ vision }: ModelConfig, { units, images, patchesPerImage:
   return dense + 2 * vision.fullAttentionLayers.length * vision.heads * N * n;
 }
 
+/** A chunk's gradient of the head's weights is added to that of those before it. */
+function headFloats({ vocabSize: V, hiddenSize: h }: ModelConfig, rows: number): number {
+  const chunks = chunkSizes(rows, V);
+  return 5 * Math.max(...chunks) * V + (chunks.length > 1 ? 2 * V * h : 0);
+}
+
 /** The peak of a training step, bytes. */
 export function predictStepMemory(network: Network, sizes: StepSizes): MemoryPrediction {
   const { config } = network;
-  const { layers: L, heads: H, hiddenSize: h, intermediateSize: I, vocabSize: V } = config;
+  const { layers: L, heads: H, hiddenSize: h, intermediateSize: I } = config;
   const { units: U, responses: R } = sizes;
   const P = roundUp(sizes.promptTokens, PROMPT_STEP);
   const T = roundUp(sizes.responseTokens, RESPONSE_STEP);
@@ -69,7 +76,7 @@ export function predictStepMemory(network: Network, sizes: StepSizes): MemoryPre
   const activations = {
     tokens: L * U * (P + R * T) * (10 * h + 5 * I),
     attention: 2 * L * H * U * (P * P + R * T * (P + T)),
-    head: 5 * U * R * T * V,
+    head: headFloats(config, U * R * T),
     vision: visionFloats(config, sizes),
   };
   const bytes = (floats: number) => floats * FLOAT * ARENA;

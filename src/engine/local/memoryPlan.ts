@@ -23,6 +23,7 @@ import type { Network } from "../../model/family.js";
 import { adaptedModules, type LoraSpec } from "../../model/lora/spec.js";
 import { countParams } from "../../model/params.js";
 import { PROMPT_STEP, RESPONSE_STEP, roundUp } from "../../model/transformer/pack.js";
+import { type CardNeed, type CardUse, planCard } from "./deviceMemoryPlan.js";
 import { graphUnits } from "./graphUnits.js";
 import { CHUNK } from "./layered/head.js";
 import { KEPT_BYTES } from "./layered/passes.js";
@@ -45,7 +46,9 @@ export interface PlanSizes extends StepSizes {
 
 /** Bytes. */
 export interface MemoryNeed {
-  /** What must be in memory at the peak. */
+  /** Of a card; absent where graphs run on the processor. */
+  readonly card?: CardNeed;
+  /** What must be in the host's memory at the peak. */
   readonly anonymous: number;
   /** Pages of weight files: as many as there is room for; fewer are read again and again. */
   readonly mapped: number;
@@ -61,6 +64,8 @@ export interface PlanRequest {
   readonly weightBytes?: number;
   /** Whether an adapter's rollouts read weights of 8 bits (`rollout.weights=int8`). Default: false. */
   readonly packsRollouts?: boolean;
+  /** Where graphs run on a card: how. */
+  readonly card?: CardUse | undefined;
 }
 
 /** What a process takes beside the parts: Node, ONNX Runtime, graphs of all kinds of layers. */
@@ -110,7 +115,7 @@ function packedBytes(network: Network): number {
 
 /** What each use needs. Pure: reads no file and asks no machine. */
 export function planMemory(network: Network, request: PlanRequest): MemoryPlan {
-  const { sizes, lora, weightBytes = 2, packsRollouts = false } = request;
+  const { sizes, lora, weightBytes = 2, packsRollouts = false, card } = request;
   const file = weightBytes * countParams(network);
   const perLayer = Math.max(
     countParams(network, "model.layers.0."),
@@ -123,12 +128,23 @@ export function planMemory(network: Network, request: PlanRequest): MemoryPlan {
   const update = updateBytes(network, sizes, weightBytes);
   const packed = packsRollouts ? packedBytes(network) : 0;
   const held = LAYERED_PROCESS_BYTES + streamed + adapter + packed;
-  return {
+  const plan = {
     inference: { anonymous: PROCESS_BYTES + 4 * countParams(network) + rollouts + vision, mapped: file },
     lora: { anonymous: held + Math.max(vision, update, rollouts), mapped: file },
     full: {
       anonymous: predictStepMemory(network, { ...sizes, units: graphUnits(sizes) }).total,
       mapped: file,
     },
+  };
+  if (!card) return plan;
+  const layer = { weights: (weightBytes + 4) * perLayer, update: Math.max(update, vision), rollouts };
+  const onCard = planCard(network, sizes, card, layer);
+  // Weights as they are read and as checkpoints are written, with both moments; what is computed is on the card.
+  const host = PROCESS_BYTES + 4 * countParams(network);
+  const moments = 2 * onCard.full.gradients;
+  return {
+    inference: { anonymous: host, mapped: file, card: onCard.inference },
+    lora: { ...plan.lora, card: onCard.lora },
+    full: { anonymous: host + moments, mapped: file, card: onCard.full },
   };
 }

@@ -2,16 +2,25 @@
  * @module A run's settings as a memory plan: what they need, whether that fits, and the nearest settings that do.
  */
 import { sharesResponses } from "../../advantage/estimate.js";
+import type { CardMemory } from "../../compile/runtime/trial.js";
 import type { RunConfig } from "../../config/schema.js";
 import type { MachineMemory } from "../../core/machineMemory.js";
-import { formatBytes, formatTable } from "../../core/table.js";
+import { formatBytes, formatTable, MISSING } from "../../core/table.js";
 import type { Network } from "../../model/family.js";
-import { type MemoryPlan, PLAN_MODES, type PlanMode, type PlanSizes, planMemory } from "./memoryPlan.js";
+import { type CardUse, cardParts, cardTotal } from "./deviceMemoryPlan.js";
+import {
+  type MemoryNeed,
+  type MemoryPlan,
+  PLAN_MODES,
+  type PlanMode,
+  type PlanSizes,
+  planMemory,
+} from "./memoryPlan.js";
 
 /** Lengths of the questions that a run asks. */
 export type PromptSizes = Pick<PlanSizes, "promptTokens" | "images" | "patchesPerImage">;
 
-type Planned = Pick<RunConfig, "expand" | "rollout" | "update" | "train" | "lora">;
+type Planned = Pick<RunConfig, "expand" | "rollout" | "update" | "train" | "lora" | "kl" | "engine">;
 
 /** A model whose memory is planned. */
 export interface PlannedModel {
@@ -38,11 +47,30 @@ export function planSizes({ expand, rollout, update, train }: Planned, prompts: 
   };
 }
 
+/** How the settings use a card, where graphs run on one. */
+function cardUse({ engine: { device, precision }, kl, update: { frozen } }: Planned): CardUse | undefined {
+  if (device !== "cuda") return undefined;
+  return { precision, keepsReference: kl.use !== "off", frozen: frozen === "none" ? undefined : frozen };
+}
+
+/** Memory that there is. */
+export interface Room {
+  /** Of the host, bytes. */
+  readonly available: number;
+  /** Of the card; absent: not asked for. */
+  readonly card?: CardMemory | undefined;
+}
+
+/** Whether a need can be met. */
+export function fitsIn({ anonymous, card: needed }: MemoryNeed, { available, card }: Room): boolean {
+  return anonymous <= available && (!needed || !card || cardTotal(needed) <= card.free);
+}
+
 /** What the settings need, in each mode. */
 export function planOf(config: Planned, { network, prompts, weightBytes }: PlannedModel): MemoryPlan {
   const lora = { ...config.lora, rank: config.lora.rank > 0 ? config.lora.rank : USUAL_RANK };
   const packsRollouts = config.rollout.weights === "int8";
-  const request = { sizes: planSizes(config, prompts), lora, packsRollouts };
+  const request = { sizes: planSizes(config, prompts), lora, packsRollouts, card: cardUse(config) };
   return planMemory(network, weightBytes === undefined ? request : { ...request, weightBytes });
 }
 
@@ -116,8 +144,8 @@ function differences(before: Planned, after: Planned): string[] {
  * weights, or rollouts from the weights as they are in place of 8 bits.
  * @returns arguments of `train`, none where the settings fit; undefined where nothing does
  */
-export function nearestFit(config: Planned, model: PlannedModel, available: number): string[] | undefined {
-  const fits = (each: Planned) => planOf(each, model)[modeOf(each)].anonymous <= available;
+export function nearestFit(config: Planned, model: PlannedModel, room: Room): string[] | undefined {
+  const fits = (each: Planned) => fitsIn(planOf(each, model)[modeOf(each)], room);
   const withAdapter = { ...config, lora: { ...config.lora, rank: USUAL_RANK } };
   const starts = config.lora.rank > 0 ? [config, exactly(config)] : [config, withAdapter];
   const found = starts.map((start) => shrunk(start, fits)).find((each) => each !== undefined);
@@ -130,17 +158,35 @@ const NAMES: Readonly<Record<PlanMode, string>> = {
   full: "train all weights",
 };
 
-/** Both kinds of memory by use, and whether the first is there. */
-export function planTable(plan: MemoryPlan, { available, total, limitedBy }: MachineMemory): string {
+/** Both kinds of memory by use, that of a card where one is used, and whether there is as much. */
+export function planTable(plan: MemoryPlan, machine: MachineMemory, card?: CardMemory): string {
+  const room = { available: machine.available, card };
+  const hasCard = PLAN_MODES.some((mode) => plan[mode].card !== undefined);
   const rows = PLAN_MODES.map((mode) => {
-    const { anonymous, mapped } = plan[mode];
-    return [
-      NAMES[mode],
-      formatBytes(anonymous),
-      formatBytes(mapped),
-      anonymous <= available ? "fits" : "too much",
-    ];
+    const { anonymous, mapped, card: needed } = plan[mode];
+    const verdict = fitsIn(plan[mode], room) ? "fits" : "too much";
+    const onCard = hasCard ? [needed ? formatBytes(cardTotal(needed)) : MISSING] : [];
+    return [NAMES[mode], formatBytes(anonymous), formatBytes(mapped), ...onCard, verdict];
   });
-  const table = formatTable({ head: ["to", "memory", "file pages", ""], rows });
-  return `${table}\n${formatBytes(available)} of ${formatBytes(total)} are available (limit of the ${limitedBy}); file pages are read again where they do not fit.`;
+  const head = ["to", "memory", "file pages", ...(hasCard ? ["on the card"] : []), ""];
+  const { available, total, limitedBy } = machine;
+  return [
+    formatTable({ head, rows }),
+    `${formatBytes(available)} of ${formatBytes(total)} are available (limit of the ${limitedBy}); file pages are read again where they do not fit.`,
+    ...(hasCard ? ["", cardTable(plan), cardLine(card)] : []),
+  ].join("\n");
+}
+
+/** What a card's memory is needed for. */
+function cardTable(plan: MemoryPlan): string {
+  const rows = PLAN_MODES.flatMap((mode) => {
+    const { card } = plan[mode];
+    return card ? [[NAMES[mode], ...cardParts.map((part) => formatBytes(card[part]))]] : [];
+  });
+  return formatTable({ head: ["on the card, to", ...cardParts], rows });
+}
+
+function cardLine(card: CardMemory | undefined): string {
+  if (!card) return "Whether that is there was not asked: no card could be tried here.";
+  return `${formatBytes(card.free)} of ${formatBytes(card.total)} are free on ${card.name}.`;
 }

@@ -9,7 +9,7 @@ const configOf = (...settings: string[]) => resolveConfig(settings.reduce(withOv
 
 describe("nearestFit", () => {
   it("changes nothing where the settings fit", () => {
-    expect(nearestFit(configOf("lora.rank=16"), MODEL, 1e12)).toEqual([]);
+    expect(nearestFit(configOf("lora.rank=16"), MODEL, { available: 1e12 })).toEqual([]);
   });
 
   it("makes smaller batches before it proposes an adapter, and an adapter before shorter responses", () => {
@@ -20,8 +20,10 @@ describe("nearestFit", () => {
     const { full } = planOf(config, model);
     const single = planOf(configOf(...short, "update.microBatchUnits=1"), model);
     expect(single.full.anonymous).toBeLessThan(full.anonymous);
-    expect(nearestFit(config, model, single.full.anonymous)).toEqual(["update.microBatchUnits=1"]);
-    expect(nearestFit(config, model, 16e9)?.[0]).toBe("lora.rank=16");
+    expect(nearestFit(config, model, { available: single.full.anonymous })).toEqual([
+      "update.microBatchUnits=1",
+    ]);
+    expect(nearestFit(config, model, { available: 16e9 })?.[0]).toBe("lora.rank=16");
   });
 
   it("counts as many prompts as the graphs of an update take, not all of a micro-batch", () => {
@@ -35,7 +37,7 @@ describe("nearestFit", () => {
     const config = configOf("lora.rank=16", "rollout.maxResponseLength=2048", "rollout.responses=8");
     const available = 8e9;
     expect(planOf(config, MODEL).lora.anonymous).toBeGreaterThan(available);
-    const fit = nearestFit(config, MODEL, available) ?? [];
+    const fit = nearestFit(config, MODEL, { available }) ?? [];
     const proposed = configOf(
       "lora.rank=16",
       "rollout.maxResponseLength=2048",
@@ -51,11 +53,11 @@ describe("nearestFit", () => {
     const packed = configOf("lora.rank=16", ...least, "rollout.weights=int8");
     const available = planOf(exact, MODEL).lora.anonymous;
     expect(planOf(packed, MODEL).lora.anonymous).toBeGreaterThan(available);
-    expect(nearestFit(packed, MODEL, available)).toEqual(["rollout.weights=exact"]);
+    expect(nearestFit(packed, MODEL, { available })).toEqual(["rollout.weights=exact"]);
   });
 
   it("says where nothing fits", () => {
-    expect(nearestFit(configOf("lora.rank=16"), MODEL, 1e8)).toBeUndefined();
+    expect(nearestFit(configOf("lora.rank=16"), MODEL, { available: 1e8 })).toBeUndefined();
   });
 });
 
