@@ -85,12 +85,17 @@ function freeLeaves({ structure }: ArgumentTree, { rows }: JitOptions) {
 function tracingFor(
   { takesBits }: Runtime,
   isFree: ReturnType<typeof freeLeaves>,
-  { device, precision = "float32" }: RuntimeOptions = {},
+  { device = "cpu", precision = "float32" }: RuntimeOptions = {},
 ) {
   const isEmulated = device !== "cuda";
   const isLowered = precision === "bf16" || (precision === "tf32" && isEmulated);
   const lower = isLowered ? { precision, isEmulated } : undefined;
-  return { takesBits, isPlain: device === "webgpu", ...given({ isFree, lower }) };
+  return {
+    takesBits,
+    isPlain: device === "webgpu",
+    turnsThin: device === "cpu",
+    ...given({ isFree, lower }),
+  };
 }
 
 /** A compiled signature. */

@@ -17,9 +17,8 @@ import { REDUCE } from "./kernels/reduce.js";
 import { SHAPE } from "./kernels/shape.js";
 import { type OnnxGraph, writeModel } from "./onnxWriter.js";
 import { overwrites } from "./overwrites.js";
-import type { LowerOptions } from "./precision.js";
 import type { LoadableGraph, Port } from "./runtime/session.js";
-import { callSite, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
+import { callSite, type FinishOptions, TRACER_BACKEND, type Traced, Tracer, tracedType } from "./tracer.js";
 import { flatten, leafPaths, type Structure, unflatten } from "./tree.js";
 
 /** Every kernel that can be compiled. */
@@ -45,13 +44,11 @@ export interface TracedGraph extends LoadableGraph {
   readonly outputStructure: Structure;
 }
 
-export interface TraceOptions {
+export interface TraceOptions extends FinishOptions {
   /** Whether bfloat16 arguments come as bits (uint16), for runtimes that do not take the type. Default: false. */
   readonly takesBits?: boolean;
   /** Whether nodes are of ONNX's own operators, for what lacks ONNX Runtime's. Default: false. */
   readonly isPlain?: boolean;
-  /** What products compute with. Default: float32. */
-  readonly lower?: LowerOptions;
   /** Whether float32 results of two axes and more come as bfloat16. Default: false. */
   readonly narrows?: boolean;
   /** Leaves whose first axis may have any length, the same in all. Default: every length is fixed. */
@@ -204,7 +201,7 @@ function draft(fn: Traceable, name: string, signature: Signature, options: Trace
       return { name: tracer.output(`out${path}`, tensor, isNarrow), type, shape };
     });
     return {
-      graph: tracer.finish(inputs, outputs, options.lower),
+      graph: tracer.finish(inputs, outputs, options),
       inputs,
       outputs,
       ...files,

@@ -15,6 +15,7 @@ import {
 } from "./onnxWriter.js";
 import { optimize } from "./optimize.js";
 import { inPrecision, type LowerOptions } from "./precision.js";
+import { turnThinProducts } from "./thinProducts.js";
 
 export type TracedType = "float32" | "int32" | "bool";
 /** What an argument's numbers may be. */
@@ -72,6 +73,14 @@ function bytesOf(values: ArrayLike<number>, type: OnnxType): Uint8Array {
 }
 
 const UNIFORM_FROM = 64;
+
+/** How what was traced is written. */
+export interface FinishOptions {
+  /** What products compute with. Default: float32. */
+  readonly lower?: LowerOptions;
+  /** Whether matrices from outside stand on the left of products of few rows, as suits a processor. Default: false. */
+  readonly turnsThin?: boolean;
+}
 
 /** A graph under construction, posing as a TensorFlow.js backend. */
 export class Tracer extends tf.KernelBackend {
@@ -212,10 +221,15 @@ export class Tracer extends tf.KernelBackend {
     return name;
   }
 
-  finish(inputs: OnnxGraph["inputs"], outputs: OnnxGraph["outputs"], lower?: LowerOptions): OnnxGraph {
+  finish(
+    inputs: OnnxGraph["inputs"],
+    outputs: OnnxGraph["outputs"],
+    { lower, turnsThin = false }: FinishOptions = {},
+  ): OnnxGraph {
     const { nodes, constants, shapes, whole } = this;
     const small = optimize({ nodes, constants, outputs, shapes });
-    const graph = { name: this.functionName, ...small, inputs, outputs };
+    const written = { name: this.functionName, ...small, inputs, outputs };
+    const graph = turnsThin ? turnThinProducts(written, shapes) : written;
     return lower ? inPrecision(graph, { ...lower, isWhole: (name) => whole.has(name) }) : graph;
   }
 
