@@ -8,7 +8,7 @@ import process from "node:process";
 import type { Command } from "commander";
 import { listBackends } from "../compile/backends.js";
 import { placedProvider } from "../compile/runtime/cudaProvider.js";
-import { cardMemory, cureOf, requireDevice, shortProblem, tryDevices } from "../compile/runtime/devices.js";
+import { cardMemory, cureOf, findDevice, shortProblem, tryDevices } from "../compile/runtime/devices.js";
 import type { Trial } from "../compile/runtime/trial.js";
 import { resolveConfig, withOverride } from "../config/load.js";
 import { given } from "../core/given.js";
@@ -96,7 +96,9 @@ async function printPlan(
   { print, terminal }: CommandContext,
 ): Promise<void> {
   const asked = resolveConfig(settings.reduce(withOverride, {}), "doctor");
-  const device = asked.engine.device === "auto" ? await requireDevice("auto") : asked.engine.device;
+  const { device: wanted } = asked.engine;
+  const { device, card } =
+    wanted === "auto" ? await findDevice(wanted) : { device: wanted, card: await cardMemory(wanted) };
   const config = { ...asked, engine: { ...asked.engine, device } };
   const { onProgress, line: onNote } = terminal;
   const { folder } = await locateModel(model, { onProgress, onNote });
@@ -110,10 +112,9 @@ async function printPlan(
     patchesPerImage: tokens * spatialMergeSize ** 2,
   };
   const plan = planOf(config, { network, prompts });
-  const card = await cardMemory(device);
   const machine = { ...(await machineMemory()), ...given({ card }) };
   if (json === true) return print(JSON.stringify({ plan, machine, prompts }, undefined, 2));
-  print(planTable(plan, machine, card));
+  print(planTable(plan, machine));
   const fit = nearestFit(config, { network, prompts }, machine);
   if (fit === undefined) print("No training fits.");
   else if (fit.length > 0) print(`Training fits with ${fit.join(" ")}`);

@@ -2,10 +2,12 @@
  * @module The engine that settings name.
  */
 import { randomUUID } from "node:crypto";
-import { requireDevice, requirePrecision } from "../compile/runtime/devices.js";
+import { findDevice, requirePrecision } from "../compile/runtime/devices.js";
+import type { CardMemory } from "../compile/runtime/trial.js";
 import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
+import { given } from "../core/given.js";
 import { loadProcessor } from "../model/processor.js";
 import type { Engine } from "./engine.js";
 import { loadEngine } from "./local/engine.js";
@@ -14,16 +16,27 @@ import { withRolloutServer } from "./openAi/rolloutServer.js";
 import { startEngine } from "./process/engineInProcess.js";
 import { openTinkerEngine } from "./tinker/engine.js";
 
+/** Settings of a run, and the card that its graphs run on. */
+export interface PlacedRun {
+  readonly config: RunConfig;
+  readonly card?: CardMemory;
+}
+
 /**
  * The settings with the device that graphs will run on in place of `auto`; to be asked for before anything is read.
  * @throws ConfigError when the device cannot be had, with what is missing and what mends it
  */
-export async function withDevice(config: RunConfig): Promise<RunConfig> {
+export async function placeRun(config: RunConfig): Promise<PlacedRun> {
   const { kind, device: wanted, precision } = config.engine;
-  if (kind !== "process" && kind !== "local") return config;
-  const device = await requireDevice(wanted);
+  if (kind !== "process" && kind !== "local") return { config };
+  const { device, card } = await findDevice(wanted);
   requirePrecision(device, precision);
-  return { ...config, engine: { ...config.engine, device } };
+  return { config: { ...config, engine: { ...config.engine, device } }, ...given({ card }) };
+}
+
+/** As `placeRun`, for who needs the settings alone. */
+export async function withDevice(config: RunConfig): Promise<RunConfig> {
+  return (await placeRun(config)).config;
 }
 
 /**

@@ -1,16 +1,16 @@
 /**
  * @module Whether a run fits this machine, before anything is started.
  */
-import { cardMemory } from "../compile/runtime/devices.js";
 import type { CardMemory } from "../compile/runtime/trial.js";
 import type { RunConfig } from "../config/schema.js";
 import { ConfigError } from "../core/errors.js";
-import { type MachineMemory, machineMemory } from "../core/machineMemory.js";
+import { machineMemory } from "../core/machineMemory.js";
 import { formatBytes } from "../core/table.js";
 import type { QuestionSource } from "../data/source.js";
 import { cardTotal } from "../engine/local/deviceMemoryPlan.js";
 import {
   fitsIn,
+  type Machine,
   modeOf,
   nearestFit,
   type PlannedModel,
@@ -54,13 +54,9 @@ export interface PlannedRun {
   readonly model: string;
   readonly processor: Processor;
   readonly questions: Pick<QuestionSource, "train">;
-  readonly onNote?: (note: string) => void;
-}
-
-/** What there is. */
-export interface Machine extends MachineMemory {
-  /** The card that graphs run on. */
+  /** That graphs run on, as it was found. */
   readonly card?: CardMemory | undefined;
+  readonly onNote?: (note: string) => void;
 }
 
 /**
@@ -69,12 +65,12 @@ export interface Machine extends MachineMemory {
  * @throws ConfigError with the plan's table and the nearest settings that fit
  */
 export async function requireMemory(run: PlannedRun, machine?: Machine): Promise<void> {
-  const { config, model, processor, questions, onNote } = run;
+  const { config, model, processor, questions, card, onNote } = run;
   const planned: PlannedModel = {
     network: await loadNetwork(model),
     prompts: await promptSizes(questions, processor, config),
   };
-  const here = machine ?? { ...(await machineMemory()), card: await cardMemory(config.engine.device) };
+  const here = machine ?? { ...(await machineMemory()), card };
   const plan = planOf(config, planned);
   const { inference, lora, full } = plan;
   const needs = `${formatBytes(inference.anonymous)} to answer, ${formatBytes(lora.anonymous)} to train an adapter, ${formatBytes(full.anonymous)} to train all weights`;
@@ -92,6 +88,6 @@ export async function requireMemory(run: PlannedRun, machine?: Machine): Promise
     ? `these settings fit: ${fit.join(" ")}`
     : "nothing smaller fits: choose a smaller model, or an engine on a server (engine.kind)";
   throw new ConfigError(
-    `train: unsupported size: this run needs more memory than there is:\n\n${planTable(plan, here, here.card)}\n\n${advice}`,
+    `train: unsupported size: this run needs more memory than there is:\n\n${planTable(plan, here)}\n\n${advice}`,
   );
 }

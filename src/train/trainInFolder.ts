@@ -11,7 +11,7 @@ import { readKept } from "../data/keptQuestions.js";
 import { withImageLimits } from "../data/pixels.js";
 import type { QuestionSource } from "../data/source.js";
 import { requireAbilities } from "../engine/abilities.js";
-import { openEngine, withDevice } from "../engine/open.js";
+import { openEngine, placeRun } from "../engine/open.js";
 import { loadProcessor } from "../model/processor.js";
 import { loadRewarder } from "../reward/loadRewarder.js";
 import { preflight, preflightLines, refuseBadGolds } from "../reward/preflight.js";
@@ -44,7 +44,7 @@ export interface TrainInFolderOptions
  */
 export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Promise<TrainOutcome> {
   requireAbilities(given.config);
-  const { engine: placed } = await withDevice(given.config);
+  const { card, config: placed } = await placeRun(given.config);
   const { folder: model, name } = await locateModel(given.config.model, given);
   // What a branch of a hub pointed to when the run began is the run's model.
   const options = { ...given, config: { ...given.config, model: name } };
@@ -55,14 +55,15 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
   const rewarder = await loadRewarder(config.reward);
   if (!isResume) await checkGolds(questions, rewarder, options);
   const { kind } = config.engine;
+  const here = { ...config, engine: placed.engine };
   if (kind === "process" || kind === "local")
-    await requireMemory({ ...options, config: { ...config, engine: placed }, model, processor, questions });
+    await requireMemory({ ...options, config: here, model, processor, questions, card });
   return whileHolding(out, "train", async () => {
     const run = await RunFolder.open(out, config, { isResume });
     if (questions.kept) await run.checkQuestions(questions.kept);
     if (config.engine.kind === "ray")
       return trainOnRay({ ...options, isResume, run, questions, cluster: clusterOf(config) });
-    const engine = await openEngine({ ...config, engine: placed }, model);
+    const engine = await openEngine(here, model);
     try {
       await options.onBegin?.();
       const now = () => performance.now();

@@ -61,23 +61,31 @@ export function cureOf({ device, problem = "", missing = [] }: Trial): string {
   return "see `nvidia-smi`: the driver must be one for CUDA 13";
 }
 
+/** A device that graphs run on, and its card. */
+export type FoundDevice = Pick<Trial, "device" | "card">;
+
 /**
  * The device to run graphs on. The CPU is taken as it is; others are tried.
  * @param wanted `auto`: cuda where a graph runs there, else the CPU
  * @throws ConfigError when it cannot be had, with what is missing and what mends it
  */
-export async function requireDevice(
+export async function findDevice(
   wanted: Device | "auto",
   attempt: (device: Device) => Promise<Trial> = tryApart,
-): Promise<Device> {
-  if (wanted === "cpu") return wanted;
+): Promise<FoundDevice> {
+  if (wanted === "cpu") return { device: wanted };
   const device = wanted === "auto" ? "cuda" : wanted;
   const trial = await attempt(device);
-  if (trial.problem === undefined) return device;
-  if (wanted === "auto") return "cpu";
+  if (trial.problem === undefined) return trial;
+  if (wanted === "auto") return { device: "cpu" };
   throw new ConfigError(
     `engine.device=${device}: cannot be had: ${shortProblem(trial.problem)}: ${cureOf(trial)}; or set engine.device=cpu`,
   );
+}
+
+/** As `findDevice`, for who needs its name alone. */
+export async function requireDevice(...asked: Parameters<typeof findDevice>): Promise<Device> {
+  return (await findDevice(...asked)).device;
 }
 
 /**
@@ -92,7 +100,7 @@ export function requirePrecision(device: Device, precision: Precision): void {
 }
 
 /** The memory of the card that graphs run on, asked for apart; undefined on other devices, and where none can be had. */
-export async function cardMemory(device: Device | "auto"): Promise<CardMemory | undefined> {
+export async function cardMemory(device: Device): Promise<CardMemory | undefined> {
   return device === "cuda" ? (await tryApart(device)).card : undefined;
 }
 

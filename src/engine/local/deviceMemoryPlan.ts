@@ -26,13 +26,11 @@ export interface CardUse {
   readonly frozen?: Frozen | undefined;
 }
 
-const CARD_PARTS = ["parameters", "moments", "gradients", "update", "rollouts", "context"] as const;
+/** What a card's memory is needed for, in the order that tables have. */
+export const CARD_PARTS = ["parameters", "moments", "gradients", "update", "rollouts", "context"] as const;
 
 /** Bytes of a card, by what needs them. */
 export type CardNeed = Readonly<Record<(typeof CARD_PARTS)[number], number>>;
-
-/** Names of parts, in order. */
-export const cardParts: readonly (keyof CardNeed)[] = CARD_PARTS;
 
 export function cardTotal(need: CardNeed): number {
   return CARD_PARTS.reduce((sum, part) => sum + need[part], 0);

@@ -7,7 +7,7 @@ import type { RunConfig } from "../../config/schema.js";
 import type { MachineMemory } from "../../core/machineMemory.js";
 import { formatBytes, formatTable, MISSING } from "../../core/table.js";
 import type { Network } from "../../model/family.js";
-import { type CardUse, cardParts, cardTotal } from "./deviceMemoryPlan.js";
+import { CARD_PARTS, type CardUse, cardTotal } from "./deviceMemoryPlan.js";
 import {
   type MemoryNeed,
   type MemoryPlan,
@@ -53,13 +53,13 @@ function cardUse({ engine: { device, precision }, kl, update: { frozen } }: Plan
   return { precision, keepsReference: kl.use !== "off", frozen: frozen === "none" ? undefined : frozen };
 }
 
-/** Memory that there is. */
-export interface Room {
-  /** Of the host, bytes. */
-  readonly available: number;
-  /** Of the card; absent: not asked for. */
+/** What there is to plan with. */
+export interface Machine extends MachineMemory {
+  /** The card that graphs run on; absent: not asked for. */
   readonly card?: CardMemory | undefined;
 }
+
+type Room = Pick<Machine, "available" | "card">;
 
 /** Whether a need can be met. */
 export function fitsIn({ anonymous, card: needed }: MemoryNeed, { available, card }: Room): boolean {
@@ -159,17 +159,16 @@ const NAMES: Readonly<Record<PlanMode, string>> = {
 };
 
 /** Both kinds of memory by use, that of a card where one is used, and whether there is as much. */
-export function planTable(plan: MemoryPlan, machine: MachineMemory, card?: CardMemory): string {
-  const room = { available: machine.available, card };
+export function planTable(plan: MemoryPlan, machine: Machine): string {
   const hasCard = PLAN_MODES.some((mode) => plan[mode].card !== undefined);
   const rows = PLAN_MODES.map((mode) => {
     const { anonymous, mapped, card: needed } = plan[mode];
-    const verdict = fitsIn(plan[mode], room) ? "fits" : "too much";
+    const verdict = fitsIn(plan[mode], machine) ? "fits" : "too much";
     const onCard = hasCard ? [needed ? formatBytes(cardTotal(needed)) : MISSING] : [];
     return [NAMES[mode], formatBytes(anonymous), formatBytes(mapped), ...onCard, verdict];
   });
   const head = ["to", "memory", "file pages", ...(hasCard ? ["on the card"] : []), ""];
-  const { available, total, limitedBy } = machine;
+  const { available, total, limitedBy, card } = machine;
   return [
     formatTable({ head, rows }),
     `${formatBytes(available)} of ${formatBytes(total)} are available (limit of the ${limitedBy}); file pages are read again where they do not fit.`,
@@ -181,9 +180,9 @@ export function planTable(plan: MemoryPlan, machine: MachineMemory, card?: CardM
 function cardTable(plan: MemoryPlan): string {
   const rows = PLAN_MODES.flatMap((mode) => {
     const { card } = plan[mode];
-    return card ? [[NAMES[mode], ...cardParts.map((part) => formatBytes(card[part]))]] : [];
+    return card ? [[NAMES[mode], ...CARD_PARTS.map((part) => formatBytes(card[part]))]] : [];
   });
-  return formatTable({ head: ["on the card, to", ...cardParts], rows });
+  return formatTable({ head: ["on the card, to", ...CARD_PARTS], rows });
 }
 
 function cardLine(card: CardMemory | undefined): string {

@@ -88,7 +88,7 @@ describe("a plan with a card", () => {
   it("is a table of host and card, what the card's memory is for, and what is free", () => {
     const config = configOf(...SHORT, "update.frozen=vision");
     const machine = { total: 128e9, available: 120e9, limitedBy: "machine" } as const;
-    const table = planTable(planOf(config, model("3b")), machine, CARD);
+    const table = planTable(planOf(config, model("3b")), { ...machine, card: CARD });
     const [head, , inference] = table.split("\n").map((line) => line.replace(/ {2,}/g, " | "));
     expect(head).toBe("to | memory | file pages | on the card");
     expect(inference).toMatch(/^answer \(evaluate\) \| [\d.]+ GB \| 7\.51 GB \| [\d.]+ GB \| fits$/);
