@@ -5,6 +5,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { commitIter, createRepo, HubApiError, repoExists } from "@huggingface/hub";
+import { isLocked } from "../core/chat/http.js";
 import { ConfigError, DataError, ModelError, reasonOf } from "../core/errors.js";
 import { DOWNLOAD_DEFAULTS } from "../core/files/download.js";
 import { pause } from "../core/pause.js";
@@ -39,8 +40,9 @@ export function pushedFiles(names: readonly string[]): string[] {
 }
 
 function refused(cause: HubApiError, where: string): DataError {
-  const isForbidden = cause.statusCode === 401 || cause.statusCode === 403;
-  const advice = isForbidden ? "set HF_TOKEN to a token that may write there" : "try again later";
+  const advice = isLocked(cause.statusCode)
+    ? "set HF_TOKEN to a token that may write there"
+    : "try again later";
   return new DataError(`${where}: the hub refuses: HTTP ${cause.statusCode}: ${cause.message}; ${advice}`, {
     cause,
   });

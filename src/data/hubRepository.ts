@@ -7,6 +7,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { datasetInfo, HubApiError, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
+import { isLocked } from "../core/chat/http.js";
 import { ConfigError, DataError, reasonOf } from "../core/errors.js";
 import { makeFolder } from "../core/files/atomic.js";
 import { sha256File } from "../core/files/digest.js";
@@ -79,7 +80,7 @@ function hubProblem(cause: unknown, { endpoint }: HubAccess, repository: Reposit
   const advice =
     cause.statusCode === 404
       ? `is the name right${revision === "main" ? "" : `, and is there a revision ${revision}`}?`
-      : cause.statusCode === 401 || cause.statusCode === 403
+      : isLocked(cause.statusCode)
         ? "it is private or gated: set HF_TOKEN to a token that may read it"
         : "try again later";
   return new DataError(`${where}: the hub refuses: ${status}; ${advice}`, { cause });

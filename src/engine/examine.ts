@@ -4,10 +4,9 @@
  */
 import { engineKey } from "../config/load.js";
 import { endpoint, headersOf, parseBaseUrl } from "../core/chat/chatServer.js";
-import { exchange, shownUrl, withoutKey } from "../core/chat/http.js";
+import { exchange, isLocked, shownUrl, withoutKey } from "../core/chat/http.js";
 import { ServerError } from "../core/errors.js";
 import { examineOpenAi } from "./openAi/examine.js";
-import { isLocked } from "./openAi/server.js";
 import { connectRay, parseRayUrl, RAY_API } from "./ray/jobs.js";
 import { statusError } from "./tinker/answers.js";
 import { type EngineFinding, examineTinker } from "./tinker/examine.js";

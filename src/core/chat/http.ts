@@ -82,6 +82,9 @@ function cureOf(cause: unknown): string {
   return "check the address and the network";
 }
 
+/** Whether a status says that the key is missing or wrong. */
+export const isLocked = (status: number): boolean => status === 401 || status === 403;
+
 /**
  * Sends a request and reads the whole answer, whatever its status.
  * @throws ServerError of kind `unreachable`, `timeout`, `garbled` (too long) or `refused` (a header that cannot be

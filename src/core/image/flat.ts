@@ -3,6 +3,9 @@
  */
 import sharp from "sharp";
 
+/** Side of a picture that any server takes, pixels. */
+export const TRIAL_SIDE = 224;
+
 /** @param grey 0, black, to 255, white @returns a PNG in base64 */
 export async function flatImage(width: number, height: number, grey: number): Promise<string> {
   const background = { r: grey, g: grey, b: grey };

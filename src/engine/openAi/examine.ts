@@ -5,14 +5,13 @@
 import { z } from "zod";
 import { ENGINE_KEY_CURE } from "../../config/load.js";
 import { besideApi, endpoint, headersOf } from "../../core/chat/chatServer.js";
-import { exchange, shownUrl } from "../../core/chat/http.js";
+import { exchange, isLocked, shownUrl } from "../../core/chat/http.js";
 import { ServerError } from "../../core/errors.js";
-import { flatImage } from "../../core/image/flat.js";
-import type { EngineFinding } from "../tinker/examine.js";
+import { flatImage, TRIAL_SIDE } from "../../core/image/flat.js";
+import { type EngineFinding, tried } from "../tinker/examine.js";
 import {
   ask,
   askJson,
-  isLocked,
   isOlder,
   SERVERS,
   type Server,
@@ -88,21 +87,18 @@ async function examineTokens(options: ExamineOptions, model: string): Promise<En
   ];
 }
 
-/** Side of the picture that chats are tried with, pixels. */
-const SIDE = 224;
-
 /** Whether a picture adds to what a chat reads. */
-async function examineImages(options: ExamineOptions, model: string): Promise<EngineFinding[]> {
+async function examineImages(options: ExamineOptions, model: string): Promise<EngineFinding> {
   const chat = (content: unknown) => {
     const body = { model, messages: [{ role: "user", content }], max_tokens: 1 };
     return ask(options, endpoint(options.base, "/chat/completions"), chatSchema, body);
   };
-  const finding = (isFine: boolean, note: string) => [{ name: "images", isFine, note }];
+  const finding = (isFine: boolean, note: string) => ({ name: "images", isFine, note });
   const text = "What is this?";
   const plain = await chat(text);
   if (!plain.answer)
     return finding(false, `not tried: status ${plain.status} at /chat/completions, to words alone`);
-  const url = `data:image/png;base64,${await flatImage(SIDE, SIDE, 0)}`;
+  const url = `data:image/png;base64,${await flatImage(TRIAL_SIDE, TRIAL_SIDE, 0)}`;
   const shown = await chat([
     { type: "image_url", image_url: { url } },
     { type: "text", text },
@@ -112,7 +108,10 @@ async function examineImages(options: ExamineOptions, model: string): Promise<En
   if (without === undefined || withOne === undefined)
     return finding(true, "taken; the server does not say what it read");
   return withOne > without
-    ? finding(true, `taken by chats: one of ${SIDE} × ${SIDE} pixels adds ${withOne - without} tokens`)
+    ? finding(
+        true,
+        `taken by chats: one of ${TRIAL_SIDE} × ${TRIAL_SIDE} pixels adds ${withOne - without} tokens`,
+      )
     : finding(false, "dropped in silence: a picture adds no tokens");
 }
 
@@ -172,25 +171,14 @@ async function examineServer(options: ExamineOptions, server: Server): Promise<E
   return found;
 }
 
-/** What a try says; a server that gives it up has still said the rest. */
-async function tried(name: string, attempt: Promise<EngineFinding[]>): Promise<EngineFinding[]> {
-  try {
-    return await attempt;
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    return [{ name, isFine: false, note: error.message }];
-  }
-}
-
 /** Tries the model that is asked for, or the first. */
 async function examineModel(options: ExamineOptions, names: readonly string[]): Promise<EngineFinding[]> {
   const { model = names[0] } = options;
   if (model === undefined) return [];
   if (!names.includes(model)) return [{ name: "model", isFine: false, note: `${model}: is none of them` }];
-  return [
-    ...(await tried("token prompts", examineTokens(options, model))),
-    ...(await tried("images", examineImages(options, model))),
-  ];
+  const tokens = await tried("token prompts", () => examineTokens(options, model));
+  const images = await tried("images", () => examineImages(options, model));
+  return [tokens, images].flat();
 }
 
 const openApiSchema = z.object({ paths: z.record(z.string(), z.unknown()) });

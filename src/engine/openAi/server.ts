@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { besideApi, headersOf } from "../../core/chat/chatServer.js";
-import { exchange, shownUrl } from "../../core/chat/http.js";
+import { exchange, isLocked, shownUrl } from "../../core/chat/http.js";
 import { ConfigError } from "../../core/errors.js";
 import { given } from "../../core/given.js";
 
@@ -60,9 +60,6 @@ export async function ask<Answer>(
 export async function askJson<Answer>(...asked: Parameters<typeof ask<Answer>>): Promise<Answer | undefined> {
   return (await ask(...asked)).answer;
 }
-
-/** Whether a status says that the key is missing or wrong. */
-export const isLocked = (status: number): boolean => status === 401 || status === 403;
 
 /** Where each says its version and ways. SGLang first: it answers more than one of them. */
 const INTRODUCTIONS: readonly { readonly path: string; readonly schema: z.ZodType<Server> }[] = [

@@ -10,6 +10,7 @@ import {
   exchange,
   type HttpReply,
   type HttpRequest,
+  isLocked,
   shownUrl,
   withoutKey,
   withoutLogin,
@@ -104,10 +105,11 @@ function wordsOf({ text }: HttpReply): string {
 function errorOf(url: URL, reply: HttpReply): ServerError {
   const shown = shownUrl(url);
   const { status } = reply;
-  const isLocked = status === 401 || status === 403;
-  const isRefused = isLocked || status === 404 || status === 405;
+  const isRefused = isLocked(status) || status === 404 || status === 405;
   const failed = isRefused ? `check engine.url ${WHICH}` : "see the log of Ray's dashboard on the head";
-  const cure = isLocked ? `${ENGINE_KEY_CURE} ${WHICH}; a head keeps its token in ~/.ray/auth_token` : failed;
+  const cure = isLocked(status)
+    ? `${ENGINE_KEY_CURE} ${WHICH}; a head keeps its token in ~/.ray/auth_token`
+    : failed;
   return new ServerError(`${shown}: status ${status}: ${wordsOf(reply)}; ${cure}`, {
     kind: isRefused ? "refused" : status >= 500 ? "broken" : "rejected",
     url: shown,

@@ -19,8 +19,11 @@ export interface EngineFinding {
 const fine = (name: string, note: string): EngineFinding => ({ name, isFine: true, note });
 const lacking = (name: string, note: string): EngineFinding => ({ name, isFine: false, note });
 
-/** What a try says: its finding, or the server's refusal. */
-async function tried(name: string, attempt: () => Promise<EngineFinding>): Promise<EngineFinding> {
+/** What a try says: what it found, or the server's refusal; the server has still said the rest. */
+export async function tried<Found>(
+  name: string,
+  attempt: () => Promise<Found>,
+): Promise<Found | EngineFinding> {
   try {
     return await attempt();
   } catch (error) {

@@ -4,7 +4,7 @@
  */
 import sharp from "sharp";
 import { ModelError, ServerError } from "../../core/errors.js";
-import { flatImage } from "../../core/image/flat.js";
+import { flatImage, TRIAL_SIDE } from "../../core/image/flat.js";
 import type { Prompt } from "../../records.js";
 import type { Watch } from "../engine.js";
 import type { SampleCall, TinkerClient } from "./client.js";
@@ -54,9 +54,6 @@ export async function probeImages(
   });
 }
 
-/** Side of the image that a server is tried with where its model's sizes are not known, pixels. */
-const SIDE = 224;
-
 /**
  * The same of a server whose model is not at hand: how many tokens an image takes is left to it, and two answers are
  * compared instead of two readings. The same seed draws both.
@@ -65,7 +62,7 @@ const SIDE = 224;
 export async function probeSampledImages(client: TinkerClient, of: SampleCall["of"]): Promise<ImageVerdict> {
   const text = (token: number) => ({ type: "encoded_text", tokens: [token] }) as const;
   const answerTo = async (grey: number) => {
-    const data = await flatImage(SIDE, SIDE, grey);
+    const data = await flatImage(TRIAL_SIDE, TRIAL_SIDE, grey);
     const image = { type: "image", data, format: "png", expected_tokens: null } as const;
     const chunks = [text(1), image, text(2)];
     const params = { max_tokens: 4, temperature: 1, top_p: 1, top_k: -1, seed: 1 };

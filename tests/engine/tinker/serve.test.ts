@@ -9,10 +9,9 @@ import { zip } from "../../../src/core/zip.js";
 import { writeQuestions } from "../../../src/data/writeQuestions.js";
 import { openEngine } from "../../../src/engine/open.js";
 import { createLocalBackend } from "../../../src/engine/tinker/serve/localBackend.js";
+import { readingOf } from "../../../src/engine/tinker/serve/readDatum.js";
 import { type Fault, startTinkerServer, type WireRequest } from "../../../src/engine/tinker/serve/server.js";
-import { loadNetwork } from "../../../src/model/load.js";
 import { mergeCheckpoint } from "../../../src/model/merge.js";
-import { loadProcessor } from "../../../src/model/processor.js";
 import { readSafetensors } from "../../../src/model/safetensors.js";
 import type { Question } from "../../../src/records.js";
 import { trainInFolder } from "../../../src/train/trainInFolder.js";
@@ -48,10 +47,8 @@ afterEach(async () => {
 
 async function serve(faults?: (request: WireRequest) => Fault | undefined) {
   const folder = await temporaryFolder();
-  const { image } = await loadProcessor(model);
-  const { vocabSize: vocabulary } = (await loadNetwork(model)).config;
   const open = () => openEngine(configOf({ kind: "local" }), model);
-  const backend = createLocalBackend({ model: "taught", folder, image, vocabulary, open });
+  const backend = createLocalBackend({ model: "taught", folder, ...(await readingOf(model)), open });
   const server = await startTinkerServer({
     backend,
     version: "test",

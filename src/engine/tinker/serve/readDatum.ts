@@ -5,6 +5,8 @@
 import { sha256 } from "../../../core/files/digest.js";
 import { imageSize } from "../../../core/image/decode.js";
 import { type ImageConfig, smartResize } from "../../../model/imageProcessor.js";
+import { loadNetwork } from "../../../model/load.js";
+import { loadProcessor } from "../../../model/processor.js";
 import type { Prompt, PromptPiece } from "../../../records.js";
 import type { Datum, ModelInput } from "../wire.js";
 import { WireRequestError } from "./backend.js";
@@ -16,6 +18,12 @@ export interface ReadOptions {
   readonly vocabulary: number;
   /** Tokens of one sequence, those of images among them. */
   readonly maxContext: number;
+}
+
+/** What is read of a model folder for that. */
+export async function readingOf(folder: string): Promise<Pick<ReadOptions, "image" | "vocabulary">> {
+  const [{ image }, { config }] = await Promise.all([loadProcessor(folder), loadNetwork(folder)]);
+  return { image, vocabulary: config.vocabSize };
 }
 
 type ImagePiece = Extract<PromptPiece, { kind: "image" }>;

@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { resolveConfig } from "../../../config/load.js";
 import { given } from "../../../core/given.js";
-import { loadNetwork, modelFolder } from "../../../model/load.js";
-import { loadProcessor } from "../../../model/processor.js";
+import { modelFolder } from "../../../model/load.js";
 import { localSettings } from "../../local/settings.js";
 import { startEngine } from "../../process/engineInProcess.js";
 import { createLocalBackend, type LocalLimits } from "./localBackend.js";
+import { readingOf } from "./readDatum.js";
 import type { RequestLimits } from "./requests.js";
 import { startTinkerServer, type TinkerServer, type TinkerServerOptions } from "./server.js";
 
@@ -36,12 +36,11 @@ export async function serveTinker({
   ...options
 }: ServeOptions = {}): Promise<TinkerServer> {
   const path = modelFolder(model);
-  const { image } = await loadProcessor(path);
-  const { vocabSize: vocabulary } = (await loadNetwork(path)).config;
+  const reading = await readingOf(path);
   const kept = folder ?? (await mkdtemp(join(tmpdir(), "sharegrpo-serve-")));
   const local = localSettings(resolveConfig({ model }, "serve"));
   const backend = createLocalBackend({
-    ...{ model: model === "tiny" ? "sharegrpo/tiny" : basename(path), folder: kept, image, vocabulary },
+    ...{ model: model === "tiny" ? "sharegrpo/tiny" : basename(path), folder: kept, ...reading },
     ...given({ limits: options.limits }),
     open: () => Promise.resolve(startEngine({ model: path, local })),
   });

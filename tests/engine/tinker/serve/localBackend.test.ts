@@ -2,24 +2,27 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../../../../src/config/load.js";
 import { openEngine } from "../../../../src/engine/open.js";
-import { createLocalBackend } from "../../../../src/engine/tinker/serve/localBackend.js";
+import { createLocalBackend, type LocalLimits } from "../../../../src/engine/tinker/serve/localBackend.js";
+import { readingOf } from "../../../../src/engine/tinker/serve/readDatum.js";
 import { startTinkerServer, type TinkerServer } from "../../../../src/engine/tinker/serve/server.js";
-import { loadNetwork } from "../../../../src/model/load.js";
-import { loadProcessor } from "../../../../src/model/processor.js";
 import { temporaryFolder, writeFakeModel } from "../../../support/fakeModel.js";
 
 let server: TinkerServer;
 let session_id: string;
 const errors: unknown[] = [];
 
-beforeAll(async () => {
+/** A model of its own behind the wire. */
+async function fakeBackend(limits: Partial<LocalLimits> = {}) {
   const dir = await temporaryFolder();
   const model = join(dir, "model");
   await writeFakeModel(model);
-  const { image } = await loadProcessor(model);
-  const { vocabSize: vocabulary } = (await loadNetwork(model)).config;
   const open = () => openEngine(resolveConfig({ model }, "test"), model);
-  const backend = createLocalBackend({ model: "fake", folder: join(dir, "kept"), image, vocabulary, open });
+  const reading = await readingOf(model);
+  return createLocalBackend({ model: "fake", folder: join(dir, "kept"), ...reading, limits, open });
+}
+
+beforeAll(async () => {
+  const backend = await fakeBackend();
   const onError = (error: unknown) => void errors.push(error);
   server = await startTinkerServer({ backend, version: "test", pollMs: 20_000, onError });
   ({ session_id } = (await post("/create_session", { tags: [], sdk_version: "0" })).json as never);
@@ -262,21 +265,7 @@ describe("what asks for more than the server gives", () => {
   const most = { maxTokens: 4, maxSamples: 3, maxDatums: 2, maxBytes: 4000 };
   let bounded: TinkerServer;
   beforeAll(async () => {
-    const dir = await temporaryFolder();
-    const model = join(dir, "model");
-    await writeFakeModel(model);
-    const { image } = await loadProcessor(model);
-    const { vocabSize: vocabulary } = (await loadNetwork(model)).config;
-    const open = () => openEngine(resolveConfig({ model }, "test"), model);
-    const limits = { maxContext: 6, maxModels: 1 };
-    const backend = createLocalBackend({
-      model: "fake",
-      folder: join(dir, "kept"),
-      image,
-      vocabulary,
-      limits,
-      open,
-    });
+    const backend = await fakeBackend({ maxContext: 6, maxModels: 1 });
     bounded = await startTinkerServer({ backend, version: "test", pollMs: 20_000, limits: most });
   });
   afterAll(() => bounded.close());
