@@ -13,15 +13,14 @@ import { given } from "../../../src/core/given.js";
 import type { OnProgress } from "../../../src/core/progress.js";
 import { zip } from "../../../src/core/zip.js";
 import type { Engine } from "../../../src/engine/engine.js";
-import { localSettings } from "../../../src/engine/local/settings.js";
-import { startEngine } from "../../../src/engine/process/engineInProcess.js";
 import { loadNetwork } from "../../../src/model/load.js";
 import { loadProcessor } from "../../../src/model/processor.js";
 import { buildPrompt } from "../../../src/model/prompt.js";
 import type { Prompt } from "../../../src/records.js";
 import { formatBytes, formatMarkdownTable } from "../../../src/report/table.js";
-import { load, machineName } from "./machine.js";
+import { load, machineName, timed } from "./machine.js";
 import { type MemoryPeak, withMemoryPeak } from "./memoryWatch.js";
+import { withSamplingEngines } from "./samplingEngines.js";
 
 /** Responses decoded at once. */
 export const BATCHES = [1, 16, 64] as const;
@@ -43,49 +42,45 @@ export interface GreedyResult {
   readonly peak: MemoryPeak;
 }
 
-async function timed(engine: Engine, prompt: Prompt, [responses, maxTokens]: readonly [number, number]) {
+async function answered(engine: Engine, prompt: Prompt, [responses, maxTokens]: readonly [number, number]) {
   const decoding = { temperature: 1, isGreedy: true, topP: 1, topK: 0, maxTokens };
-  const started = performance.now();
-  const rollouts = await engine.sampler.sample({ prompts: [prompt], responses, decoding });
-  const tokens = rollouts.flat().reduce((sum, rollout) => sum + rollout.tokens.length, 0);
-  return { seconds: (performance.now() - started) / 1000, tokens };
+  const { result, seconds } = await timed(() =>
+    engine.sampler.sample({ prompts: [prompt], responses, decoding }),
+  );
+  return { seconds, tokens: result.flat().reduce((sum, { tokens }) => sum + tokens.length, 0) };
 }
 
-/** Samples in a process of its own; packed weights are kept beside the model while it runs. */
+/** Samples in processes of their own. */
 export async function measureGreedy(model: string, options: GreedyOptions): Promise<GreedyResult> {
   const { weights, batches = BATCHES, tokens = 33, onProgress } = options;
   const config = resolveConfig({ lora: { rank: 1 }, rollout: { weights } }, "bench large");
-  const cache = await mkdtemp(join(dirname(model), "packed-"));
-  const local = localSettings(config);
-  const precision = weights === "int8" ? { weights, cache } : { weights };
-  const lora = local.lora && { ...local.lora, precision };
-  const start = () => startEngine({ model, local: { ...local, ...given({ lora }) } });
   const processor = await loadProcessor(model);
   const prompt = await buildPrompt(processor, { text: "How many red circles?", images: [] }, "greedy");
-  const packing = start();
-  let engine = packing;
-  try {
-    const { result, peak } = await withMemoryPeak("children", async () => {
-      const firstToken = (await timed(packing, prompt, [1, 1])).seconds;
-      await packing.close();
-      engine = start();
-      const laterToken = (await timed(engine, prompt, [1, 1])).seconds;
-      const tokensPerSecond: { batch: number; rate: number }[] = [];
-      for (const [at, batch] of batches.entries()) {
-        await timed(engine, prompt, [batch, 2]); // graphs of this batch
-        const short = await timed(engine, prompt, [batch, 1]);
-        const long = await timed(engine, prompt, [batch, tokens]);
-        const rate = (long.tokens - short.tokens) / (long.seconds - short.seconds);
-        tokensPerSecond.push({ batch, rate });
-        onProgress?.({ phase: `greedy ${weights}`, done: at + 1, total: batches.length });
-      }
-      return { tokensPerSecond, firstToken, laterToken };
-    });
-    return { ...result, peak };
-  } finally {
-    await engine.close();
-    await rm(cache, { recursive: true, force: true });
-  }
+  return withSamplingEngines(model, config, async (start) => {
+    const packing = start();
+    let engine = packing;
+    try {
+      const { result, peak } = await withMemoryPeak("children", async () => {
+        const firstToken = (await answered(packing, prompt, [1, 1])).seconds;
+        await packing.close();
+        engine = start();
+        const laterToken = (await answered(engine, prompt, [1, 1])).seconds;
+        const tokensPerSecond: { batch: number; rate: number }[] = [];
+        for (const [at, batch] of batches.entries()) {
+          await answered(engine, prompt, [batch, 2]); // graphs of this batch
+          const short = await answered(engine, prompt, [batch, 1]);
+          const long = await answered(engine, prompt, [batch, tokens]);
+          const rate = (long.tokens - short.tokens) / (long.seconds - short.seconds);
+          tokensPerSecond.push({ batch, rate });
+          onProgress?.({ phase: `greedy ${weights}`, done: at + 1, total: batches.length });
+        }
+        return { tokensPerSecond, firstToken, laterToken };
+      });
+      return { ...result, peak };
+    } finally {
+      await engine.close();
+    }
+  });
 }
 
 /** What llama.cpp made of the same work, and the instructions that it was built for. */

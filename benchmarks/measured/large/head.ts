@@ -13,6 +13,7 @@ import { initAdapter } from "../../../src/model/lora/adapter.js";
 import { writeAdapter } from "../../../src/model/lora/peft.js";
 import { mergeCheckpoint } from "../../../src/model/merge.js";
 import { openWeights } from "../../../src/model/weights/open.js";
+import { timed } from "./machine.js";
 import { type MemoryPeak, withMemoryPeak } from "./memoryWatch.js";
 
 export interface Measured {
@@ -21,9 +22,8 @@ export interface Measured {
 }
 
 async function watched(work: () => Promise<unknown>): Promise<Measured> {
-  const started = performance.now();
-  const { peak } = await withMemoryPeak("own", work);
-  return { seconds: (performance.now() - started) / 1000, peak };
+  const { result, seconds } = await timed(() => withMemoryPeak("own", work));
+  return { seconds, peak: result.peak };
 }
 
 /** Tokens that the head is asked for. */

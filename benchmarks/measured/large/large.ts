@@ -152,7 +152,7 @@ function markdown(result: LargeResult): string {
           row("the whole step, responses drawn from 8 bits", { seconds: step.whole, peak: step.peak }),
           [`… ${step.responseTokens} response tokens`, seconds(step.rollout), ""],
           ["… their update", seconds(step.update), ""],
-          ["packing the weights before, once", seconds(step.packing), ""],
+          ["a first token before, weights packed for it once", seconds(step.firstToken), ""],
         ]
       : []),
   ];

@@ -2,8 +2,6 @@
  * @module A Share-GRPO step of an adapter on a model of real size: one question on a picture, m variants, n responses
  * each, every response read under every variant's prompt; and the same after responses drawn from weights of 8 bits.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { resolveConfig } from "../../../src/config/load.js";
 import { given } from "../../../src/core/given.js";
@@ -16,7 +14,9 @@ import { loadProcessor, type Processor } from "../../../src/model/processor.js";
 import { buildPrompt, promptLength } from "../../../src/model/prompt.js";
 import type { Prompt } from "../../../src/records.js";
 import { lossSettings } from "../../../src/train/update.js";
+import { timed } from "./machine.js";
 import { type MemoryPeak, withMemoryPeak } from "./memoryWatch.js";
+import { withSamplingEngines } from "./samplingEngines.js";
 
 export interface UpdateSizes {
   readonly variants: number;
@@ -75,14 +75,11 @@ function phasesOf(
   };
 }
 
-const configOf = ({ rank, variants }: UpdateSizes) =>
-  resolveConfig({ lora: { rank }, update: { microBatchUnits: variants } }, "bench large");
-
-async function timed<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly seconds: number }> {
-  const started = performance.now();
-  const result = await work();
-  return { result, seconds: (performance.now() - started) / 1000 };
-}
+const configOf = ({ rank, variants }: UpdateSizes, weights: "exact" | "int8" = "exact") =>
+  resolveConfig(
+    { lora: { rank }, rollout: { weights }, update: { microBatchUnits: variants } },
+    "bench large",
+  );
 
 interface Taught {
   readonly prompts: readonly Prompt[];
@@ -143,8 +140,8 @@ export async function measureUpdate(
 }
 
 export interface WholeStepResult {
-  /** Seconds of packing the weights to 8 bits, once for a checkpoint. */
-  readonly packing: number;
+  /** Seconds until a new process gives its first token, weights packed to 8 bits before it: once for a checkpoint. */
+  readonly firstToken: number;
   /** Seconds: everything after that, the responses drawn from 8 bits, and the update. */
   readonly whole: number;
   readonly rollout: number;
@@ -153,18 +150,13 @@ export interface WholeStepResult {
   readonly peak: MemoryPeak;
 }
 
-/** Runs a step once: responses from weights of 8 bits, then the update on them; packed weights lie beside the model. */
+/** Runs a step once: responses from weights of 8 bits, then the update on them. */
 export async function measureStep(
   model: string,
   sizes: UpdateSizes = UPDATE_SIZES,
   onProgress?: OnProgress,
 ): Promise<WholeStepResult> {
   const prompts = await promptsOf(await loadProcessor(model), sizes);
-  const cache = await mkdtemp(join(dirname(model), "packed-"));
-  const { lora, ...local } = localSettings(configOf(sizes));
-  const precision = { weights: "int8", cache } as const;
-  const start = () =>
-    startEngine({ model, local: { ...local, ...given({ lora: lora && { ...lora, precision } }) } });
   const draws = Rng.fromSeed(2).split("responses");
   const streams = prompts.map((_, at) =>
     Array.from({ length: sizes.responses }, (__, response) => draws.split(at, response).key),
@@ -174,7 +166,7 @@ export async function measureStep(
       ...{ prompts, responses: sizes.responses, streams },
       decoding: { temperature: 1, isGreedy: false, topP: 1, topK: 0, maxTokens },
     });
-  try {
+  return withSamplingEngines(model, configOf(sizes, "int8"), async (start) => {
     const packing = await timed(async () => {
       const engine = start();
       await sample(engine, 1).finally(() => engine.close());
@@ -188,11 +180,9 @@ export async function measureStep(
         const responseTokens = responses.reduce((sum, { length }) => sum + length, 0);
         return { rollout: rollout.seconds, update: learnt.whole, responseTokens };
       });
-      return { packing: packing.seconds, whole: result.rollout + result.update, ...result, peak };
+      return { firstToken: packing.seconds, whole: result.rollout + result.update, ...result, peak };
     } finally {
       await engine.close();
     }
-  } finally {
-    await rm(cache, { recursive: true, force: true });
-  }
+  });
 }
