@@ -16,70 +16,99 @@ export function gatherBlocks(source: NdArray, indices: readonly number[]): NdArr
   return gathered;
 }
 
-/** Up to this many first blocks a new block has their size; later ones double the room. */
-const EQUAL_BLOCKS = 4;
+/** The room for tokens grows so many times by as much as it began with, then doubles. */
+const EQUAL_GROWTHS = 4;
 
-/** Slots of the block to be added where there is `room`; the first has `slots`. */
-export function blockSlots(room: number, slots: number): number {
-  return room < EQUAL_BLOCKS * slots ? slots : room;
+/** Slots to be added where there is `room`; the first are `slots`. */
+export function moreSlots(room: number, slots: number): number {
+  return room < EQUAL_GROWTHS * slots ? slots : room;
 }
 
-/** Keys and values of consecutive tokens, per layer `[U·R, K, C, D]`. */
-interface Block {
-  readonly keys: readonly NdArray[];
-  readonly values: readonly NdArray[];
+/** `source` `[rows, K, C, D]` with `more` slots of zeros after the C. */
+function withMoreSlots(source: NdArray, more: number): NdArray {
+  const [rows, K, C, D] = source.shape as [number, number, number, number];
+  const roomy = zeros([rows, K, C + more, D]);
+  for (let from = 0, to = 0; to < roomy.data.length; from += C * D, to += (C + more) * D) {
+    roomy.data.set(source.data.subarray(from, from + C * D), to);
+  }
+  return roomy;
 }
 
-interface PromptCache {
-  /** per layer `[U, K, P, D]` */
+/** `mask` `[rows, C]` with `more` empty slots after the C. */
+export function withEmptySlots(mask: NdArray, more: number): NdArray {
+  const [rows, C] = mask.shape as [number, number];
+  const roomy = zeros([rows, C + more]);
+  roomy.data.fill(MASKED);
+  for (let row = 0; row < rows; row++) {
+    roomy.data.set(mask.data.subarray(row * C, (row + 1) * C), row * (C + more));
+  }
+  return roomy;
+}
+
+/** Opens a slot of every row of `mask` `[rows, C]`. */
+export function openSlot({ data, shape }: NdArray, slot: number): void {
+  for (let at = slot; at < data.length; at += shape[1] as number) data[at] = 0;
+}
+
+/** Keys and values, and which of them are tokens' (0) and which are not (MASKED). */
+export interface Slots {
+  /** per layer `[rows, K, C, D]` */
   readonly keys: readonly NdArray[];
   readonly values: readonly NdArray[];
-  /** `[U, P]` */
+  /** `[rows, C]`, or `[1, C]` for all rows */
   readonly mask: NdArray;
 }
 
-/** Cache of U prompts with R response rows each. It grows by blocks, so that no token is ever copied to make room. */
+/** Only these rows, in this order. */
+function gathered({ keys, values, mask }: Slots, rows: readonly number[]): Slots {
+  const ofRows = (source: NdArray) => gatherBlocks(source, rows);
+  const isOfAll = mask.shape[0] === 1;
+  return {
+    ...{ keys: keys.map(ofRows), values: values.map(ofRows) },
+    mask: isOfAll ? gatherBlocks(mask, [0]) : ofRows(mask),
+  };
+}
+
+/** Cache of U prompts with R response rows each. A prompt that one row alone reads lies in the row's own slots. */
 export class KvCache {
-  /** Oldest first; all are full but the last. */
-  readonly blocks: Block[] = [];
-  /** `[C]` of the last block: 0 for filled slots, MASKED for empty ones. */
-  slotMask: NdArray = zeros([0]);
+  /** per layer `[U·R, K, C, D]` */
+  readonly keys: NdArray[];
+  readonly values: NdArray[];
+  /** `[U·R, C]`, or `[1, C]` for all rows: 0 for tokens, MASKED for padding and empty slots */
+  mask: NdArray;
+  /** Response tokens per row, and the slots there are for them. */
   private filled = 0;
   private room = 0;
 
   private constructor(
-    private readonly prompt: PromptCache,
-    /** `[U·R, K, D]`, and the slots of the first block. */
-    private readonly sizes: {
-      readonly rows: number;
-      readonly K: number;
-      readonly D: number;
-      readonly slots: number;
-    },
-  ) {}
+    /** `[U, …]`: what all rows of a prompt read. */
+    readonly prompt: Slots | undefined,
+    own: Slots,
+    /** The room to begin with. */
+    private readonly slots: number,
+  ) {
+    this.keys = [...own.keys];
+    this.values = [...own.values];
+    this.mask = own.mask;
+  }
 
-  /** An empty cache for `responses` rows per prompt; the first block has `slots` tokens. */
+  /**
+   * An empty cache for `responses` rows per prompt; `slots` tokens per row find room before it grows.
+   * @param prompt per layer `[U, K, P, D]`; mask `[U, P]`
+   */
   static create(
-    prompt: PromptCache,
+    prompt: Slots,
     config: DecoderSizes,
     { responses, slots }: { readonly responses: number; readonly slots: number },
   ): KvCache {
     const rows = (prompt.mask.shape[0] ?? 0) * responses;
-    const cache = new KvCache(prompt, { rows, K: config.keyValueHeads, D: config.headSize, slots });
+    const none = prompt.keys.map(() => zeros([rows, config.keyValueHeads, 0, config.headSize]));
+    const cache =
+      responses === 1
+        ? new KvCache(undefined, prompt, slots)
+        : new KvCache(prompt, { keys: none, values: none, mask: zeros([1, 0]) }, slots);
     cache.grow();
     return cache;
-  }
-
-  get promptKeys(): readonly NdArray[] {
-    return this.prompt.keys;
-  }
-
-  get promptValues(): readonly NdArray[] {
-    return this.prompt.values;
-  }
-
-  get promptMask(): NdArray {
-    return this.prompt.mask;
   }
 
   /** Response tokens per row. */
@@ -93,39 +122,31 @@ export class KvCache {
    */
   append(keys: readonly NdArray[], values: readonly NdArray[]): void {
     if (this.filled === this.room) this.grow();
-    const { keys: keySlots, values: valueSlots } = this.blocks.at(-1) as Block;
-    const slots = this.slotMask.data.length;
-    const at = this.filled - (this.room - slots);
-    keySlots.forEach((cache, layer) => {
+    const at = (this.mask.shape[1] as number) - this.room + this.filled;
+    this.keys.forEach((cache, layer) => {
       write(cache, keys[layer] as NdArray, at);
-      write(valueSlots[layer] as NdArray, values[layer] as NdArray, at);
+      write(this.values[layer] as NdArray, values[layer] as NdArray, at);
     });
-    this.slotMask.data[at] = 0;
+    openSlot(this.mask, at);
     this.filled++;
   }
 
   private grow(): void {
-    const { rows, K, D, slots } = this.sizes;
-    const more = blockSlots(this.room, slots);
-    const empty = () => this.prompt.keys.map(() => zeros([rows, K, more, D]));
-    this.blocks.push({ keys: empty(), values: empty() });
+    const more = moreSlots(this.room, this.slots);
+    // One by one: the old ones are not all there beside the new.
+    for (const arrays of [this.keys, this.values]) {
+      for (const [layer, each] of arrays.entries()) arrays[layer] = withMoreSlots(each, more);
+    }
+    this.mask = withEmptySlots(this.mask, more);
     this.room += more;
-    this.slotMask = zeros([more]);
-    this.slotMask.data.fill(MASKED);
   }
 
   /** The same tokens, keeping only these prompts and these rows of them. */
   keeping(units: readonly number[], rows: readonly number[]): KvCache {
-    const { mask, keys, values } = this.prompt;
-    const keepsAllUnits = units.length === mask.shape[0] && units.every((unit, at) => unit === at);
-    const ofUnits = (source: NdArray) => (keepsAllUnits ? source : gatherBlocks(source, units));
-    const prompt = { keys: keys.map(ofUnits), values: values.map(ofUnits), mask: ofUnits(mask) };
-    const next = new KvCache(prompt, { ...this.sizes, rows: rows.length });
-    const ofRows = (source: NdArray) => gatherBlocks(source, rows);
-    next.blocks.push(
-      ...this.blocks.map((block) => ({ keys: block.keys.map(ofRows), values: block.values.map(ofRows) })),
-    );
-    next.slotMask = { ...this.slotMask, data: this.slotMask.data.slice() };
+    const { prompt } = this;
+    const keepsAllUnits = units.length === prompt?.mask.shape[0] && units.every((unit, at) => unit === at);
+    const kept = prompt && !keepsAllUnits ? gathered(prompt, units) : prompt;
+    const next = new KvCache(kept, gathered(this, rows), this.slots);
     next.filled = this.filled;
     next.room = this.room;
     return next;

@@ -79,8 +79,8 @@ export function createLocalPolicy(
         return graphs.prefill(weights, { tokens, rope, last, ...given({ image }) }, sampler);
       },
       decodeStep: ({ tokens, rope, cache }, sampler) => {
-        const { promptKeys, promptValues, blocks, promptMask, slotMask } = cache;
-        const held = { promptKeys, promptValues, blocks, promptMask, slotMask };
+        const { prompt, keys, values, mask } = cache;
+        const held = { keys, values, mask, ...given({ prompt }) };
         return graphs.decode(weights, { tokens, rope, cache: held }, sampler);
       },
     };

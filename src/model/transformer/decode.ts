@@ -77,67 +77,82 @@ export function prefill(params: TensorParams, network: Network, inputs: PrefillI
   return { probs: tf.softmax(scores), keys, values };
 }
 
-/** Keys and values of consecutive response tokens, per layer `[U·R, K, C, D]`: C slots, filled from the front. */
-export interface CacheBlock {
+/** Keys and values of prompts that several rows read. */
+export interface SharedPrompt {
+  /** per layer `[U, K, P, D]` */
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
+  /** `[U, P]` f32: 0 for prompt tokens, MASKED for padding */
+  readonly mask: Tensor;
 }
 
 export interface Cache {
-  /** per layer `[U, K, P, D]` */
-  readonly promptKeys: readonly Tensor[];
-  readonly promptValues: readonly Tensor[];
-  /** Oldest first; all are full but the last. */
-  readonly blocks: readonly CacheBlock[];
-  /** `[U, P]` f32: 0 for prompt tokens, MASKED for padding */
-  readonly promptMask: Tensor;
-  /** `[C]` f32 of the last block: 0 for filled slots, MASKED for empty ones */
-  readonly slotMask: Tensor;
+  /** A prompt that one row alone reads lies in the row's own slots instead. */
+  readonly prompt?: SharedPrompt;
+  /** per layer `[U·R, K, C, D]`: C slots, filled from the front */
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+  /** `[U·R, C]` f32, or `[1, C]` for all rows: 0 for tokens, MASKED for padding and empty slots */
+  readonly mask: Tensor;
 }
 
-/** Attention of one new token per row over [prompt, blocks …, itself]. */
+/** How the queries `[U·R, K, repeats, D]` of U·R rows read a prompt that R rows share. */
+function sharedReading({ heads: H, keyValueHeads: K, headSize: D }: DecoderSizes, prompt: SharedPrompt) {
+  const [U, P] = prompt.mask.shape as [number, number];
+  const repeats = H / K;
+  return {
+    /** `[U·R, K, repeats, P]` */
+    scores(layer: number, queries: Tensor): Tensor {
+      const R = (queries.shape[0] as number) / U;
+      const byPrompt = tf.transpose(tf.reshape(queries, [U, R, K, repeats, D]), [0, 2, 1, 3, 4]);
+      const scores = tf.add(
+        tf.matMul(tf.reshape(byPrompt, [U, K, R * repeats, D]), prompt.keys[layer] as Tensor, false, true),
+        tf.reshape(prompt.mask, [U, 1, 1, P]),
+      );
+      const perRow = tf.transpose(tf.reshape(scores, [U, K, R, repeats * P]), [0, 2, 1, 3]);
+      return tf.reshape(perRow, [U * R, K, repeats, P]);
+    },
+    /** `[U·R, H, D]`. @param shares `[U·R, K, repeats, P]` */
+    mixed(layer: number, shares: Tensor): Tensor {
+      const rows = shares.shape[0] as number;
+      const R = rows / U;
+      const byPrompt = tf.transpose(tf.reshape(shares, [U, R, K, repeats * P]), [0, 2, 1, 3]);
+      const values = prompt.values[layer] as Tensor;
+      const mixed = tf.matMul(tf.reshape(byPrompt, [U, K, R * repeats, P]), values);
+      return tf.reshape(tf.transpose(tf.reshape(mixed, [U, K, R, repeats * D]), [0, 2, 1, 3]), [rows, H, D]);
+    },
+  };
+}
+
+/** Attention of one new token per row over [prompt, slots, itself]. */
 export function attendCached(
   config: DecoderSizes,
   cache: Cache,
   fresh: { keys: Tensor[]; values: Tensor[] },
 ): Attend {
   const { heads: H, keyValueHeads: K, headSize: D } = config;
-  const repeats = H / K;
-  const [U, P] = cache.promptMask.shape as [number, number];
+  const shared = cache.prompt && sharedReading(config, cache.prompt);
+  const [maskedRows, C] = cache.mask.shape as [number, number];
   return (layer, q, k, v) => {
     const rows = q.shape[0] as number;
-    const R = rows / U;
     fresh.keys.push(k);
     fresh.values.push(v);
-    const queries = tf.reshape(q, [rows, K, repeats, D]);
-    const byPrompt = tf.transpose(tf.reshape(queries, [U, R, K, repeats, D]), [0, 2, 1, 3, 4]);
-    const toPrompt = tf.add(
-      tf.matMul(tf.reshape(byPrompt, [U, K, R * repeats, D]), cache.promptKeys[layer] as Tensor, false, true),
-      tf.reshape(cache.promptMask, [U, 1, 1, P]),
+    const queries = tf.reshape(q, [rows, K, H / K, D]);
+    const toSlots = tf.add(
+      tf.matMul(queries, cache.keys[layer] as Tensor, false, true),
+      tf.reshape(cache.mask, [maskedRows, 1, 1, C]),
     );
-    const perRow = tf.transpose(tf.reshape(toPrompt, [U, K, R, repeats * P]), [0, 2, 1, 3]);
-    const toBlocks = cache.blocks.map(({ keys }, at) => {
-      const scores = tf.matMul(queries, keys[layer] as Tensor, false, true);
-      return at === cache.blocks.length - 1 ? tf.add(scores, cache.slotMask) : scores;
-    });
     const toSelf = tf.sum(tf.mul(queries, tf.reshape(k, [rows, K, 1, D])), 3, true);
-    const scores = [tf.reshape(perRow, [rows, K, repeats, P]), ...toBlocks, toSelf];
+    const scores = [...(shared ? [shared.scores(layer, queries)] : []), toSlots, toSelf];
     const widths = scores.map((each) => each.shape[3] as number);
-    const [onPrompt, ...onRest] = tf.split(tf.softmax(tf.concat(scores, 3)), widths, 3) as [
-      Tensor,
-      ...Tensor[],
-    ];
-    const fromRow = cache.blocks.reduce(
-      (sum: Tensor, { values }, at) => tf.add(sum, tf.matMul(onRest[at] as Tensor, values[layer] as Tensor)),
-      tf.mul(onRest.at(-1) as Tensor, tf.reshape(v, [rows, K, 1, D])),
+    const shares = tf.split(tf.softmax(tf.concat(scores, 3)), widths, 3);
+    const [onSlots, onSelf] = shares.slice(-2) as [Tensor, Tensor];
+    const own = tf.add(
+      tf.mul(onSelf, tf.reshape(v, [rows, K, 1, D])),
+      tf.matMul(onSlots, cache.values[layer] as Tensor),
     );
-    const promptRows = tf.transpose(tf.reshape(onPrompt, [U, R, K, repeats * P]), [0, 2, 1, 3]);
-    const fromPrompt = tf.matMul(
-      tf.reshape(promptRows, [U, K, R * repeats, P]),
-      cache.promptValues[layer] as Tensor,
-    );
-    const shared = tf.transpose(tf.reshape(fromPrompt, [U, K, R, repeats * D]), [0, 2, 1, 3]);
-    return tf.add(tf.reshape(shared, [rows, H, D]), tf.reshape(fromRow, [rows, H, D]));
+    const mixed = tf.reshape(own, [rows, H, D]);
+    return shared ? tf.add(shared.mixed(layer, shares[0] as Tensor), mixed) : mixed;
   };
 }
 

@@ -58,42 +58,70 @@ async function uncached(
   return longer.map((_, at) => rowOf(probs, at));
 }
 
+/** Six steps of R rows under each prompt; before some of them only these prompts and rows are kept. */
+async function expectUncached(R: number, kept: Record<number, [number[], number[]]>): Promise<void> {
+  const packed = packPrompts(prompts, model);
+  const start = await policy.prefill(packed, sampler());
+  let cache = KvCache.create({ ...start, mask: packed.mask }, model.config, { responses: R, slots: 2 });
+  // What each row of the batch is: its prompt, and which of all responses.
+  let rows = prompts.flatMap((_, prompt) =>
+    Array.from({ length: R }, (__, r) => ({ prompt, row: R * prompt + r })),
+  );
+  for (let t = 0; t < 6; t++) {
+    const [keptUnits, keptRows] = kept[t] ?? [];
+    if (keptUnits && keptRows) {
+      cache = cache.keeping(keptUnits, keptRows);
+      rows = keptRows.map((at) => rows[at] as (typeof rows)[number]);
+    }
+    const tokens = ndarray(
+      rows.map(({ row }) => tokenAt(row, t)),
+      [rows.length],
+      "int32",
+    );
+    const rope = ropeAt(rows.map(({ prompt }) => (packed.next[prompt] as number) + t));
+    const step = await policy.decodeStep({ tokens, rope, cache }, sampler());
+    cache.append(step.keys, step.values);
+    const expected = await uncached(rows.map((each) => ({ ...each, count: t + 1 })));
+    rows.forEach((_, at) => {
+      const [found, wanted] = [rowOf(step.probs, at), expected[at] as number[]];
+      const allowed = wanted.map((logProb) => (Number.isFinite(logProb) ? logProb : 0));
+      const got = found.map((logProb) => (Number.isFinite(logProb) ? logProb : 0));
+      expect(largestDifference(got, allowed), `step ${t}, row ${at}`).toBeLessThan(1e-4);
+    });
+  }
+  expect(cache.length).toBe(6);
+}
+
 describe.each(["qwen2_5_vl", "qwen3_vl"] as const)("decodeStep of %s", (family) => {
   beforeAll(() => setUp(family));
 
-  it("equals a forward pass without a cache, through retired prompts, reordered rows and a grown cache", async () => {
-    const R = 2;
-    const packed = packPrompts(prompts, model);
-    const start = await policy.prefill(packed, sampler());
-    let cache = KvCache.create({ ...start, mask: packed.mask }, model.config, { responses: R, slots: 2 });
-    // What each row of the batch is: its prompt, and which of the six responses.
-    let rows = [0, 1, 2].flatMap((prompt) => [2 * prompt, 2 * prompt + 1].map((row) => ({ prompt, row })));
-    const keep = (units: number[], kept: number[]) => {
-      cache = cache.keeping(units, kept);
-      rows = kept.map((at) => rows[at] as (typeof rows)[number]);
-    };
-    for (let t = 0; t < 6; t++) {
-      if (t === 2) keep([0, 1, 2], [1, 0, 2, 3, 5, 4]); // rows change places
-      if (t === 3) keep([0, 2], [0, 1, 4, 5]); // the text prompt goes
-      if (t === 4) keep([0, 1], [1, 2]); // one row of each stays
-      const tokens = ndarray(
-        rows.map(({ row }) => tokenAt(row, t)),
-        [rows.length],
-        "int32",
-      );
-      const rope = ropeAt(rows.map(({ prompt }) => (packed.next[prompt] as number) + t));
-      const step = await policy.decodeStep({ tokens, rope, cache }, sampler());
-      cache.append(step.keys, step.values);
-      const expected = await uncached(rows.map((each) => ({ ...each, count: t + 1 })));
-      rows.forEach((_, at) => {
-        const [found, wanted] = [rowOf(step.probs, at), expected[at] as number[]];
-        const allowed = wanted.map((logProb) => (Number.isFinite(logProb) ? logProb : 0));
-        const got = found.map((logProb) => (Number.isFinite(logProb) ? logProb : 0));
-        expect(largestDifference(got, allowed), `step ${t}, row ${at}`).toBeLessThan(1e-4);
-      });
-    }
-    expect(cache.length).toBe(6);
-  });
+  it("equals a forward pass without a cache, through retired prompts, reordered rows and a grown cache", () =>
+    expectUncached(2, {
+      2: [
+        [0, 1, 2],
+        [1, 0, 2, 3, 5, 4],
+      ], // rows change places
+      3: [
+        [0, 2],
+        [0, 1, 4, 5],
+      ], // the text prompt goes
+      4: [
+        [0, 1],
+        [1, 2],
+      ], // one row of each stays
+    }));
+
+  it("equals one, too, where each row has a prompt of its own", () =>
+    expectUncached(1, {
+      2: [
+        [2, 0, 1],
+        [2, 0, 1],
+      ],
+      4: [
+        [0, 2],
+        [0, 2],
+      ],
+    }));
 });
 
 describe("prefill", () => {

@@ -6,7 +6,7 @@ import { type NdArray, type Params, zeros } from "../../../core/ndarray.js";
 import { zip } from "../../../core/zip.js";
 import { type Adapter, adapterScales } from "../../../model/lora/adapter.js";
 import { mropeTables } from "../../../model/transformer/rope.js";
-import type { KvCache } from "../kvCache.js";
+import type { KvCache, Slots } from "../kvCache.js";
 import type { LocalPolicy, NextTokens, ReadyPolicy } from "../policy.js";
 import type { PromptReader } from "../promptReader.js";
 import type { HostSampler } from "../responding.js";
@@ -31,13 +31,8 @@ interface Passed {
 /** The part of a cache that a layer reads. */
 function cacheOf(cache: KvCache, layer: number) {
   const only = (arrays: readonly NdArray[]) => [arrays[layer] as NdArray];
-  return {
-    promptKeys: only(cache.promptKeys),
-    promptValues: only(cache.promptValues),
-    blocks: cache.blocks.map(({ keys, values }) => ({ keys: only(keys), values: only(values) })),
-    promptMask: cache.promptMask,
-    slotMask: cache.slotMask,
-  };
+  const part = ({ keys, values, mask }: Slots) => ({ keys: only(keys), values: only(values), mask });
+  return { ...part(cache), ...(cache.prompt ? { prompt: part(cache.prompt) } : {}) };
 }
 
 /** What attention of a layer is asked. */

@@ -1,6 +1,6 @@
 /**
  * @module Kernels that move rows of 32-bit words in memory of a device: a token's keys and values into their slot, of all
- * layers at once, and the rows that are kept.
+ * layers at once, and rows to where there is more room or that are kept.
  *
  * Arrays of one kind stand `stride` words apart in a block: its parts.
  */
@@ -21,15 +21,16 @@ extern "C" __global__ void append_slot(
   }
 }
 
-// Row r of to [parts][count, words] is row indices[r] of from.
+// Row r of to [parts][count, toWords] begins with row indices[r] of from [parts][…, words].
 extern "C" __global__ void gather_rows(
-    unsigned* to, int64 toStride, const unsigned* from, int64 fromStride,
+    unsigned* to, int64 toStride, int64 toWords, const unsigned* from, int64 fromStride,
     const int* indices, int parts, int count, int64 words) {
   int64 each = count * words;
   int64 step = (int64)gridDim.x * blockDim.x;
   for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < parts * each; i += step) {
     int64 part = i / each, at = i % each;
-    to[part * toStride + at] = from[part * fromStride + indices[at / words] * words + at % words];
+    int64 row = at / words, word = at % words;
+    to[part * toStride + row * toWords + word] = from[part * fromStride + indices[row] * words + word];
   }
 }
 `;
@@ -56,21 +57,21 @@ export const APPEND_SLOT: DeviceKernel<
 };
 
 export const GATHER_ROWS: DeviceKernel<
-  "to" | "toStride" | "from" | "fromStride" | "indices" | "parts" | "count" | "words"
+  "to" | "toStride" | "toWords" | "from" | "fromStride" | "indices" | "parts" | "count" | "words"
 > = {
   name: "gather_rows",
   source: SOURCE,
   parameters: {
-    ...({ to: "int64", toStride: "int64", from: "int64", fromStride: "int64", indices: "int64" } as const),
-    ...({ parts: "int32", count: "int32", words: "int64" } as const),
+    ...({ to: "int64", toStride: "int64", toWords: "int64", from: "int64", fromStride: "int64" } as const),
+    ...({ indices: "int64", parts: "int32", count: "int32", words: "int64" } as const),
   },
-  onHost(memory, { parts, count, words, ...at }) {
+  onHost(memory, { parts, count, words, toWords, ...at }) {
     const indices = new Int32Array(memory(at.indices, 4 * count));
     for (let part = 0; part < parts; part++) {
-      const to = new Uint32Array(memory(at.to + 4 * part * at.toStride, 4 * count * words));
+      const to = new Uint32Array(memory(at.to + 4 * part * at.toStride, 4 * count * toWords));
       indices.forEach((row, n) => {
         const from = memory(at.from + 4 * (part * at.fromStride + row * words), 4 * words);
-        to.set(new Uint32Array(from), n * words);
+        to.set(new Uint32Array(from), n * toWords);
       });
     }
   },

@@ -4,8 +4,7 @@
 import type { KernelQueue } from "../../../compile/runtime/deviceKernel.js";
 import type { Block, DeviceArray, DeviceMemory } from "../../../compile/runtime/session.js";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../../core/ndarray.js";
-import { MASKED } from "../../../model/transformer/prefix.js";
-import { blockSlots } from "../kvCache.js";
+import { gatherBlocks, moreSlots, openSlot, withEmptySlots } from "../kvCache.js";
 import { APPEND_SLOT, GATHER_ROWS } from "./cacheKernels.js";
 
 const THREADS = 256;
@@ -31,43 +30,62 @@ export function alike(memory: DeviceMemory, count: number, shape: readonly numbe
 /** From one array of a block of like ones to the next, in 32-bit words. */
 const strideOf = ({ parts, bytes }: Block): number => (parts[1]?.start ?? bytes) / 4;
 
-/** A block with only these rows of every array, in this order; the old one is freed. */
-function gathered({ memory, kernels }: Device, block: Block, rows: readonly number[]): Block {
-  const [, ...rest] = only(block).shape;
-  const shape = [rows.length, ...rest];
-  const words = sizeOf(rest);
+/** How a block's rows move into a new one. */
+interface Move {
+  /** Rows of the old block, in the new order. */
+  readonly indices: readonly number[];
+  /** 32-bit words of a row of the old block; the new one may have more, zeros. */
+  readonly words: number;
+  /** Of the new block's arrays. */
+  readonly shape: readonly number[];
+}
+
+/** A block with these rows of every array; the old one is freed. */
+function moved({ memory, kernels }: Device, block: Block, { indices, words, shape }: Move): Block {
   const parts = block.parts.length;
-  const kept = alike(memory, parts, shape);
-  const wanted = ndarray(rows, [rows.length], "int32");
-  const indices = memory.block({ wanted });
-  indices.write({ wanted });
-  kernels.launch(GATHER_ROWS, over(parts * rows.length * words), {
-    ...{ to: kept.address(), toStride: strideOf(kept), from: block.address(), fromStride: strideOf(block) },
-    ...{ indices: indices.address(), parts, count: rows.length, words },
+  const count = indices.length;
+  const made = alike(memory, parts, shape);
+  const wanted = ndarray(indices, [count], "int32");
+  const rows = memory.block({ wanted });
+  rows.write({ wanted });
+  kernels.launch(GATHER_ROWS, over(parts * count * words), {
+    ...{ to: made.address(), toStride: strideOf(made), toWords: sizeOf(shape) / count },
+    ...{ from: block.address(), fromStride: strideOf(block), words },
+    ...{ indices: rows.address(), parts, count },
   });
   kernels.synchronize();
-  indices.dispose();
+  rows.dispose();
   block.dispose();
-  return kept;
+  return made;
 }
 
-/** What a cache is of. */
-export interface CacheSizes {
-  readonly layers: number;
-  /** Heads of keys and values, and their size. */
-  readonly K: number;
-  readonly D: number;
-  /** Of the first block. */
-  readonly slots: number;
+/** A block with only these rows of every array, in this order; the old one is freed. */
+function gathered(device: Device, block: Block, indices: readonly number[]): Block {
+  const [, ...rest] = only(block).shape;
+  return moved(device, block, { indices, words: sizeOf(rest), shape: [indices.length, ...rest] });
 }
 
-/** The prompts' keys, then values, of every layer. */
+/** A block of `[rows, K, C + more, D]` for one of `[rows, K, C, D]`, which is freed. */
+function withMoreSlots(device: Device, block: Block, more: number): Block {
+  const [rows, K, C, D] = only(block).shape as [number, number, number, number];
+  const shape = [rows, K, C + more, D];
+  if (C === 0) {
+    block.dispose();
+    return alike(device.memory, block.parts.length, shape);
+  }
+  return moved(device, block, { indices: [...Array(rows * K).keys()], words: C * D, shape });
+}
+
+/** What was read of prompts. */
 export interface DevicePrompt {
-  /** `2·layers` of `[U, K, P, D]` */
+  /** `2·layers` of `[U, K, P, D]`: keys, then values, of every layer. */
   readonly keysAndValues: Block;
-  /** One `[U, P]` */
-  readonly mask: Block;
+  /** `[U, P]` */
+  readonly mask: NdArray;
 }
+
+/** A prompt that several rows read, its mask a block, too. */
+type SharedPrompt = Readonly<Record<"keysAndValues" | "mask", Block>>;
 
 /** The first half of a block's arrays, and the second. */
 export function halvesOf(block: Block): { keys: readonly DeviceArray[]; values: readonly DeviceArray[] } {
@@ -79,28 +97,43 @@ export function halvesOf(block: Block): { keys: readonly DeviceArray[]; values: 
 export const only = ({ arrays }: Block): DeviceArray => Object.values(arrays)[0] as DeviceArray;
 
 /** The part of these prompts; the rest is freed. */
-function keptPrompts(device: Device, prompt: DevicePrompt, units: readonly number[]): DevicePrompt {
+function keptPrompts(device: Device, prompt: SharedPrompt, units: readonly number[]): SharedPrompt {
   const { mask, keysAndValues } = prompt;
   if (units.length === only(mask).shape[0] && units.every((unit, at) => unit === at)) return prompt;
   return { mask: gathered(device, mask, units), keysAndValues: gathered(device, keysAndValues, units) };
 }
 
-/** A cache of `rows` responses under prompts, which it takes over. */
+/** Where a cache begins: prompts that several rows read apart, one that a row has alone in the row's own slots. */
+function startOf({ memory }: Device, { keysAndValues, mask }: DevicePrompt, responses: number) {
+  if (responses === 1) return { own: keysAndValues, mask };
+  const [U = 0, K = 0, , D = 0] = only(keysAndValues).shape;
+  const masks = memory.block({ mask });
+  masks.write({ mask });
+  return {
+    prompt: { keysAndValues, mask: masks },
+    own: alike(memory, keysAndValues.parts.length, [U * responses, K, 0, D]),
+    mask: zeros([1, 0]),
+  };
+}
+
+/** A cache of `responses` rows under each prompt, which it takes over; it has room for `slots` tokens before it grows. */
 export function deviceCache(
   device: Device,
-  { layers, K, D, slots }: CacheSizes,
   start: DevicePrompt,
-  startRows: number,
+  { responses, slots }: { readonly responses: number; readonly slots: number },
 ) {
-  const { memory, kernels } = device;
-  let prompt = start;
-  let rows = startRows;
-  let [filled, room, last] = [0, 0, 0];
-  let blocks: Block[] = [];
+  const { kernels } = device;
+  let { prompt, own, mask }: ReturnType<typeof startOf> & { prompt?: SharedPrompt } = startOf(
+    device,
+    start,
+    responses,
+  );
+  let [filled, room] = [0, 0];
   const grow = () => {
-    last = blockSlots(room, slots);
-    blocks.push(alike(memory, 2 * layers, [rows, K, last, D]));
-    room += last;
+    const more = moreSlots(room, slots);
+    own = withMoreSlots(device, own, more);
+    mask = withEmptySlots(mask, more);
+    room += more;
   };
   grow();
   return {
@@ -108,40 +141,38 @@ export function deviceCache(
     length: () => filled,
     /** What the decode graph reads, but for the mask of slots. */
     inputs() {
-      const { keys: promptKeys, values: promptValues } = halvesOf(prompt.keysAndValues);
-      return { promptKeys, promptValues, promptMask: only(prompt.mask), blocks: blocks.map(halvesOf) };
+      if (!prompt) return halvesOf(own);
+      return { ...halvesOf(own), prompt: { ...halvesOf(prompt.keysAndValues), mask: only(prompt.mask) } };
     },
-    /** `[C]` of the last block: 0 for filled slots, MASKED for empty ones. */
-    slotMask(): NdArray {
-      const mask = zeros([last]);
-      mask.data.fill(MASKED, filled - (room - last));
-      return mask;
-    },
+    /** `[rows, C]`, or `[1, C]` for all rows: 0 for tokens, MASKED for padding and empty slots. */
+    mask: () => mask,
     /**
      * Appends one token per row.
      * @param fresh `2·layers` of `[rows, K, D]`
-     * @returns whether there is a new block
+     * @returns whether the arrays are others now
      */
     append(fresh: Block): boolean {
       const isFull = filled === room;
       if (isFull) grow();
-      const block = blocks.at(-1) as Block;
-      kernels.launch(APPEND_SLOT, over(2 * layers * rows * K * D), {
-        ...{ cache: block.address(), cacheStride: strideOf(block) },
+      const [rows, K, C, D] = only(own).shape as [number, number, number, number];
+      const slot = C - room + filled;
+      kernels.launch(APPEND_SLOT, over(own.parts.length * rows * K * D), {
+        ...{ cache: own.address(), cacheStride: strideOf(own) },
         ...{ fresh: fresh.address(), freshStride: strideOf(fresh) },
-        ...{ parts: 2 * layers, rows: rows * K, slots: last, words: D, slot: filled - (room - last) },
+        ...{ parts: own.parts.length, rows: rows * K, slots: C, words: D, slot },
       });
+      openSlot(mask, slot);
       filled++;
       return isFull;
     },
     /** Keeps only these prompts and these rows. */
-    keep(units: readonly number[], keptRows: readonly number[]) {
-      prompt = keptPrompts(device, prompt, units);
-      blocks = blocks.map((block) => gathered(device, block, keptRows));
-      rows = keptRows.length;
+    keep(units: readonly number[], rows: readonly number[]) {
+      if (prompt) prompt = keptPrompts(device, prompt, units);
+      else mask = gatherBlocks(mask, rows);
+      own = gathered(device, own, rows);
     },
     dispose() {
-      for (const block of [...blocks, prompt.mask, prompt.keysAndValues]) block.dispose();
+      for (const block of [own, ...Object.values(prompt ?? {})]) block.dispose();
     },
   };
 }

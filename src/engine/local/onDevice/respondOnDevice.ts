@@ -2,7 +2,7 @@
  * @module Responses in progress where the graphs run: what crosses at a step is a token, a position and a draw per row one
  * way, a token and its probability the other.
  *
- * Addresses stay the same until the cache gets another block or rows are dropped, so that runs are bound once, and on a
+ * Addresses stay the same until the cache grows or rows are dropped, so that runs are bound once, and on a
  * card replayed.
  */
 import type { Compiled } from "../../../compile/jit.js";
@@ -127,7 +127,7 @@ const floats = (...shape: number[]) => ({ dtype: "float32", shape }) as const;
 function stepBlock({ memory }: Device, rows: number, mask: NdArray) {
   // Draws are float64, for which graphs have no use: two words each.
   const block = memory.block({
-    ...{ tokens: ints(rows), positions: ints(rows), slotMask: mask, uniforms: floats(2 * rows) },
+    ...{ tokens: ints(rows), positions: ints(rows), mask, uniforms: floats(2 * rows) },
   });
   const host = new Uint8Array(new ArrayBuffer(block.bytes));
   const [tokens, positions, slots, uniforms] = block.parts.map(({ start }) => start) as [
@@ -166,16 +166,13 @@ async function frameOf(
 ): Promise<Frame> {
   const { layers, keyValueHeads: K, headSize: D, vocabSize: V } = model.config;
   const { temperature, tokenBias, cos, sin } = arrays as Record<keyof Fixed, DeviceArray>;
-  const { block, ...input } = stepBlock(device, rows, cache.slotMask());
+  const { block, ...input } = stepBlock(device, rows, cache.mask());
   const made = device.memory.block({ probs: floats(rows, V) });
   const drawn = device.memory.block({ drawn: ints(3, rows) });
   const fresh = alike(device.memory, 2 * layers, [rows, K, D]);
   const blocks = [block, made, drawn, fresh];
-  const { tokens, positions, slotMask } = block.arrays as Record<
-    "tokens" | "positions" | "slotMask",
-    DeviceArray
-  >;
-  const inputs = { tokens, positions, table: { cos, sin }, cache: { ...cache.inputs(), slotMask } };
+  const { tokens, positions, mask } = block.arrays as Record<"tokens" | "positions" | "mask", DeviceArray>;
+  const inputs = { tokens, positions, table: { cos, sin }, cache: { ...cache.inputs(), mask } };
   const results = { probs: only(made), ...halvesOf(fresh) };
   const run = await step.bind([weights, inputs, { temperature, tokenBias }], results);
   return {
@@ -198,18 +195,16 @@ async function readPrompts(
   const { U, P } = sizes;
   const keysAndValues = alike(device.memory, 2 * layers, [U, K, P, D]);
   const made = device.memory.block({ probs: floats(U, V) });
-  const masks = device.memory.block({ mask });
-  masks.write({ mask });
   const inputs = { tokens, rope: mropeTables(positions, model.config), last, ...(image ? { image } : {}) };
   const results = { probs: only(made), ...halvesOf(keysAndValues) };
   try {
     const run = await prefill.bind([weights, inputs, { temperature, tokenBias }], results);
     await run.run().finally(() => run.release());
   } catch (cause) {
-    for (const block of [keysAndValues, made, masks]) block.dispose();
+    for (const block of [keysAndValues, made]) block.dispose();
     throw cause;
   }
-  return { probs: made, prompt: { keysAndValues, mask: masks } };
+  return { probs: made, prompt: { keysAndValues, mask } };
 }
 
 /** What does not change while prompts are answered. */
@@ -217,14 +212,13 @@ type Fixed = Record<"temperature" | "tokenBias" | "cos" | "sin", NdArray>;
 
 /** Keys, values and probabilities where the graphs run. */
 export function respondOnDevice(policy: DevicePolicy): StartResponding {
-  const { layers, keyValueHeads: K, headSize: D } = policy.model.config;
   const { device } = policy;
   const { memory, kernels } = device;
   return async (packed, options) => {
     const sampler = samplerFor(options.decoding, policy.tokenBias);
     const { probs, prompt } = await readPrompts(policy, packed, sampler);
     const rows = packed.sizes.U * options.responses;
-    const cache = deviceCache(device, { layers, K, D, slots: SLOTS }, prompt, rows);
+    const cache = deviceCache(device, prompt, { responses: options.responses, slots: SLOTS });
     const positions = roundUp(endOf(packed, options), POSITION_STEP);
     const numbers: Fixed = { ...sampler, ...positionTable(positions, policy.model.config) };
     const fixed = memory.block(numbers);
@@ -253,7 +247,7 @@ export function respondOnDevice(policy: DevicePolicy): StartResponding {
         const perUnit = tokens.length / next.length;
         const at = cache.length();
         const positions = tokens.map((_, row) => (next[Math.floor(row / perUnit)] as number) + at);
-        frame.write({ tokens, positions, mask: cache.slotMask(), uniforms });
+        frame.write({ tokens, positions, mask: cache.mask(), uniforms });
         await frame.run.run();
         draws.queue(frame, tokens.length);
         const isGrown = cache.append(frame.fresh);

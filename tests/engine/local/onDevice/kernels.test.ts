@@ -56,11 +56,26 @@ describe.each(spaces)("kernels in %s", (_name, isPossible, space) => {
       GATHER_ROWS,
       { blocks: 1, threads: 4 },
       {
-        ...{ to: to.at, toStride: 8, from: from.at, fromStride: 7 },
+        ...{ to: to.at, toStride: 8, toWords: 2, from: from.at, fromStride: 7 },
         ...{ indices: indices.at, parts: 2, count: 3, words: 2 },
       },
     );
     expect([...to.data]).toEqual([5, 6, 1, 2, 5, 6, 0, 0, 15, 16, 11, 12, 15, 16, 0, 0]);
+  });
+
+  it.runIf(isPossible)("move rows to where there is room after each", () => {
+    const from = memoryOf(Int32Array.of(1, 2, 3, 4, 0, 11, 12, 13, 14, 0));
+    const to = memoryOf(new Int32Array(14));
+    const indices = memoryOf(Int32Array.of(0, 1));
+    run(
+      GATHER_ROWS,
+      { blocks: 2, threads: 3 },
+      {
+        ...{ to: to.at, toStride: 7, toWords: 3, from: from.at, fromStride: 5 },
+        ...{ indices: indices.at, parts: 2, count: 2, words: 2 },
+      },
+    );
+    expect([...to.data]).toEqual([1, 2, 0, 3, 4, 0, 0, 11, 12, 0, 13, 14, 0, 0]);
   });
 
   interface Draws {
