@@ -253,8 +253,8 @@ export function jit<Args extends readonly unknown[], Out>(
     using(args, async (entry, { leaves }) => {
       const results = await runInto(entry, leaves.filter(isGiven), memory.offers(entry, leaves), options);
       const outputs = results.map((result, at) => {
-        const target = leaves[entry.donated.get(at) ?? -1];
-        return target ? memory.moveInto(target, result) : result;
+        const input = entry.donated.get(at);
+        return input === undefined ? result : memory.moveInto(leaves[input] as ArgumentArray, result);
       });
       return unflatten(entry.graph.outputStructure, outputs);
     });
