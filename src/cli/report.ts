@@ -14,6 +14,7 @@ import { holdsScores, type OwnRun, readOwnRun } from "../../benchmarks/tables/ow
 import { MAIN_TABLE } from "../../benchmarks/tables/paper.js";
 import { ConfigError } from "../core/errors.js";
 import { writeFileAtomic } from "../core/files/atomic.js";
+import { given } from "../core/given.js";
 import { writeReport } from "../report/html.js";
 import { pathName } from "./arguments.js";
 import { compareTrainings } from "./compareTrainings.js";
@@ -56,7 +57,7 @@ async function report(
   const [only] = paths;
   const training = paths.filter((path) => !holdsScores(path));
   if (training.length === 1 && only !== undefined && paths.length === 1 && flags.format === undefined) {
-    print(await writeReport(only));
+    print(await writeReport(only, given({ out: flags.out })));
     return;
   }
   if (training.length > 0 && training.length < paths.length) {
@@ -91,6 +92,10 @@ export function addReport(program: Command, context: CommandContext): void {
         .choices(SCORE_MODES)
         .default("compatible" satisfies ScoreMode),
     )
-    .option("--out <file>", "where to write the comparison (default: standard output)", pathName)
+    .option(
+      "--out <file>",
+      "written or replaced (default: report.html in the folder of one training; standard output for a comparison)",
+      pathName,
+    )
     .action((paths: string[], flags: ReportFlags) => report(paths, flags, context));
 }

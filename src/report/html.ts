@@ -13,6 +13,8 @@ import { readRun } from "./run.js";
 export interface ReportOptions {
   /** Questions in the sample gallery; their images are embedded. */
   readonly maxSamples?: number;
+  /** File that is written or replaced; `report.html` in the run's folder unless given. */
+  readonly out?: string;
 }
 
 export const DEFAULT_MAX_SAMPLES = 40;
@@ -25,16 +27,15 @@ export async function plotlySource(): Promise<string> {
 /**
  * Makes the report of a run, finished or not.
  * @returns the path of the report
- * @throws CheckpointError when the folder holds no run or cannot be written; DataError when a file in it is damaged
+ * @throws CheckpointError when the folder holds no run or the report cannot be written; DataError when a file in it is damaged
  */
 export async function writeReport(runDir: string, options: ReportOptions = {}): Promise<string> {
-  const maxSamples = options.maxSamples ?? DEFAULT_MAX_SAMPLES;
+  const { maxSamples = DEFAULT_MAX_SAMPLES, out: path = join(runDir, "report.html") } = options;
   const run = await readRun(runDir);
   const picked = pickSamples(run.rollouts, maxSamples);
   const names = picked.flatMap((rollout) => rollout.variants.flatMap((variant) => variant.images));
   const heldout = [run.before, run.after].flatMap((each) => each?.samples ?? []);
   const images = await embedImages(runDir, [...names, ...heldout.flatMap((sample) => sample.images)]);
-  const path = join(runDir, "report.html");
   await writeFileAtomic(path, page(run, { plotly: await plotlySource(), images, maxSamples }));
   return path;
 }

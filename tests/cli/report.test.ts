@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -65,6 +65,18 @@ describe("sharegrpo report", () => {
     const run = await emptyRun();
     expect((await report(run)).printed).toBe(join(run, "report.html"));
     expect(readFileSync(join(run, "report.html"), "utf8")).toContain("No step was finished yet.");
+  });
+
+  it("makes a training run's page where it is asked for, over what is there, and nowhere else", async () => {
+    const run = await emptyRun();
+    const out = join(dir, "page.html");
+    await writeFile(out, "old");
+    expect((await report(run, "--out", out)).printed).toBe(out);
+    expect(readFileSync(out, "utf8")).toContain("No step was finished yet.");
+    expect(existsSync(join(run, "report.html"))).toBe(false);
+    const nowhere = join(dir, "nowhere", "page.html");
+    await expect(report(run, "--out", nowhere)).rejects.toThrow(/ENOENT.*create the folder or choose another/);
+    await expect(report(run, "--out", dir)).rejects.toThrow(/EISDIR.*a folder has the file's name/);
   });
 
   it("puts trainings beside each other", async () => {

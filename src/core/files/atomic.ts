@@ -12,6 +12,7 @@ function cureOf(code: string): string {
   if (FORBIDDEN_CODES.has(code)) return "allow writing there or choose another --out";
   if (code === "ENOENT") return "create the folder or choose another --out";
   if (code === "ENOTDIR" || code === "EEXIST") return "a file is in the folder's place: choose another --out";
+  if (code === "EISDIR") return "a folder has the file's name: choose another --out";
   return "free space or choose another --out";
 }
 
