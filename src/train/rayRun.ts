@@ -19,7 +19,7 @@ import { connectRay, type JobState, type RayJobs } from "../engine/ray/jobs.js";
 import type { TrainOutcome } from "./loop.js";
 import { ownRow } from "./run/easyR1Row.js";
 import { METRICS, type StepMetrics } from "./run/metrics.js";
-import type { RunFolder } from "./run/runFolder.js";
+import { JOB, JOB_RECORD, type RunFolder } from "./run/runFolder.js";
 
 export interface ClusterPlan extends Omit<JobPlan, "config" | "questions"> {
   /** The dashboard's address. */
@@ -52,14 +52,12 @@ const jobSchema = z.strictObject({ url: z.string(), id: z.string(), attempt: z.i
 /** The job that a run folder belongs to. */
 type JobRecord = z.output<typeof jobSchema>;
 
-const FILE = "job.json";
-
 /** Every metric, not known. */
 const UNTOLD = Object.fromEntries(Object.keys(METRICS).map((name) => [name, Number.NaN])) as StepMetrics;
 
 /** @throws CheckpointError when the file is damaged */
 async function readJob(dir: string): Promise<JobRecord | undefined> {
-  const path = join(dir, FILE);
+  const path = join(dir, JOB_RECORD);
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   try {
@@ -87,7 +85,7 @@ async function startOrFind(jobs: RayJobs, options: RayRunOptions): Promise<JobRe
     return before;
   }
   const attempt = (before?.attempt ?? 0) + 1;
-  const folder = join(run.dir, "job");
+  const folder = join(run.dir, JOB);
   await writeJobFolder(folder, { ...cluster, config, questions }, onProgress);
   const zip = await zipJobFolder(folder, cluster.shared !== undefined);
   const record = { url: cluster.url, id: `sharegrpo-${run.configDigest.slice(0, 12)}-${attempt}`, attempt };
@@ -97,7 +95,7 @@ async function startOrFind(jobs: RayJobs, options: RayRunOptions): Promise<JobRe
     environment: { PYTHONUNBUFFERED: "1" },
     metadata: { name: "sharegrpo", config: run.configDigest },
   });
-  await writeFileAtomic(join(run.dir, FILE), `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeFileAtomic(join(run.dir, JOB_RECORD), `${JSON.stringify(record, undefined, 2)}\n`);
   onNote?.(`job ${record.id} was submitted to ${jobs.server}`);
   return record;
 }

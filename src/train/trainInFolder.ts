@@ -5,7 +5,6 @@
 import { parse } from "yaml";
 import { engineKey } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
-import { whileHolding } from "../core/files/folderLock.js";
 import { locateModel } from "../data/hubModel.js";
 import { readKept } from "../data/keptQuestions.js";
 import { withImageLimits } from "../data/pixels.js";
@@ -20,7 +19,7 @@ import { type TrainOptions, type TrainOutcome, train } from "./loop.js";
 import { questionSource } from "./questionSource.js";
 import { type ClusterPlan, trainOnRay } from "./rayRun.js";
 import { requireMemory } from "./requireMemory.js";
-import { RunFolder } from "./run/runFolder.js";
+import { RunFolder, whileRunning } from "./run/runFolder.js";
 
 /** Settings, run folder, and who is told of progress. */
 export interface TrainInFolderOptions
@@ -37,7 +36,7 @@ export interface TrainInFolderOptions
 }
 
 /**
- * Trains, or goes on training, in a run folder.
+ * Trains, or goes on training, in a run folder; a run that fails before its first record leaves nothing there.
  * @throws CheckpointError when the folder holds another run, or another process works in it; ModelError when the
  *   model cannot be used; DataError when rows cannot be used or gold answers do not grade as correct; ConfigError when a
  *   custom reward cannot be loaded or the engine cannot do what a setting asks
@@ -58,7 +57,7 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
   const here = { ...config, engine: placed.engine };
   if (kind === "process" || kind === "local")
     await requireMemory({ ...options, config: here, model, processor, questions, card });
-  return whileHolding(out, "train", async () => {
+  return whileRunning(out, async () => {
     const run = await RunFolder.open(out, config, { isResume });
     if (questions.kept) await run.checkQuestions(questions.kept);
     if (config.engine.kind === "ray")

@@ -2,7 +2,7 @@
  * @module A run on disk: config, metrics, rollouts, evaluations, images, checkpoints. Rows are appended; a resume drops
  * the rows of steps that the checkpoint does not know.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -12,6 +12,8 @@ import { differences } from "../../core/differences.js";
 import { CheckpointError, messageOf } from "../../core/errors.js";
 import { makeFolder, writeFileAtomic } from "../../core/files/atomic.js";
 import { digestJson, sha256 } from "../../core/files/digest.js";
+import { isThere } from "../../core/files/folder.js";
+import { whileHolding } from "../../core/files/folderLock.js";
 import { appendJsonl, readJsonl, truncateJsonl } from "../../core/files/jsonl.js";
 import type {
   EvaluationRecord,
@@ -35,6 +37,14 @@ const CONFIG = "config.yaml";
 /** TensorBoard takes for its own what has `tfevents` in its name. */
 const EVENTS = "events.out.tfevents.sharegrpo";
 const QUESTIONS = "questions.jsonl";
+const [IMAGES, CHECKPOINTS] = ["images", "checkpoints"] as const;
+/** Of a job on a cluster: its folder, and which it is. */
+export const JOB = "job";
+export const JOB_RECORD = "job.json";
+
+/** What a run writes before it has anything to show, and what it has to show then. */
+const SETUP: readonly string[] = [CONFIG, QUESTIONS, IMAGES, CHECKPOINTS, JOB];
+const RECORDS: readonly string[] = [METRICS, ROLLOUTS, EVALUATIONS, JOB_RECORD];
 
 /** Evaluated questions kept as examples per evaluation. */
 const KEPT_SAMPLES = 24;
@@ -68,6 +78,35 @@ function begunWith(path: string, yaml: string) {
   }
 }
 
+/** Removes what a run made that has no record yet. What was found there stays. */
+async function removeSetup(dir: string, found: readonly string[]): Promise<void> {
+  if ((await readdir(dir)).some((name) => RECORDS.includes(name))) return;
+  for (const name of SETUP.filter((each) => !found.includes(each)))
+    await rm(join(dir, name), { recursive: true, force: true });
+}
+
+/**
+ * Does a run's work in its folder, which nobody else may do at the same time. A run that fails before its first record
+ * leaves the folder as it found it, so that the corrected command begins there.
+ * @throws CheckpointError naming the process that holds the folder; what `work` throws
+ */
+export async function whileRunning<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  const wasThere = await isThere(dir);
+  try {
+    return await whileHolding(dir, "train", async () => {
+      const found = await readdir(dir);
+      return work().catch(async (error: unknown) => {
+        await removeSetup(dir, found).catch(() => undefined);
+        throw error;
+      });
+    });
+  } catch (error) {
+    // Refused where anything is left in it.
+    if (!wasThere) await rmdir(dir).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** The folder of one run. */
 export class RunFolder {
   private constructor(
@@ -80,7 +119,7 @@ export class RunFolder {
   ) {}
 
   get checkpoints(): string {
-    return join(this.dir, "checkpoints");
+    return join(this.dir, CHECKPOINTS);
   }
 
   /** The file of the settings that a run in this folder has, or will have. */
@@ -102,8 +141,8 @@ export class RunFolder {
     config: RunConfig,
     { isResume }: { readonly isResume: boolean },
   ): Promise<RunFolder> {
-    await makeFolder(join(dir, "images"));
-    await makeFolder(join(dir, "checkpoints"));
+    await makeFolder(join(dir, IMAGES));
+    await makeFolder(join(dir, CHECKPOINTS));
     const present = await readFile(join(dir, CONFIG), "utf8").catch(() => undefined);
     if (present === undefined) await writeFileAtomic(join(dir, CONFIG), configYaml(config));
     else if (!isResume) {
@@ -252,7 +291,7 @@ export class RunFolder {
     const names: string[] = [];
     for (const image of images) {
       const bytes = await imageBytes(image);
-      const name = `images/${sha256(bytes)}.png`;
+      const name = `${IMAGES}/${sha256(bytes)}.png`;
       await writeFileAtomic(join(this.dir, name), bytes);
       names.push(name);
     }
