@@ -6,7 +6,7 @@ import type { ChatWire } from "../core/chat/openai.js";
 import { ConfigError } from "../core/errors.js";
 import { locateModel } from "../data/hubModel.js";
 import { type ImageLimits, withImageLimits } from "../data/pixels.js";
-import { modelsOn, requireServer, SERVERS } from "../engine/openAi/server.js";
+import { describeServer, modelsOn, requireServer } from "../engine/openAi/server.js";
 import { tokenWire } from "../engine/openAi/tokenWire.js";
 import { loadProcessor } from "../model/processor.js";
 import type { CommandContext } from "./context.js";
@@ -39,7 +39,7 @@ export async function tokenWireFor(
   const processor = withImageLimits(await loadProcessor(folder), limits);
   const addresses = urls.map((url) => ({ base: parseBaseUrl(url), key }));
   const servers = await Promise.all(addresses.map(requireServer));
-  const names = servers.map(({ kind, version }) => `${SERVERS[kind].name} ${version}`);
+  const names = servers.map(describeServer);
   const [server] = servers;
   if (!server || new Set(names).size !== 1) {
     throw new ConfigError(

@@ -89,7 +89,7 @@ async function ask(
     ? { responses: 1, topK: 1, temperature: 1, topP: 1 }
     : { responses: flags.samples };
   const rewarder = await loadRewarder(config.reward);
-  const engine = await openEngine(config, folder);
+  const engine = await openEngine(config, folder, watch.onNote);
   try {
     return await askAllVariants(
       questions,

@@ -42,9 +42,14 @@ export async function withDevice(config: RunConfig): Promise<RunConfig> {
 /**
  * Opens an engine for a run.
  * @param model the model's folder
+ * @param onNote told which server samples, where another does
  * @throws ModelError or CheckpointError naming the file that is missing or damaged
  */
-export async function openEngine(config: RunConfig, model: string): Promise<Engine> {
+export async function openEngine(
+  config: RunConfig,
+  model: string,
+  onNote?: (note: string) => void,
+): Promise<Engine> {
   const engine = await openLearning(config, model);
   const { server: url, adapters, adaptersThere, publishEvery } = config.rollout;
   if (url === "") return engine;
@@ -52,7 +57,7 @@ export async function openEngine(config: RunConfig, model: string): Promise<Engi
     return await withRolloutServer(engine, {
       ...{ url, adapters, publishEvery, key: engineKey(), run: `sharegrpo-${randomUUID().slice(0, 8)}` },
       ...(adaptersThere === "" ? {} : { adaptersThere }),
-      processor: await loadProcessor(model),
+      ...{ processor: await loadProcessor(model), onNote },
     });
   } catch (error) {
     await engine.close();

@@ -62,7 +62,7 @@ export async function trainInFolder({ out, ...given }: TrainInFolderOptions): Pr
     if (questions.kept) await run.checkQuestions(questions.kept);
     if (config.engine.kind === "ray")
       return trainOnRay({ ...options, isResume, run, questions, cluster: clusterOf(config) });
-    const engine = await openEngine(here, model);
+    const engine = await openEngine(here, model, options.onNote);
     try {
       await options.onBegin?.();
       const now = () => performance.now();

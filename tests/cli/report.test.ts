@@ -75,7 +75,9 @@ describe("sharegrpo report", () => {
     expect(readFileSync(out, "utf8")).toContain("No step was finished yet.");
     expect(existsSync(join(run, "report.html"))).toBe(false);
     const nowhere = join(dir, "nowhere", "page.html");
-    await expect(report(run, "--out", nowhere)).rejects.toThrow(/ENOENT.*create the folder or choose another/);
+    await expect(report(run, "--out", nowhere)).rejects.toThrow(
+      /ENOENT.*create the folder or choose another/,
+    );
     await expect(report(run, "--out", dir)).rejects.toThrow(/EISDIR.*a folder has the file's name/);
   });
 

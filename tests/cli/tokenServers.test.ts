@@ -59,6 +59,12 @@ describe("tokenWireFor", () => {
     expect(said.at(-1)).toMatch(/^vLLM 0\.33\.0: prompts as tokens by .*; images of \d+ to 50176 pixels/);
   });
 
+  it("says of a server that it is newer than those known", async () => {
+    const [url, folder, { said, terminal }] = [await vllm("0.40.0"), await model(), notes()];
+    await tokenWireFor({ urls: [url], processor: folder, key: undefined }, { terminal });
+    expect(said.at(-1)).toMatch(/^vLLM 0\.40\.0 \(newer than 0\.33\.0, the newest known here\): prompts/);
+  });
+
   it("refuses servers of two versions: their answers would not be comparable", async () => {
     const urls = [await vllm("0.33.0"), await vllm("0.34.0")];
     const asking = tokenWireFor({ urls, processor: await model(), key: undefined }, notes());

@@ -12,6 +12,7 @@ import { type EngineFinding, tried } from "../tinker/examine.js";
 import {
   ask,
   askJson,
+  describeServer,
   isOlder,
   SERVERS,
   type Server,
@@ -124,14 +125,10 @@ const swapFinding = (swaps: boolean, flags: string): EngineFinding => ({
 
 /** What a server of a known kind and version does beside chats. */
 async function examineServer(options: ExamineOptions, server: Server): Promise<EngineFinding[]> {
-  const { name, known } = SERVERS[server.kind];
   const isKnown = !isOlder(server);
+  const needed = isKnown ? "" : `: its token route is that of ${SERVERS[server.kind].known}`;
   const found: EngineFinding[] = [
-    {
-      name: "version",
-      isFine: isKnown,
-      note: `${name} ${server.version}${isKnown ? "" : `: its token route is that of ${known}`}`,
-    },
+    { name: "version", isFine: isKnown, note: `${describeServer(server)}${needed}` },
   ];
   if (server.kind === "llama") {
     found.push({ name: "tokens", isFine: true, note: "taken and given by /completion, without images" });

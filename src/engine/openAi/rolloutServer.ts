@@ -21,7 +21,14 @@ import type { Processor } from "../../model/processor.js";
 import { openTensors } from "../../model/weights/tensorStore.js";
 import type { Engine, Learner } from "../engine.js";
 import { createServerSampler, type ServedPolicy } from "./sampler.js";
-import { askJson, modelsOn, requireServer, type Server, type ServerAddress } from "./server.js";
+import {
+  askJson,
+  describeServer,
+  modelsOn,
+  requireServer,
+  type Server,
+  type ServerAddress,
+} from "./server.js";
 
 export interface RolloutServerSettings {
   readonly url: string;
@@ -37,6 +44,8 @@ export interface RolloutServerSettings {
   readonly run: string;
   readonly timeoutMs?: number;
   readonly clock?: Clock;
+  /** Told which server samples. */
+  readonly onNote?: ((note: string) => void) | undefined;
 }
 
 /** An adapter that the server has. */
@@ -224,6 +233,7 @@ export async function withRolloutServer(engine: Engine, settings: RolloutServerS
   const { url, key, publishEvery, processor, adapters, adaptersThere, run, timeoutMs, clock } = settings;
   const address = { base: parseBaseUrl(url), key };
   const server = await requireSwapping(address, url);
+  settings.onNote?.(`rollouts by ${describeServer(server)}`);
   const options = { baseUrls: [url], model: "", apiKey: key, ...given({ timeoutMs, clock }) };
   const calls = adapterCalls(server.kind, address, createRequests({ ...options, retries: 1 }));
   let [step, unpublished, isStale] = [0, 0, true];

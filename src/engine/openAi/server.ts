@@ -120,12 +120,21 @@ export async function modelsOn(
 
 const numbersOf = (version: string): number[] => (version.match(/\d+/g) ?? []).map(Number);
 
-/** Whether a version comes before the one that is known. llama.cpp counts builds and changes little. */
-export function isOlder({ kind, version }: Server): boolean {
-  if (kind === "llama") return false;
+/** Below 0: the version comes before the one that is known; above: after. llama.cpp counts builds and changes little. */
+function againstKnown({ kind, version }: Server): number {
+  if (kind === "llama") return 0;
   const [theirs, ours] = [numbersOf(version), numbersOf(SERVERS[kind].known)];
-  const at = ours.findIndex((number, place) => number !== (theirs[place] ?? 0));
-  return at >= 0 && (theirs[at] ?? 0) < (ours[at] ?? 0);
+  const differences = ours.map((number, place) => (theirs[place] ?? 0) - number);
+  return differences.find((difference) => difference !== 0) ?? 0;
+}
+
+export const isOlder = (server: Server): boolean => againstKnown(server) < 0;
+
+/** A server by name and version, and whether that is newer than all that is known. */
+export function describeServer(server: Server): string {
+  const { name, known } = SERVERS[server.kind];
+  const remark = againstKnown(server) > 0 ? ` (newer than ${known}, the newest known here)` : "";
+  return `${name} ${server.version}${remark}`;
 }
 
 /**
@@ -146,10 +155,10 @@ export async function requireServer(address: ServerAddress): Promise<Server> {
       `${url}: unknown server: tokens are taken by ${names.join(", ")} or newer; chats need none of them`,
     );
   }
-  const { name, known } = SERVERS[server.kind];
   if (isOlder(server)) {
+    const { known } = SERVERS[server.kind];
     throw new ConfigError(
-      `${url}: unsupported version: ${name} ${server.version}: its token route is that of ${known}`,
+      `${url}: unsupported version: ${describeServer(server)}: its token route is that of ${known}`,
     );
   }
   return server;

@@ -188,6 +188,12 @@ describe("rollouts on a server beside a local learner of an adapter", () => {
     );
   });
 
+  it("take a server of a newer version than those known, and say so", async () => {
+    const said: string[] = [];
+    await stage({ double: { version: "0.35.0" }, settings: { onNote: (note) => said.push(note) } });
+    expect(said).toEqual(["rollouts by vLLM 0.35.0 (newer than 0.33.0, the newest known here)"]);
+  });
+
   it("refuse an adapter of the vision tower unless the server says that it serves them", {
     timeout: 120_000,
   }, async () => {

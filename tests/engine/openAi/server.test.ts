@@ -4,7 +4,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ConfigError, ServerError } from "../../../src/core/errors.js";
 import { examineOpenAi } from "../../../src/engine/openAi/examine.js";
-import { askJson, isOlder, requireServer, SERVERS, whoAnswers } from "../../../src/engine/openAi/server.js";
+import {
+  askJson,
+  describeServer,
+  isOlder,
+  requireServer,
+  SERVERS,
+  whoAnswers,
+} from "../../../src/engine/openAi/server.js";
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -98,6 +105,21 @@ describe("isOlder", () => {
   });
 });
 
+describe("describeServer", () => {
+  it.each([
+    ["vllm", "0.33.0", "vLLM 0.33.0"],
+    ["vllm", "0.33.0rc2", "vLLM 0.33.0rc2"],
+    ["vllm", "0.8.5", "vLLM 0.8.5"],
+    ["vllm", "0.33.1", "vLLM 0.33.1 (newer than 0.33.0, the newest known here)"],
+    ["vllm", "1.0", "vLLM 1.0 (newer than 0.33.0, the newest known here)"],
+    ["sglang", "0.5.23", "SGLang 0.5.23"],
+    ["sglang", "0.6.0", "SGLang 0.6.0 (newer than 0.5.23, the newest known here)"],
+    ["llama", "b99999", "llama.cpp b99999"],
+  ] as const)("%s %s: %s", (kind, version, said) => {
+    expect(describeServer({ kind, version })).toBe(said);
+  });
+});
+
 describe("requireServer", () => {
   it("gives the server that takes tokens", async () => {
     expect(await requireServer(await serve(VLLM))).toEqual({ kind: "vllm", version: SERVERS.vllm.known });
@@ -168,6 +190,8 @@ describe("examineOpenAi", () => {
     expect(none["adapter swap"]).toEqual([false, expect.stringContaining("--enable-lora")]);
     const old = await found({ ...MODELS, "/version": '{"version": "0.8"}' });
     expect(old["version"]).toEqual([false, expect.stringContaining("vLLM 0.8: its token route is that of")]);
+    const newer = await found({ ...MODELS, "/version": '{"version": "0.40.1"}' });
+    expect(newer["version"]).toEqual([true, "vLLM 0.40.1 (newer than 0.33.0, the newest known here)"]);
   });
 
   it.each<[string, object, Record<string, unknown[]>]>([
