@@ -4,7 +4,7 @@
  *
  * A verdict costs a counted amount of work, so that it does not depend on the machine.
  */
-import { type Evaluation, evaluate } from "../symbolic/exact.js";
+import { type Evaluation, evaluate, newEvaluation, settled } from "../symbolic/exact.js";
 import { type Expression, lettersOf } from "../symbolic/expression.js";
 import { constantOf, ratioOf } from "../symbolic/polynomial.js";
 import { realValue, vanishes } from "../symbolic/probe.js";
@@ -66,9 +66,9 @@ function plainNumber(expression: Expression): Fraction | null {
 /** Runs exact arithmetic at the allowance's expense. @throws UnsupportedExpression when that is used up */
 function spend<Result>(allowance: Allowance, work: (evaluation: Evaluation) => Result): Result {
   if (--allowance.comparisons < 0) throw new UnsupportedExpression("too many comparisons");
-  const evaluation: Evaluation = { products: allowance.products, opaque: false, decimal: false };
+  const evaluation = newEvaluation(allowance.products);
   try {
-    return work(evaluation);
+    return settled(evaluation, work);
   } finally {
     allowance.products = Math.max(0, evaluation.products);
   }

@@ -41,6 +41,27 @@ export interface Evaluation extends Budget {
   opaque: boolean;
   /** A decimal was used: equality is decided on doubles alone. */
   decimal: boolean;
+  /** Numbers without a common divisor that stand for large primes; more are found on the way. */
+  coprimes: readonly bigint[];
+}
+
+export const newEvaluation = (products: number): Evaluation => ({
+  ...{ products, opaque: false, decimal: false, coprimes: [] },
+});
+
+/** Repeats work until all of it took large numbers apart in the same way: √2003 is in √4028033 once both were seen. */
+export function settled<Result>(run: Evaluation, work: (run: Evaluation) => Result): Result {
+  for (;;) {
+    const before = run.coprimes;
+    const result = work(run);
+    if (run.coprimes === before) return result;
+  }
+}
+
+function factorsOf(n: bigint, run: Evaluation) {
+  const { powers, coprimes } = factor(n, run.coprimes);
+  run.coprimes = coprimes;
+  return powers;
 }
 
 const UNIT = constant(ONE);
@@ -91,7 +112,7 @@ function divideQuotients(a: Quotient, b: Quotient, run: Evaluation): Quotient {
 function rootOfInteger(n: bigint, run: Evaluation): Polynomial {
   const size = n < 0n ? -n : n;
   let root = n < 0n ? atomic({ name: "√-1", square: constant(rational(-1n)) }) : UNIT;
-  for (const [prime, power] of factor(size)) {
+  for (const [prime, power] of factorsOf(size, run)) {
     root = scale(root, rational(prime ** BigInt(Math.floor(power / 2))));
     if (power % 2 === 1) {
       root = multiply(root, atomic({ name: `√${prime}`, square: constant(rational(prime)) }), run);
@@ -144,7 +165,9 @@ function logarithm(value: Quotient, run: Evaluation): Quotient {
     return opaqueAtom(`ln(${nameOf(value.top)}÷${nameOf(value.bottom)})`, run);
   }
   const part = (n: bigint, sign: bigint) =>
-    factor(n).map(([prime, power]) => scale(atomic({ name: `ln ${prime}` }), rational(sign * BigInt(power))));
+    factorsOf(n, run).map(([prime, power]) =>
+      scale(atomic({ name: `ln ${prime}` }), rational(sign * BigInt(power))),
+    );
   return whole([...part(only.top, 1n), ...part(only.bottom, -1n)].reduce(add, new Map()));
 }
 

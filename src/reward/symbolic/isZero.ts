@@ -1,7 +1,7 @@
 /**
  * @module The symbolic test: does an expression vanish identically? Bounded in size and time; never throws.
  */
-import { type Evaluation, evaluate } from "./exact.js";
+import { evaluate, newEvaluation, settled } from "./exact.js";
 import { parseExpression } from "./parse.js";
 import { constantOf } from "./polynomial.js";
 import { vanishes } from "./probe.js";
@@ -12,10 +12,10 @@ const MOST_PRODUCTS = 1_500;
 
 /** Whether the expression is 0; when it cannot be told, `false` with the reason. */
 export function isZero(text: string): { readonly zero: boolean; readonly reason: string } {
-  const run: Evaluation = { products: MOST_PRODUCTS, opaque: false, decimal: false };
+  const run = newEvaluation(MOST_PRODUCTS);
   try {
     const expression = parseExpression(text);
-    const { top } = evaluate(expression, run);
+    const { top } = settled(run, () => evaluate(expression, run));
     if (top.size === 0) return { zero: true, reason: "equal expressions" };
     if (run.opaque && !run.decimal && constantOf(top) === null && vanishes(expression)) {
       return { zero: true, reason: "equal expressions (at complex points)" };

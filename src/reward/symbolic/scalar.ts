@@ -61,21 +61,45 @@ export function divideScalars(a: Scalar, b: Scalar): Scalar {
   return rational(a.top * b.bottom, a.bottom * b.top);
 }
 
-/** Primes up to this are taken out of radicands; what is left counts as one prime. */
+/** Primes below this are looked for; what is larger is told apart by common divisors alone. */
 const LARGEST_PRIME = 2000n;
 
-/** `n` as prime powers (for n ≥ 1). A large rest appears as one factor, whatever it is made of. */
-export function factor(n: bigint): [prime: bigint, power: number][] {
-  const factors: [bigint, number][] = [];
+/**
+ * `n` (≥ 1) as powers of primes and of numbers that stand for large primes.
+ * @param coprimes of which no two have a common divisor, and none is a square: two roots or logarithms of numbers that
+ *   such a list takes apart are equal only where their powers are
+ * @returns the powers, and the list that takes `n` apart, too
+ */
+export function factor(n: bigint, coprimes: readonly bigint[] = []) {
+  const powers: (readonly [base: bigint, power: number])[] = [];
   let rest = n;
-  for (let prime = 2n; prime * prime <= rest && prime < LARGEST_PRIME; prime += prime === 2n ? 1n : 2n) {
+  const take = (base: bigint) => {
     let power = 0;
-    for (; rest % prime === 0n; rest /= prime) power++;
-    if (power > 0) factors.push([prime, power]);
+    for (; rest % base === 0n; rest /= base) power++;
+    if (power > 0) powers.push([base, power]);
+  };
+  for (let prime = 2n; prime * prime <= rest && prime < LARGEST_PRIME; prime += prime === 2n ? 1n : 2n)
+    take(prime);
+  if (rest < LARGEST_PRIME) {
+    if (rest > 1n) take(rest);
+    return { powers, coprimes };
   }
-  const root = rootOfWhole(rest, 2);
-  if (rest > 1n) factors.push(root === null ? [rest, 1] : [root, 2]);
-  return factors;
+  const apart = include(coprimes, rest);
+  for (const base of apart) take(base);
+  return { powers, coprimes: apart };
+}
+
+/** The list that takes a number apart, too; itself where it does. */
+function include(coprimes: readonly bigint[], n: bigint): readonly bigint[] {
+  if (n === 1n) return coprimes;
+  const root = rootOfWhole(n, 2);
+  if (root !== null) return include(coprimes, root);
+  const other = coprimes.find((each) => gcd(each, n) > 1n);
+  if (other === undefined) return [...coprimes, n];
+  const common = gcd(other, n);
+  if (common === other) return include(coprimes, n / other);
+  const others = coprimes.filter((each) => each !== other);
+  return [other / common, common, n / common].reduce(include, others);
 }
 
 /** The whole number whose power is `n` (≥ 0), else null. Newton's steps from above, so that no size is too large. */

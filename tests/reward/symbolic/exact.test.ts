@@ -1,15 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Evaluation, evaluate, type Quotient, rationalOf } from "../../../src/reward/symbolic/exact.js";
+import {
+  type Evaluation,
+  evaluate,
+  newEvaluation,
+  type Quotient,
+  rationalOf,
+} from "../../../src/reward/symbolic/exact.js";
 import type { Expression, FunctionName } from "../../../src/reward/symbolic/expression.js";
 import { parseExpression } from "../../../src/reward/symbolic/parse.js";
 import { nameOf, type Polynomial } from "../../../src/reward/symbolic/polynomial.js";
 import { UnsupportedExpression } from "../../../src/reward/symbolic/unsupported.js";
 import { binary, integer, NoValue, name, type Ratio, rationalTrees, ratioOf } from "./trees.js";
 
-function evaluation(products = 20_000): Evaluation {
-  return { products, opaque: false, decimal: false };
-}
+const evaluation = (products = 20_000): Evaluation => newEvaluation(products);
 
 function of(text: string, run = evaluation()): Quotient {
   return evaluate(parseExpression(text), run);

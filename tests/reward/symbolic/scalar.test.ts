@@ -161,17 +161,55 @@ describe("factor", () => {
     ],
     [1000003n, [[1000003n, 1]], "a large prime"],
     [(10n ** 20n + 39n) ** 2n, [[10n ** 20n + 39n, 2]], "the square of a prime beyond doubles"],
-    [2003n * 2011n, [[2003n * 2011n, 1]], "a rest counts as one prime, as documented"],
+    [2003n * 2011n, [[2003n * 2011n, 1]], "large primes stay together until they are met apart"],
   ])("of %s is %o: %s", (n, expected) => {
-    expect(factor(n)).toEqual(expected);
+    expect(factor(n).powers).toEqual(expected);
   });
 
   it("multiplies up to the number it took apart", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 10n ** 40n }), (n) => {
-        expect(factor(n).reduce((product, [prime, power]) => product * prime ** BigInt(power), 1n)).toBe(n);
+        expect(
+          factor(n).powers.reduce((product, [prime, power]) => product * prime ** BigInt(power), 1n),
+        ).toBe(n);
       }),
       { numRuns: 60, seed: 2 },
+    );
+  });
+
+  it("takes large numbers apart where they are met apart, powers of each other included", () => {
+    const [p, q, r] = [2003n, 2011n, 10n ** 20n + 39n];
+    const met = [p * q, p ** 3n * r, q].reduce<readonly bigint[]>((list, n) => factor(n, list).coprimes, []);
+    expect([...met].sort((a, b) => (a < b ? -1 : 1))).toEqual([p, q, r]);
+    expect(factor(6n * p ** 2n * r, met)).toEqual({
+      powers: expect.arrayContaining([
+        [2n, 1],
+        [3n, 1],
+        [p, 2],
+        [r, 1],
+      ]),
+      coprimes: met,
+    });
+    expect(factor(1999n * 7n, met).coprimes).toBe(met);
+  });
+
+  it("keeps numbers without common divisors, no squares among them", () => {
+    const large = fc.array(fc.constantFrom(2003n, 2011n, 2017n, 2027n), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(large, { minLength: 1, maxLength: 6 }), (all) => {
+        const numbers = all.map((primes) => primes.reduce((a, b) => a * b));
+        const met = numbers.reduce<readonly bigint[]>((list, n) => factor(n, list).coprimes, []);
+        for (const [at, a] of met.entries()) {
+          expect(rootOfWhole(a, 2)).toBe(null);
+          for (const b of met.slice(at + 1)) expect(gcd(a, b)).toBe(1n);
+        }
+        for (const n of numbers) {
+          const { powers, coprimes } = factor(n, met);
+          expect(coprimes).toBe(met);
+          expect(powers.reduce((product, [base, power]) => product * base ** BigInt(power), 1n)).toBe(n);
+        }
+      }),
+      SETTINGS,
     );
   });
 
@@ -179,9 +217,11 @@ describe("factor", () => {
     // √(top·bottom) of a fraction with 200 digits above and below has 400.
     const n = 7n ** 480n;
     expect(Number(n)).toBe(Number.POSITIVE_INFINITY);
-    expect(factor(n)).toEqual([[7n, 480]]);
+    expect(factor(n).powers).toEqual([[7n, 480]]);
     const prime = 10n ** 400n + 69n;
-    expect(factor(prime).reduce((product, [base, power]) => product * base ** BigInt(power), 1n)).toBe(prime);
+    expect(factor(prime).powers.reduce((product, [base, power]) => product * base ** BigInt(power), 1n)).toBe(
+      prime,
+    );
   });
 });
 
