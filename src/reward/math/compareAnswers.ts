@@ -22,7 +22,7 @@ import type {
 import { type Allowance, equalExpressions, proportion } from "./equalExpressions.js";
 import { NO_PRODUCTS } from "./latexNames.js";
 import { readExpression } from "./readExpression.js";
-import type { Unit } from "./units.js";
+import { isSameDimension, type Unit } from "./units.js";
 
 /** Whether two answers agree, and why, in a few words. */
 export interface Agreement {
@@ -123,7 +123,7 @@ function isLikelyLetter({ unitTokens: [letter, ...more] }: Value): boolean {
 function compareValues(a: Value, b: Value, allowance: Allowance): Agreement {
   const [unitA, unitB] = [a.unit, b.unit];
   if (unitA && unitB && unitA.dimension !== "" && unitB.dimension !== "") {
-    if (unitA.dimension !== unitB.dimension) return no("different units");
+    if (!isSameDimension(unitA, unitB)) return no("different units");
     return compareExpressions(scaled(a.expression, unitA), scaled(b.expression, unitB), allowance);
   }
   const [withUnit, without] = unitA ? [a, b] : [b, a];

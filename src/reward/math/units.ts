@@ -4,6 +4,7 @@
  * A unit is a product of base units with a rational factor. Things that are counted ("apples") are units of their own.
  */
 import { own } from "../../core/own.js";
+import { zip } from "../../core/zip.js";
 import { MULTIPLIERS, NUMBER_WORDS } from "./numbers.js";
 import type { Token } from "./tokens.js";
 
@@ -11,7 +12,7 @@ export interface Unit {
   /** Exact size in base units. */
   readonly top: bigint;
   readonly bottom: bigint;
-  /** Base units and their powers, `m^1·s^-1`; empty for plain counts ("units"). */
+  /** Base units and their powers, `m^1·s^-1`; `#` and the nouns for things; empty for plain counts ("units"). */
   readonly dimension: string;
 }
 
@@ -136,12 +137,27 @@ const MOST_NOUNS = 4;
 /** Three letters that may be a word, and are no function: "cup", "egg". */
 const SHORT_NOUN = /^(?!sin|cos|tan|log|exp|abs)(?=.*[aeiou])[a-z]{3}$/;
 
+/** A noun, and what it may be many of: boxes of box (or of boxe), candies of candy; planes of plane, never of plan. */
+function singularsOf(noun: string): readonly string[] {
+  const [many, sibilant, candies] = [/(?<!s)s$/, /(?<=[sxzo]|ch|sh)es$/, /(?<![aeiou])ies$/];
+  return [noun, noun.replace(many, ""), noun.replace(sibilant, ""), noun.replace(candies, "y")];
+}
+
+/** Whether two units measure, or count, the same; one or many of it. */
+export function isSameDimension({ dimension: a }: Unit, { dimension: b }: Unit): boolean {
+  if (!a.startsWith("#") || !b.startsWith("#")) return a === b;
+  const [one, other] = [a.slice(1).split(" "), b.slice(1).split(" ")];
+  const isSame = (noun: string, as: string) =>
+    singularsOf(noun).some((word) => singularsOf(as).includes(word));
+  return one.length === other.length && zip(one, other).every(([noun, as]) => isSame(noun, as));
+}
+
 /** A unit known by this spelling; plurals and, for words, any case. */
 function lookUp(word: string): readonly Entry[] | undefined {
   const exact = UNITS.get(word);
   if (exact || word.length < 3) return exact;
-  const lower = word.toLowerCase();
-  return UNITS.get(lower) ?? UNITS.get(lower.replace(/s$/, "")) ?? UNITS.get(lower.replace(/es$/, ""));
+  const known = singularsOf(word.toLowerCase()).find((name) => UNITS.has(name));
+  return known === undefined ? undefined : UNITS.get(known);
 }
 
 /** The unit that one word or sign names. */
@@ -246,14 +262,7 @@ function measured(tokens: readonly Token[]): Unit | null {
   return finish(product);
 }
 
-/** A word without its ending, the same for one and for many: apple, apples; box, boxes; glass, glasses; candy, candies. */
-function stemOf(noun: string): string {
-  return noun.replace(/(?<![aeiou])(?:y|ies)$|es$|(?<![su])s$|e$/, (ending) =>
-    /^(?:y|ies)$/.test(ending) ? "i" : "",
-  );
-}
-
-/** Things that are counted: one to four plain words, singular, without "of" and articles. */
+/** Things that are counted: one to four plain words, without "of". */
 function counted(tokens: readonly Token[]): Unit | null {
   if (tokens.length > MOST_NOUNS || tokens.some(({ kind }) => kind !== "word")) return null;
   const words = tokens.map(({ text }) => text.toLowerCase());
@@ -262,7 +271,7 @@ function counted(tokens: readonly Token[]): Unit | null {
     (word) => word.length > 2 && !NO_NOUNS.has(word) && !NUMBER_WORDS.has(word) && !MULTIPLIERS.has(word),
   );
   if (!isPhrase || !nouns.some((word) => word.length > 3 || SHORT_NOUN.test(word))) return null;
-  return { top: 1n, bottom: 1n, dimension: `#${nouns.map(stemOf).join(" ")}` };
+  return { top: 1n, bottom: 1n, dimension: `#${nouns.join(" ")}` };
 }
 
 /** The unit that these tokens name as a whole, or null. A sign of currency may be one too. */
