@@ -4,11 +4,12 @@
  */
 import { extname } from "node:path";
 import type { SchemaElement } from "hyparquet";
-import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
 import { DataError } from "../core/errors.js";
-import { writeFileAtomic } from "../core/files/atomic.js";
+import { replaceFile } from "../core/files/atomic.js";
+import { writeLines } from "../core/files/jsonl.js";
 import { imageBytes } from "../core/image/decode.js";
 import type { Question } from "../records.js";
+import { writeParquet } from "./writeParquet.js";
 
 /** Rows of a Parquet row group: what is read at once, so a few dozen images. */
 export const ROWS_PER_GROUP = 100;
@@ -71,37 +72,34 @@ async function rowOf(question: Question) {
   };
 }
 
-function parquetBytes(rows: readonly Awaited<ReturnType<typeof rowOf>>[], rowGroupSize: number): Uint8Array {
-  const writer = new ByteWriter();
-  parquetWriteRows({
-    writer,
-    rows: [...rows],
-    columns: COLUMNS.map((name) => ({ name })),
-    schema: [...QUESTION_SCHEMA],
-    rowGroupSize,
-  });
-  return writer.getBytes();
+/** Questions in an array, or made one by one. */
+export type Questions = Iterable<Question> | AsyncIterable<Question>;
+
+async function* rowsOf(questions: Questions) {
+  for await (const question of questions) yield await rowOf(question);
+}
+
+async function* linesOf(questions: Questions): AsyncGenerator<string> {
+  for await (const { images, ...row } of rowsOf(questions)) {
+    const encoded = images.map(({ bytes }) => Buffer.from(bytes).toString("base64"));
+    yield JSON.stringify({ ...row, images: encoded });
+  }
 }
 
 /**
- * Writes questions, images as bytes (Parquet) or base64 (JSONL).
+ * Writes questions, images as bytes (Parquet) or base64 (JSONL), without holding them all.
  * @param path ends in `.parquet` or `.jsonl`
  * @throws DataError for another ending; CheckpointError when it cannot be written
  */
 export async function writeQuestions(
   path: string,
-  questions: readonly Question[],
-  options: { readonly rowsPerGroup?: number } = {},
+  questions: Questions,
+  { rowsPerGroup = ROWS_PER_GROUP }: { readonly rowsPerGroup?: number } = {},
 ): Promise<void> {
-  const rows = await Promise.all(questions.map(rowOf));
   const ending = extname(path);
   if (ending === ".parquet") {
-    return writeFileAtomic(path, parquetBytes(rows, options.rowsPerGroup ?? ROWS_PER_GROUP));
+    return writeParquet(path, rowsOf(questions), { columns: COLUMNS, schema: QUESTION_SCHEMA, rowsPerGroup });
   }
   if (ending !== ".jsonl") throw new DataError(`${path}: unsupported ending: write .parquet or .jsonl`);
-  const lines = rows.map(({ images, ...row }) => {
-    const encoded = images.map(({ bytes }) => Buffer.from(bytes).toString("base64"));
-    return `${JSON.stringify({ ...row, images: encoded })}\n`;
-  });
-  await writeFileAtomic(path, lines.join(""));
+  await replaceFile(path, (temporary) => writeLines(temporary, linesOf(questions)));
 }

@@ -2,11 +2,11 @@
  * @module A data file written again with one more column of string lists, whole or not at all. Everything else stays as
  * it is: JSON Lines keep their text, Parquet columns their bytes; from one format to the other, values keep their type.
  */
-import { open } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
 import { DataError } from "../core/errors.js";
 import { replaceFile } from "../core/files/atomic.js";
+import { writeLines } from "../core/files/jsonl.js";
 import type { Row, RowFile } from "../data/rowFile.js";
 import { linesOf, lineWith } from "./jsonlColumn.js";
 import { copyWithColumn, stringListSchema } from "./parquetColumn.js";
@@ -19,7 +19,6 @@ export interface AddedColumn {
 
 type FileKind = "jsonl" | "parquet";
 
-const BUFFERED_LETTERS = 1 << 20;
 const ROWS_PER_GROUP = 256;
 
 /** By the name's ending. @throws DataError for any other */
@@ -53,22 +52,6 @@ async function* jsonLines(source: RowFile, { name, listOf }: AddedColumn): Async
   }
   for await (const row of rowsOf(source)) {
     yield JSON.stringify({ ...row, [name]: listOf(at++) }, jsonValue);
-  }
-}
-
-async function writeLines(path: string, lines: AsyncIterable<string>): Promise<void> {
-  const handle = await open(path, "w");
-  try {
-    let waiting = "";
-    for await (const line of lines) {
-      waiting += `${line}\n`;
-      if (waiting.length < BUFFERED_LETTERS) continue;
-      await handle.writeFile(waiting);
-      waiting = "";
-    }
-    await handle.writeFile(waiting);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,15 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mapInOrder } from "../../src/core/mapInOrder.js";
+import { collected } from "../support/collected.js";
 
 async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }
 
 /** Waits so many turns of the event loop. */
@@ -28,7 +23,7 @@ describe("mapInOrder(…)", () => {
           underway--;
           return at;
         });
-        expect(await collect(results)).toEqual(waits.map((_, at) => at));
+        expect(await collected(results)).toEqual(waits.map((_, at) => at));
         expect(most).toBeLessThanOrEqual(atOnce);
       }),
       { numRuns: 40 },
@@ -42,7 +37,7 @@ describe("mapInOrder(…)", () => {
       await turns(3);
       underway--;
     };
-    await collect(mapInOrder(from([1, 2, 3, 4, 5]), 3, work));
+    await collected(mapInOrder(from([1, 2, 3, 4, 5]), 3, work));
     expect(most).toBe(3);
   });
 

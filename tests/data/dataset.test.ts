@@ -13,8 +13,8 @@ import { survey } from "../../src/data/survey.js";
 import { modelFolder } from "../../src/model/load.js";
 import { loadProcessor, type Processor } from "../../src/model/processor.js";
 import { buildPrompt, promptLength } from "../../src/model/prompt.js";
-import type { Question } from "../../src/records.js";
 import { imageCase } from "../core/image/imagesGolden.js";
+import { collected } from "../support/collected.js";
 import { temporaryFolder } from "../support/fakeModel.js";
 
 let dir: string;
@@ -57,12 +57,6 @@ async function open(
   return openDataset([await openRows(await write(name, rows))], options(changes));
 }
 
-async function collect(rows: AsyncIterable<Question>): Promise<Question[]> {
-  const all: Question[] = [];
-  for await (const row of rows) all.push(row);
-  return all;
-}
-
 const text = (idx: number, words = `${idx} + 1?`) => ({ idx, problem: words, answer: String(idx + 1) });
 
 describe("openDataset(…)", () => {
@@ -80,7 +74,7 @@ describe("openDataset(…)", () => {
       ["b", 2],
       ["7", 0],
     ]);
-    const words = await collect(dataset.all());
+    const words = await collected(dataset.all());
     expect(words.map(({ id, gold }) => [id, gold])).toEqual(questions.map(({ id, gold }) => [id, gold]));
   });
 

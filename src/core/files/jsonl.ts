@@ -145,3 +145,23 @@ export async function truncateJsonl(path: string, keep: (record: object) => bool
   await writeFileAtomic(path, kept.map((line) => `${line.text}\n`).join(""));
   return lines.length - kept.length;
 }
+
+/** Letters that wait to be written together. */
+const BUFFERED_LETTERS = 1 << 20;
+
+/** Writes lines to a new file as they are made. */
+export async function writeLines(path: string, lines: AsyncIterable<string>): Promise<void> {
+  const handle = await open(path, "w");
+  try {
+    let waiting = "";
+    for await (const line of lines) {
+      waiting += `${line}\n`;
+      if (waiting.length < BUFFERED_LETTERS) continue;
+      await handle.writeFile(waiting);
+      waiting = "";
+    }
+    await handle.writeFile(waiting);
+  } finally {
+    await handle.close();
+  }
+}

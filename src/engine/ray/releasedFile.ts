@@ -24,21 +24,22 @@ function problemOf(
 }
 
 /** @throws DataError naming the first question that the released code cannot use */
-export async function writeReleasedQuestions(
+export function writeReleasedQuestions(
   path: string,
   { expand, train }: RunConfig,
   questions: QuestionSource,
   onProgress?: OnProgress,
 ): Promise<void> {
-  const rows: Question[] = [];
-  for (let step = 1; step <= train.steps; step++) {
-    for (let at = 0; at < train.questionsPerStep; at++) {
-      const question = await questions.train((step - 1) * train.questionsPerStep + at);
-      const problem = problemOf(question, expand.variants);
-      if (problem) throw new DataError(`engine.stack=r1-sharevl: question ${question.id}: ${problem}`);
-      rows.push(question);
+  async function* allQuestions(): AsyncGenerator<Question> {
+    for (let step = 1; step <= train.steps; step++) {
+      for (let at = 0; at < train.questionsPerStep; at++) {
+        const question = await questions.train((step - 1) * train.questionsPerStep + at);
+        const problem = problemOf(question, expand.variants);
+        if (problem) throw new DataError(`engine.stack=r1-sharevl: question ${question.id}: ${problem}`);
+        yield question;
+      }
+      onProgress?.({ phase: "variants", done: step, total: train.steps });
     }
-    onProgress?.({ phase: "variants", done: step, total: train.steps });
   }
-  await writeQuestions(path, rows);
+  return writeQuestions(path, allQuestions());
 }

@@ -3,13 +3,12 @@
  * with its words and transformed images. The cluster draws nothing.
  */
 import type { SchemaElement } from "hyparquet";
-import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
 import type { RunConfig } from "../../config/schema.js";
-import { writeFileAtomic } from "../../core/files/atomic.js";
 import { imageBytes } from "../../core/image/decode.js";
 import type { OnProgress } from "../../core/progress.js";
 import { Rng } from "../../core/rng.js";
 import type { QuestionSource } from "../../data/source.js";
+import { writeParquet } from "../../data/writeParquet.js";
 import { IMAGES_COLUMN, ROWS_PER_GROUP, textColumn } from "../../data/writeQuestions.js";
 import { expandQuestion } from "../../expand/expand.js";
 import type { ImageSource } from "../../records.js";
@@ -39,72 +38,59 @@ async function bytesOf(image: ImageSource): Promise<{ bytes: Uint8Array; path: n
 }
 
 /** The rows of one step, drawn as the local trainer draws them. */
-export async function variantRows(
+export async function* variantRows(
   config: RunConfig,
   questions: QuestionSource,
   step: number,
-): Promise<VariantRow[]> {
+): AsyncGenerator<VariantRow> {
   const { questionsPerStep } = config.train;
   const rng = Rng.fromSeed(config.seed).split("step", step);
   const first = (step - 1) * questionsPerStep;
-  const rows: VariantRow[] = [];
   for (let at = 0; at < questionsPerStep; at++) {
     const question = await questions.train(first + at);
     const { variants } = await expandQuestion(question, config.expand, rng);
     for (const { text, images, index } of variants) {
-      rows.push({
+      yield {
         problem: text,
         answer: question.gold,
         images: await Promise.all(images.map(bytesOf)),
         question_id: `${step}/${question.id}`,
         variant: index,
-      });
+      };
     }
   }
-  return rows;
 }
 
 /** Held-out questions in their original words. */
-async function heldoutRows(
+async function* heldoutRows(
   { expand }: RunConfig,
   questions: QuestionSource,
   count: number,
-): Promise<VariantRow[]> {
-  return Promise.all(
-    Array.from({ length: count }, async (_, at) => {
-      const question = await questions.heldout(at);
-      const problem = expand.formatPrompt === "" ? question.text : `${question.text} ${expand.formatPrompt}`;
-      const images = await Promise.all(question.images.map(bytesOf));
-      return { problem, answer: question.gold, images, question_id: question.id, variant: 0 };
-    }),
-  );
+): AsyncGenerator<VariantRow> {
+  for (let at = 0; at < count; at++) {
+    const question = await questions.heldout(at);
+    const problem = expand.formatPrompt === "" ? question.text : `${question.text} ${expand.formatPrompt}`;
+    const images = await Promise.all(question.images.map(bytesOf));
+    yield { problem, answer: question.gold, images, question_id: question.id, variant: 0 };
+  }
 }
 
-export function parquetOf(rows: readonly VariantRow[]): Uint8Array {
-  const writer = new ByteWriter();
-  parquetWriteRows({
-    writer,
-    rows: rows.map((row) => ({ ...row, images: [...row.images] })),
-    columns: NAMES.map((name) => ({ name })),
-    schema: [...SCHEMA],
-    rowGroupSize: ROWS_PER_GROUP,
-  });
-  return writer.getBytes();
-}
+const LAYOUT = { columns: NAMES, schema: SCHEMA, rowsPerGroup: ROWS_PER_GROUP };
 
 /** Writes the training rows of all steps. @throws DataError when a question cannot be expanded or its image not read */
-export async function writeVariants(
+export function writeVariants(
   path: string,
   config: RunConfig,
   questions: QuestionSource,
   onProgress?: OnProgress,
 ): Promise<void> {
-  const rows: VariantRow[] = [];
-  for (let step = 1; step <= config.train.steps; step++) {
-    rows.push(...(await variantRows(config, questions, step)));
-    onProgress?.({ phase: "variants", done: step, total: config.train.steps });
+  async function* allRows() {
+    for (let step = 1; step <= config.train.steps; step++) {
+      yield* variantRows(config, questions, step);
+      onProgress?.({ phase: "variants", done: step, total: config.train.steps });
+    }
   }
-  await writeFileAtomic(path, parquetOf(rows));
+  return writeParquet(path, allRows(), LAYOUT);
 }
 
 /** Writes held-out questions; @returns how many there are */
@@ -114,6 +100,6 @@ export async function writeHeldout(
   questions: QuestionSource,
 ): Promise<number> {
   const count = Math.min(config.train.evaluateQuestions, questions.heldoutCount ?? Number.POSITIVE_INFINITY);
-  if (count > 0) await writeFileAtomic(path, parquetOf(await heldoutRows(config, questions, count)));
+  if (count > 0) await writeParquet(path, heldoutRows(config, questions, count), LAYOUT);
   return count;
 }

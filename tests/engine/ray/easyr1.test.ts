@@ -11,6 +11,7 @@ import { writeJobFolder, zipJobFolder } from "../../../src/engine/ray/jobFolder.
 import { variantRows } from "../../../src/engine/ray/variantFile.js";
 import { expandQuestion } from "../../../src/expand/expand.js";
 import { golden } from "../../golden/load.js";
+import { collected } from "../../support/collected.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 import { CLUSTER, leaves } from "../../support/jobFiles.js";
 import { taughtQuestion } from "../../support/taughtModel.js";
@@ -111,7 +112,7 @@ describe("easyR1Settings", () => {
 describe("variantRows", () => {
   it("are the variants that the local trainer draws for the step, in order", async () => {
     const config = configOf({ train: { steps: 2, questionsPerStep: 4, evaluateQuestions: 0 } });
-    const rows = await variantRows(config, QUESTIONS, 2);
+    const rows = await collected(variantRows(config, QUESTIONS, 2));
     expect(rows.map(({ question_id, variant }) => `${question_id} ${variant}`)).toEqual([
       "2/q4 0",
       "2/q4 1",

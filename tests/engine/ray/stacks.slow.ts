@@ -12,6 +12,7 @@ import { packageFiles, writeJobFolder } from "../../../src/engine/ray/jobFolder.
 import { variantRows } from "../../../src/engine/ray/variantFile.js";
 import { modelFolder } from "../../../src/model/load.js";
 import { ownRow } from "../../../src/train/run/easyR1Row.js";
+import { collected } from "../../support/collected.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 import { SHOWN, shownQuestion, smallJob } from "../../support/jobFiles.js";
 
@@ -115,7 +116,7 @@ describe.skipIf(!python || !easyR1)("a job's folder in EasyR1's own loop", () =>
     for (const [at, update] of updates.entries()) {
       expect(update).toHaveLength(4 * 2 * 2 * 3);
       expect(update.every(({ isFlat, groundTruth }) => isFlat && groundTruth === "A")).toBe(true);
-      const written = await variantRows(config, SHOWN, at + 1);
+      const written = await collected(variantRows(config, SHOWN, at + 1));
       const own = groupsOf(update, ({ pair }) => pair?.[0] === pair?.[1]);
       for (const row of update) {
         const [k = 0, j = 0, i = 0] = row.pair ?? [];

@@ -7,8 +7,9 @@ import { DataError } from "../../../src/core/errors.js";
 import { openRows } from "../../../src/data/rows.js";
 import type { QuestionSource } from "../../../src/data/source.js";
 import { writeQuestions } from "../../../src/data/writeQuestions.js";
-import { parquetOf, variantRows, writeHeldout, writeVariants } from "../../../src/engine/ray/variantFile.js";
+import { variantRows, writeHeldout, writeVariants } from "../../../src/engine/ray/variantFile.js";
 import type { ImageSource, Question } from "../../../src/records.js";
+import { collected } from "../../support/collected.js";
 import { temporaryFolder } from "../../support/fakeModel.js";
 
 let dir: string;
@@ -55,8 +56,8 @@ const held = (): ImageSource => ({ kind: "bytes", bytes: png });
 describe("variantRows", () => {
   it("hold an image's own bytes, whether it lies in a file or in memory", async () => {
     const [fromFile, fromMemory] = [
-      await variantRows(config(), source(stored), 1),
-      await variantRows(config(), source(held), 1),
+      await collected(variantRows(config(), source(stored), 1)),
+      await collected(variantRows(config(), source(held), 1)),
     ];
     expect(fromFile).toEqual(fromMemory);
     expect(fromFile.map(({ images }) => images.length)).toEqual([1, 1, 1, 1]);
@@ -65,7 +66,7 @@ describe("variantRows", () => {
 
   it("are those of their step alone, and the same each time", async () => {
     const [one, again, two] = await Promise.all(
-      [1, 1, 2].map((step) => variantRows(config(), source(held), step)),
+      [1, 1, 2].map((step) => collected(variantRows(config(), source(held), step))),
     );
     expect(one).toEqual(again);
     expect(one?.map(({ question_id }) => question_id)).toEqual(["1/q0", "1/q0", "1/q1", "1/q1"]);
@@ -102,7 +103,7 @@ describe("writeVariants and writeHeldout", () => {
 
   it("of no rows are a file of none", async () => {
     const path = join(dir, "none.parquet");
-    await writeFile(path, parquetOf([]));
+    await writeVariants(path, { ...config(), train: { ...config().train, steps: 0 } }, source(stored));
     expect((await openRows(path)).count).toBe(0);
   });
 });
@@ -110,7 +111,7 @@ describe("writeVariants and writeHeldout", () => {
 describe("an image that is gone", () => {
   const gone = (): ImageSource => ({ kind: "path", path: join(dir, "gone.png") });
   it.each<[string, () => Promise<unknown>]>([
-    ["training rows", () => variantRows(config(), source(gone), 1)],
+    ["training rows", () => collected(variantRows(config(), source(gone), 1))],
     ["held-out rows", () => writeHeldout(join(dir, "x.parquet"), config(), source(gone))],
     ["written questions", () => writeQuestions(join(dir, "q.parquet"), [question(0, gone())])],
   ])("is named by %s", async (_, write) => {

@@ -1,0 +1,8 @@
+/**
+ * @module What an iterable gives, as an array.
+ */
+export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
