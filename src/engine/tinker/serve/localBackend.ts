@@ -231,23 +231,9 @@ function createModel(engine: Engine, id: string, options: LocalBackendOptions): 
 
 /** @param options `open` is called once for each model that a client makes */
 export function createLocalBackend(options: LocalBackendOptions): WireBackend {
-  const engines = new Set<Engine>();
+  /** Open, or being opened. */
+  const engines = new Set<Promise<Engine>>();
   const { maxModels } = { ...LOCAL_LIMITS, ...options.limits };
-  let places = maxModels;
-  const openOne = async () => {
-    if (places === 0) {
-      throw new WireRequestError(
-        `create_model: above this server's limit of ${maxModels} models at once: unload one, or end its session`,
-      );
-    }
-    places--;
-    try {
-      return await options.open();
-    } catch (error) {
-      places++;
-      throw error;
-    }
-  };
   return {
     models: [options.model],
     message: "sharegrpo: all weights are trained, whatever the rank of the adapter asked for",
@@ -255,19 +241,26 @@ export function createLocalBackend(options: LocalBackendOptions): WireBackend {
       if (baseModel !== options.model) {
         throw new WireRequestError(`base_model: ${baseModel}: this server has ${options.model}`);
       }
-      const engine = await openOne();
-      engines.add(engine);
-      const model = createModel(engine, id, options);
+      if (engines.size >= maxModels) {
+        throw new WireRequestError(
+          `create_model: above this server's limit of ${maxModels} models at once: unload one, or end its session`,
+        );
+      }
+      const opening = options.open();
+      engines.add(opening);
+      opening.catch(() => engines.delete(opening));
+      const model = createModel(await opening, id, options);
       return {
         ...model,
         async close() {
-          if (engines.delete(engine)) places++;
+          engines.delete(opening);
           await model.close();
         },
       };
     },
     async close() {
-      await Promise.all([...engines].map((engine) => engine.close()));
+      const opened = await Promise.allSettled(engines);
+      await Promise.all(opened.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
     },
   };
 }
