@@ -21,6 +21,7 @@ interface ServeFlags {
   readonly maxSamples: number;
   readonly maxContext: number;
   readonly maxModels: number;
+  readonly maxWaiting: number;
 }
 
 /** Requests that come every few seconds, whatever is done. */
@@ -43,6 +44,12 @@ export function addServe(program: Command, { terminal, signal, print }: CommandC
       LOCAL_LIMITS.maxContext,
     )
     .option("--max-models <n>", "models in training at once", positiveInteger, LOCAL_LIMITS.maxModels)
+    .option(
+      "--max-waiting <n>",
+      "requests that wait, or whose results nobody fetched yet (kept for an hour); others get 429",
+      positiveInteger,
+      REQUEST_LIMITS.maxWaiting,
+    )
     .addHelpText(
       "after",
       "\nA client in this project: engine.kind=tinker engine.url=http://127.0.0.1:8801\nThe Python SDK (0.24.1): TINKER_BASE_URL=http://127.0.0.1:8801 TINKER_API_KEY=tml-none",

@@ -36,6 +36,8 @@ export interface HandlerOptions {
   readonly pollMs: number;
   /** Silence after which a session is dropped with its models, milliseconds. */
   readonly sessionMs: number;
+  /** Requests that wait or whose results nobody fetched. */
+  readonly maxWaiting: number;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -115,14 +117,12 @@ async function addModel(
   return entry;
 }
 
-/** Lets go of a model after what it has to do. @returns the ticket */
-function unload({ models, futures }: State, id: string): string {
-  return futures.start(id, async () => {
-    const entry = models.get(id);
-    models.delete(id);
-    await entry?.model.close();
-    return { type: "unload_model", model_id: id };
-  });
+/** Lets go of a model; to be done after what it has to do. */
+async function unload({ models }: State, id: string) {
+  const entry = models.get(id);
+  models.delete(id);
+  await entry?.model.close();
+  return { type: "unload_model", model_id: id };
 }
 
 /** Queues a training call, or finds the one that it repeats. */
@@ -195,7 +195,8 @@ function sessionHandlers(state: State) {
 function ticketHandlers(state: State) {
   const { models, futures } = state;
   return {
-    "/unload_model": ({ model_id }) => (models.has(model_id) ? future(unload(state, model_id)) : NO_MODEL),
+    "/unload_model": ({ model_id }) =>
+      models.has(model_id) ? future(futures.start(model_id, () => unload(state, model_id))) : NO_MODEL,
     async "/retrieve_future"({ request_id }) {
       return (await futures.retrieve(request_id, state.pollMs)) ?? refusal(408, "Timeout waiting for result");
     },
@@ -334,11 +335,12 @@ function archiveReply({ archives }: State, path: string): WireReply | undefined 
 }
 
 /** The state of a server, and what may be asked of it. */
-export function createHandlers({ backend, version, pollMs, sessionMs, onError }: HandlerOptions) {
+export function createHandlers(options: HandlerOptions) {
+  const { backend, version, pollMs, sessionMs, maxWaiting, onError } = options;
   const state: State = {
-    ...{ backend, pollMs, futures: createFutures(onError) },
+    ...{ backend, pollMs, futures: createFutures({ maxOpen: maxWaiting, onError }) },
     sessions: createSessions(sessionMs, (models) => {
-      for (const id of models) unload(state, id);
+      for (const id of models) state.futures.run(id, () => unload(state, id));
     }),
     ...{ models: new Map(), samplers: new Map(), archives: new Map() },
   };

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { CHUNK_LIMITS } from "../chunks.js";
 import { WIRE_LOSSES } from "../wire.js";
 
-/** The most that one request may ask for. */
+/** The most that one request may ask for, and how many may wait. */
 export interface RequestLimits {
   /** Tokens of a response: `sampling_params.max_tokens`. */
   readonly maxTokens: number;
@@ -16,14 +16,17 @@ export interface RequestLimits {
   readonly maxDatums: number;
   /** Of a body. */
   readonly maxBytes: number;
+  /** Requests of all clients that wait, or whose results nobody has fetched for less than an hour. */
+  readonly maxWaiting: number;
 }
 
-/** A long answer of the paper's; a large group; what the SDK's own configuration (0.38.0) sends at once. */
+/** A long answer of the paper's; a large group; what the SDK's own configuration (0.38.0) sends at once; two large batches. */
 export const REQUEST_LIMITS: RequestLimits = {
   maxTokens: 2048,
   maxSamples: 128,
   maxDatums: CHUNK_LIMITS.datums,
   maxBytes: 256 * 1024 ** 2,
+  maxWaiting: 1024,
 };
 
 /** What is said of a value above its limit. */

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import type { WireBackend } from "./backend.js";
-import { refusal, type WireReply } from "./futures.js";
+import { refusal, TooManyTickets, type WireReply } from "./futures.js";
 import { createHandlers } from "./handlers.js";
 import {
   problemsOf,
@@ -76,6 +76,8 @@ export interface TinkerServer {
 
 const DEFAULTS = { host: "127.0.0.1", port: 0, pollMs: 30_000, sessionMs: 300_000 } as const;
 const PREFIX = "/api/v1";
+/** Seconds: about what a pass of a small model takes. */
+const RETRY_AFTER_S = "5";
 
 /** Below the prefix; anything else is looked up as it is, and found nowhere. */
 function pathOf({ url = "" }: IncomingMessage): string {
@@ -150,7 +152,12 @@ function createAnswers(state: ReturnType<typeof createHandlers>, limits: Request
     if (!parsed.success) return refusal(422, problemsOf(parsed.error));
     // The body is what the handler of this path reads: both are looked up by it.
     const handle = state.handlers[known] as (body: unknown) => Promise<WireReply> | WireReply;
-    return handle(parsed.data);
+    try {
+      return await handle(parsed.data);
+    } catch (error) {
+      if (!(error instanceof TooManyTickets)) throw error;
+      return { ...refusal(429, error.message), headers: { "retry-after": RETRY_AFTER_S } };
+    }
   };
 }
 
@@ -165,8 +172,8 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     onRequest,
     onError,
   } = { ...DEFAULTS, ...options };
-  const state = createHandlers({ ...options, pollMs, sessionMs });
   const limits = { ...REQUEST_LIMITS, ...options.limits };
+  const state = createHandlers({ ...options, pollMs, sessionMs, maxWaiting: limits.maxWaiting });
   const answer = createAnswers(state, limits);
   const calls = new Map<string, number>();
 

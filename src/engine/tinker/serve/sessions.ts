@@ -64,8 +64,8 @@ export function createSessions(silenceMs: number, onDropped: (models: readonly s
           : refusal(409, "create_model: model_seq_id was used for another model");
       }
       const id = newId("model");
-      entry.models.add(id);
       const reply = make(id);
+      entry.models.add(id);
       if (at !== undefined) entry.made.set(at, { digest, reply });
       return reply;
     },
