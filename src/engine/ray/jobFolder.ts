@@ -1,7 +1,7 @@
 /**
  * @module The folder that a job runs in: settings, data, and the Python package beside this file.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { RunConfig } from "../../config/schema.js";
@@ -22,6 +22,8 @@ const TRAIN = "train.parquet";
 const VALIDATION = "validation.parquet";
 /** Ray's own limit for a folder that is uploaded. */
 const MOST_BYTES = 100 * 1024 * 1024;
+/** Of files that may pack into that: larger ones are not read. */
+const MOST_READ = 10 * MOST_BYTES;
 
 const MODULES = { easyr1: "main", "r1-sharevl": "released" } as const;
 
@@ -80,16 +82,23 @@ export async function writeJobFolder(folder: string, plan: JobPlan, onProgress?:
   await writeFileAtomic(join(folder, "sharegrpo.json"), plugin);
 }
 
+function tooLarge(folder: string, bytes: number): ConfigError {
+  return new ConfigError(
+    `${folder}: ${Math.ceil(bytes / 1024 ** 2)} MiB, more than the ${MOST_BYTES / 1024 ** 2} MiB that Ray takes: copy it to storage that the nodes see, and set engine.shared to its path there`,
+  );
+}
+
 /** The folder as an archive. @throws ConfigError when it is too large to travel with the job */
 export async function zipJobFolder(folder: string, isDataShared: boolean): Promise<Uint8Array> {
   const names = (await readdir(folder)).sort();
   const travelling = names.filter((name) => !isDataShared || !name.endsWith(".parquet"));
+  const found = await Promise.all(travelling.map((path) => stat(join(folder, path))));
+  const unpacked = found.reduce((sum, { size }) => sum + size, 0);
+  if (unpacked > MOST_READ) throw tooLarge(folder, unpacked);
   const own = await Promise.all(
     travelling.map(async (path) => ({ path, bytes: await readFile(join(folder, path)) })),
   );
   const zip = zipBytes([...own, ...(await packageFiles())]);
   if (zip.length <= MOST_BYTES) return zip;
-  throw new ConfigError(
-    `${folder}: ${Math.ceil(zip.length / 1024 ** 2)} MiB, more than the ${MOST_BYTES / 1024 ** 2} MiB that Ray takes: copy it to storage that the nodes see, and set engine.shared to its path there`,
-  );
+  throw tooLarge(folder, zip.length);
 }

@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -160,6 +161,16 @@ describe("the job's folder", () => {
     expect(rows.count).toBe(16);
     const shared = unzip(await zipJobFolder(dir, true));
     expect([...shared.keys()].filter((name) => name.endsWith(".parquet"))).toEqual([]);
+  });
+
+  it("is not read where it could not travel, and said to be too large", async () => {
+    const dir = await temporaryFolder();
+    const handle = await open(join(dir, "train.parquet"), "w");
+    await handle.truncate(3 * 1024 ** 3);
+    await handle.close();
+    await expect(zipJobFolder(dir, false)).rejects.toThrow(
+      `${dir}: 3072 MiB, more than the 100 MiB that Ray takes: copy it to storage`,
+    );
   });
 
   it("names data on shared storage by its path there", async () => {
