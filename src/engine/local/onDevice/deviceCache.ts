@@ -68,12 +68,8 @@ function gathered(device: Device, block: Block, indices: readonly number[]): Blo
 /** A block of `[rows, K, C + more, D]` for one of `[rows, K, C, D]`, which is freed. */
 function withMoreSlots(device: Device, block: Block, more: number): Block {
   const [rows, K, C, D] = only(block).shape as [number, number, number, number];
-  const shape = [rows, K, C + more, D];
-  if (C === 0) {
-    block.dispose();
-    return alike(device.memory, block.parts.length, shape);
-  }
-  return moved(device, block, { indices: [...Array(rows * K).keys()], words: C * D, shape });
+  const indices = [...Array(rows * K).keys()];
+  return moved(device, block, { indices, words: C * D, shape: [rows, K, C + more, D] });
 }
 
 /** What was read of prompts. */
@@ -103,16 +99,32 @@ function keptPrompts(device: Device, prompt: SharedPrompt, units: readonly numbe
   return { mask: gathered(device, mask, units), keysAndValues: gathered(device, keysAndValues, units) };
 }
 
-/** Where a cache begins: prompts that several rows read apart, one that a row has alone in the row's own slots. */
-function startOf({ memory }: Device, { keysAndValues, mask }: DevicePrompt, responses: number) {
-  if (responses === 1) return { own: keysAndValues, mask };
+/** Keys and values in a cache, and which slots are tokens'. */
+interface Held {
+  readonly prompt?: SharedPrompt;
+  /** `2·layers` of `[rows, K, C, D]` */
+  readonly own: Block;
+  /** `[rows, C]`, or `[1, C]` for all rows */
+  readonly mask: NdArray;
+}
+
+/** Prompts that several rows read stay apart; one that a row has alone lies in the row's own slots. */
+function startOf(
+  device: Device,
+  { keysAndValues, mask }: DevicePrompt,
+  { responses, slots }: { readonly responses: number; readonly slots: number },
+): Held {
+  if (responses === 1) {
+    return { own: withMoreSlots(device, keysAndValues, slots), mask: withEmptySlots(mask, slots) };
+  }
+  const { memory } = device;
   const [U = 0, K = 0, , D = 0] = only(keysAndValues).shape;
   const masks = memory.block({ mask });
   masks.write({ mask });
   return {
     prompt: { keysAndValues, mask: masks },
-    own: alike(memory, keysAndValues.parts.length, [U * responses, K, 0, D]),
-    mask: zeros([1, 0]),
+    own: alike(memory, keysAndValues.parts.length, [U * responses, K, slots, D]),
+    mask: withEmptySlots(zeros([1, 0]), slots),
   };
 }
 
@@ -120,22 +132,17 @@ function startOf({ memory }: Device, { keysAndValues, mask }: DevicePrompt, resp
 export function deviceCache(
   device: Device,
   start: DevicePrompt,
-  { responses, slots }: { readonly responses: number; readonly slots: number },
+  options: { readonly responses: number; readonly slots: number },
 ) {
   const { kernels } = device;
-  let { prompt, own, mask }: ReturnType<typeof startOf> & { prompt?: SharedPrompt } = startOf(
-    device,
-    start,
-    responses,
-  );
-  let [filled, room] = [0, 0];
+  let { prompt, own, mask } = startOf(device, start, options);
+  let [filled, room] = [0, options.slots];
   const grow = () => {
-    const more = moreSlots(room, slots);
+    const more = moreSlots(room, options.slots);
     own = withMoreSlots(device, own, more);
     mask = withEmptySlots(mask, more);
     room += more;
   };
-  grow();
   return {
     /** Response tokens per row. */
     length: () => filled,
