@@ -53,10 +53,11 @@ function openBlocks(): () => number {
 
 describe("responses whose keys and values are in memory of a device", () => {
   it.each<[string, Partial<RolloutRequest>]>([
-    ["sampled, rows retired and blocks added", { responses: 12, decoding: { ...SAMPLING, maxTokens: 70 } }],
+    ["sampled, rows retired and room added", { responses: 12, decoding: { ...SAMPLING, maxTokens: 70 } }],
     ["at another temperature", { decoding: { ...SAMPLING, temperature: 0.7 } }],
     ["with top-p", { decoding: { ...SAMPLING, topP: 0.9 } }],
     ["with top-k and top-p", { decoding: { ...SAMPLING, topP: 0.8, topK: 9 } }],
+    ["one of each prompt, beside it", { responses: 1, decoding: { ...SAMPLING, maxTokens: 70 } }],
     ["greedy", { responses: 2, decoding: { ...SAMPLING, isGreedy: true } }],
     ["in several chunks", { maxRows: 4 }],
     ["of one token", { decoding: { ...SAMPLING, maxTokens: 1 } }],
