@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { type Interval, mean, wilson } from "../../../src/core/stats.js";
+import { zip } from "../../../src/core/zip.js";
 import {
   formatInterval,
   formatMarkdownTable,
@@ -14,7 +15,15 @@ import {
   formatTable,
   type Table,
 } from "../../../src/report/table.js";
-import { type Arm, accuracyOf, finishedRun, type SeedsOptions } from "./runs.js";
+import {
+  type Arm,
+  accuracyOf,
+  finishedRun,
+  meanOverSeeds,
+  pairedBySeed,
+  pointsOf,
+  type SeedsOptions,
+} from "./runs.js";
 
 /** All weights beside an adapter, layer by layer; an adapter's rate is ten times that of all weights. */
 export const WEIGHTS_TRAINED: readonly Arm[] = [
@@ -63,16 +72,26 @@ function tableOf(rows: readonly LearningRow[], arms: readonly Arm[]): Table {
     formatInterval(row.after),
     formatPoints(row.gain / 100),
   ]);
-  const means = arms.flatMap(({ name }) => {
+  const gains = arms.map(({ name }) => {
+    const own = rows.filter((row) => row.algorithm === name);
+    return new Map(own.map(({ seed, gain }) => [seed, gain / 100] as const));
+  });
+  const means = zip(arms, gains).flatMap(([{ name }, gained]) => {
     const own = rows.filter((row) => row.algorithm === name);
     if (own.length === 0) return [];
     const percent = (values: readonly number[]) => `${(100 * mean(values)).toFixed(1)} %`;
-    const gain = formatPoints(mean(own.map((row) => row.gain)) / 100);
-    return [
-      [name, "mean", percent(own.map((r) => r.before.value)), percent(own.map((r) => r.after.value)), gain],
-    ];
+    const [before, after] = [own.map((row) => row.before.value), own.map((row) => row.after.value)];
+    return [[name, "mean", percent(before), percent(after), pointsOf(meanOverSeeds([...gained.values()]))]];
   });
-  return { head: ["algorithm", "seed", "before", "after", "points"], rows: [...lines, ...means] };
+  const [first, second] = gains;
+  const isPaired = first !== undefined && second !== undefined && second.size > 0;
+  const difference = isPaired
+    ? [["the second less the first", "by seed", "–", "–", pointsOf(pairedBySeed(second, first))]]
+    : [];
+  return {
+    head: ["algorithm", "seed", "before", "after", "points"],
+    rows: [...lines, ...means, ...difference],
+  };
 }
 
 /** A comparison of arms: what its page is called and says. */
@@ -128,7 +147,7 @@ async function write(
     `# ${title}`,
     "",
     `Greedy accuracy of the bundled tiny policy on the same ${questions} held-out questions before and after training, with`,
-    `95 % Wilson intervals. ${sentence}`,
+    `95 % Wilson intervals; means over seeds with t intervals. ${sentence}`,
     "",
     `Command: \`${command}\``,
     "",
