@@ -65,8 +65,8 @@ p { margin: .4rem 0; }
 code, pre { font: .88em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: 1rem; overflow: auto; white-space: pre-wrap; }
 figcaption p { color: var(--quiet); font-size: .88rem; font-weight: 400; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: .75rem; margin: 1.25rem 0; }
-.tiles div:first-child { grid-column: span 2; }
+.tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0; }
+.tiles div { flex: 1 1 120px; } .tiles div:first-child { flex: 2 1 170px; }
 .tiles div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
 .tiles dt { color: var(--quiet); font-size: .82rem; } .tiles dd { margin: 0; font-size: 1.02rem; font-weight: 600; }
 .tiles small { display: block; font-weight: 400; color: var(--quiet); font-size: .78rem; }
