@@ -59,14 +59,22 @@ export interface Slots {
   readonly mask: NdArray;
 }
 
-/** Only these rows, in this order. */
-function gathered({ keys, values, mask }: Slots, rows: readonly number[]): Slots {
+/** Only these rows of keys and values, in this order. */
+function gathered({ keys, values }: Pick<Slots, "keys" | "values">, rows: readonly number[]) {
   const ofRows = (source: NdArray) => gatherBlocks(source, rows);
-  const isOfAll = mask.shape[0] === 1;
-  return {
-    ...{ keys: keys.map(ofRows), values: values.map(ofRows) },
-    mask: isOfAll ? gatherBlocks(mask, [0]) : ofRows(mask),
-  };
+  return { keys: keys.map(ofRows), values: values.map(ofRows) };
+}
+
+/** Whether `kept` are all of `count` prompts, in their order. */
+export function keepsAll(kept: readonly number[], count: number): boolean {
+  return kept.length === count && kept.every((unit, at) => unit === at);
+}
+
+/** Only these prompts, in this order. */
+function keptPrompts(prompt: Slots, units: readonly number[]): Slots {
+  const { mask } = prompt;
+  if (keepsAll(units, mask.shape[0] as number)) return prompt;
+  return { ...gathered(prompt, units), mask: gatherBlocks(mask, units) };
 }
 
 /** Cache of U prompts with R response rows each. A prompt that one row alone reads lies in the row's own slots. */
@@ -101,12 +109,13 @@ export class KvCache {
     config: DecoderSizes,
     { responses, slots }: { readonly responses: number; readonly slots: number },
   ): KvCache {
-    const rows = (prompt.mask.shape[0] ?? 0) * responses;
-    const none = prompt.keys.map(() => zeros([rows, config.keyValueHeads, 0, config.headSize]));
-    const cache =
-      responses === 1
-        ? new KvCache(undefined, prompt, slots)
-        : new KvCache(prompt, { keys: none, values: none, mask: zeros([1, 0]) }, slots);
+    const empty = () => {
+      const rows = (prompt.mask.shape[0] as number) * responses;
+      const none = prompt.keys.map(() => zeros([rows, config.keyValueHeads, 0, config.headSize]));
+      return { keys: none, values: none, mask: zeros([1, 0]) };
+    };
+    const isAlone = responses === 1;
+    const cache = new KvCache(isAlone ? undefined : prompt, isAlone ? prompt : empty(), slots);
     cache.grow();
     return cache;
   }
@@ -144,9 +153,10 @@ export class KvCache {
   /** The same tokens, keeping only these prompts and these rows of them. */
   keeping(units: readonly number[], rows: readonly number[]): KvCache {
     const { prompt } = this;
-    const keepsAllUnits = units.length === prompt?.mask.shape[0] && units.every((unit, at) => unit === at);
-    const kept = prompt && !keepsAllUnits ? gathered(prompt, units) : prompt;
-    const next = new KvCache(kept, gathered(this, rows), this.slots);
+    // Beside shared prompts there is one mask for all rows.
+    const mask = gatherBlocks(this.mask, prompt ? [0] : rows);
+    const kept = prompt && keptPrompts(prompt, units);
+    const next = new KvCache(kept, { ...gathered(this, rows), mask }, this.slots);
     next.filled = this.filled;
     next.room = this.room;
     return next;

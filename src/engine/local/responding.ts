@@ -50,7 +50,7 @@ export interface RespondingOptions {
 /** Reads prompts, and answers them. */
 export type StartResponding = (packed: PackedPrompts, options: RespondingOptions) => Promise<Responding>;
 
-/** Response tokens that the first block of a cache has room for; every empty slot is read, too. */
+/** Response tokens that a cache has room for to begin with; every empty slot is read, too. */
 export const SLOTS = 32;
 
 /** Sampler settings of a way of decoding. */

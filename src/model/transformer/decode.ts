@@ -1,8 +1,8 @@
 /**
  * @module Sampling's two functions: prefill (prompts once) and one decode step with the cache outside the graph.
  *
- * The cache lives on the host and is a read-only input; a step returns the new token's keys and values only. Prompt
- * keys are stored once per prompt and shared by its R responses. Rows are U·R responses, prompt slowest.
+ * The cache is a read-only input; a step returns the new token's keys and values only. A prompt's keys are stored once and
+ * shared by its R responses; those of one response alone lie in its own slots. Rows are U·R responses, prompt slowest.
  */
 import { type Tensor, type TensorParams, tf } from "../../core/tf.js";
 import type { Network } from "../family.js";

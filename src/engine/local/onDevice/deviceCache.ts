@@ -4,7 +4,7 @@
 import type { KernelQueue } from "../../../compile/runtime/deviceKernel.js";
 import type { Block, DeviceArray, DeviceMemory } from "../../../compile/runtime/session.js";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../../core/ndarray.js";
-import { gatherBlocks, moreSlots, openSlot, withEmptySlots } from "../kvCache.js";
+import { gatherBlocks, keepsAll, moreSlots, openSlot, withEmptySlots } from "../kvCache.js";
 import { APPEND_SLOT, GATHER_ROWS } from "./cacheKernels.js";
 
 const THREADS = 256;
@@ -95,7 +95,7 @@ export const only = ({ arrays }: Block): DeviceArray => Object.values(arrays)[0]
 /** The part of these prompts; the rest is freed. */
 function keptPrompts(device: Device, prompt: SharedPrompt, units: readonly number[]): SharedPrompt {
   const { mask, keysAndValues } = prompt;
-  if (units.length === only(mask).shape[0] && units.every((unit, at) => unit === at)) return prompt;
+  if (keepsAll(units, only(mask).shape[0] as number)) return prompt;
   return { mask: gathered(device, mask, units), keysAndValues: gathered(device, keysAndValues, units) };
 }
 
