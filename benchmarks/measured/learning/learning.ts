@@ -72,25 +72,24 @@ function tableOf(rows: readonly LearningRow[], arms: readonly Arm[]): Table {
     formatInterval(row.after),
     formatPoints(row.gain / 100),
   ]);
-  const gains = arms.map(({ name }) => {
-    const own = rows.filter((row) => row.algorithm === name);
-    return new Map(own.map(({ seed, gain }) => [seed, gain / 100] as const));
-  });
-  const means = zip(arms, gains).flatMap(([{ name }, gained]) => {
-    const own = rows.filter((row) => row.algorithm === name);
+  const byArm = arms.map(({ name }) => rows.filter((row) => row.algorithm === name));
+  const means = zip(arms, byArm).flatMap(([{ name }, own]) => {
     if (own.length === 0) return [];
     const percent = (values: readonly number[]) => `${(100 * mean(values)).toFixed(1)} %`;
     const [before, after] = [own.map((row) => row.before.value), own.map((row) => row.after.value)];
-    return [[name, "mean", percent(before), percent(after), pointsOf(meanOverSeeds([...gained.values()]))]];
+    const gain = meanOverSeeds(own.map((row) => row.gain / 100));
+    return [[name, "mean", percent(before), percent(after), pointsOf(gain)]];
   });
-  const [first, second] = gains;
-  const isPaired = first !== undefined && second !== undefined && second.size > 0;
-  const difference = isPaired
-    ? [["the second less the first", "by seed", "–", "–", pointsOf(pairedBySeed(second, first))]]
-    : [];
+  const gains = (own: readonly LearningRow[]) => new Map(own.map(({ seed, gain }) => [seed, gain / 100]));
+  const [first = [], second = []] = byArm;
+  const name = "the second less the first";
+  const paired =
+    second.length === 0
+      ? []
+      : [[name, "by seed", "–", "–", pointsOf(pairedBySeed(gains(second), gains(first)))]];
   return {
     head: ["algorithm", "seed", "before", "after", "points"],
-    rows: [...lines, ...means, ...difference],
+    rows: [...lines, ...means, ...paired],
   };
 }
 
