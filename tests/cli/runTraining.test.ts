@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runTraining } from "../../src/cli/runTraining.js";
-import { resolveConfig } from "../../src/config/load.js";
 import { temporaryFolder, writeFakeModel } from "../support/fakeModel.js";
+import { oneStep } from "../support/oneStep.js";
 
 let model: string;
 beforeAll(async () => {
@@ -25,15 +25,7 @@ async function trained(settings: object) {
     terminal: { onProgress: () => undefined, line, retried: () => undefined, finish: () => undefined },
     ...{ signal: () => new AbortController().signal, print: () => undefined, exitWith: () => undefined },
   };
-  const run = {
-    model,
-    engine: { kind: "local" },
-    train: { steps: 1, questionsPerStep: 1, evaluateQuestions: 0 },
-    rollout: { responses: 2, maxResponseLength: 4 },
-    update: { optimizerStepsPerRollout: 1 },
-    ...settings,
-  };
-  const request = { config: resolveConfig(run, "test"), out: join(await temporaryFolder(), "run") };
+  const request = { config: oneStep(model, settings), out: join(await temporaryFolder(), "run") };
   const error = await runTraining({ ...request, isResume: false }, context).then(
     () => undefined,
     (reason: Error) => reason.message,

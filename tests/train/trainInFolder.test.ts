@@ -6,6 +6,7 @@ import { CheckpointError } from "../../src/core/errors.js";
 import { whileHolding } from "../../src/core/files/folderLock.js";
 import { trainInFolder } from "../../src/train/trainInFolder.js";
 import { temporaryFolder, writeFakeModel } from "../support/fakeModel.js";
+import { oneStep } from "../support/oneStep.js";
 
 it("trainInFolder(…) leaves a folder alone that another process works in, also to resume", async () => {
   const out = await temporaryFolder();
@@ -32,18 +33,7 @@ describe("trainInFolder(…) that fails", { timeout: 60_000 }, () => {
   });
 
   const NOBODY = "http://127.0.0.1:9";
-  const configOf = (settings: object = {}) =>
-    resolveConfig(
-      {
-        model,
-        engine: { kind: "local" },
-        train: { steps: 1, questionsPerStep: 1, evaluateQuestions: 0 },
-        rollout: { responses: 2, maxResponseLength: 4 },
-        update: { optimizerStepsPerRollout: 1 },
-        ...settings,
-      },
-      "test",
-    );
+  const configOf = (settings: object = {}) => oneStep(model, settings);
   const nobody = () => configOf({ engine: { kind: "tinker", url: NOBODY } });
   const cluster = { kind: "ray", url: NOBODY, baseModel: "m", checkpoints: "/c" };
 
