@@ -2,13 +2,13 @@
  * @module `sharegrpo bench gpu`: training step, prefill, rollouts and RL step on a card beside PyTorch on the same card,
  * printed and written as JSON and Markdown after every part, so that what is there stays if the next one ends badly.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { requireDevice } from "../../../src/compile/runtime/devices.js";
 import type { Device, Precision } from "../../../src/compile/runtime/session.js";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { given } from "../../../src/core/given.js";
 import { memoized } from "../../../src/core/memoized.js";
 import { formatMarkdownTable, formatTable } from "../../../src/report/table.js";
@@ -196,7 +196,7 @@ function notes({ card, machine, peer, seconds, rows }: GpuReport): string[] {
 }
 
 async function write(report: GpuReport, results: string): Promise<void> {
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const text = [
     "# On a card",
     "",

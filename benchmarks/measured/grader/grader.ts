@@ -1,12 +1,12 @@
 /**
  * @module `sharegrpo bench grader`: how many verdicts a second each grader gives on one core, and where the two differ.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { packageRoot } from "../../../src/core/files/packageRoot.js";
 import { quantile } from "../../../src/core/stats.js";
 import { formatMarkdownTable, formatNumber, formatTable, type Table } from "../../../src/report/table.js";
@@ -93,7 +93,7 @@ export async function benchGrader({ rounds, results, print }: GraderBenchOptions
     `The graders differ on ${differing} of these pairs, each on purpose`,
   ];
   print([formatTable(rateTable(rates)), "", ...notes].join("\n"));
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const command = "npm run bench -- grader";
   const text = [
     "# Graders",

@@ -5,9 +5,8 @@
  * Every arm starts from the bundled tiny policy and takes as many optimizer steps as the others; the questions asked
  * before and after are the same for all. Several arms serve more than one table and are run once.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { type Interval, wilson } from "../../../src/core/stats.js";
 import { zip } from "../../../src/core/zip.js";
 import { formatInterval, formatMarkdownTable } from "../../../src/report/table.js";
@@ -139,7 +138,7 @@ function markdownOf(outcomes: ReadonlyMap<string, ArmOutcome>, command: string):
 /** Runs what is missing, seed by seed, and writes `ablations.json` and `ablations.md` after every run. */
 export async function benchAblations(options: SeedsOptions): Promise<readonly ArmOutcome[]> {
   const { seeds, settings, runs, results, print } = options;
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const arms = [...new Map(TABLES.flatMap((table) => table.arms).map(({ arm }) => [arm.id, arm])).values()];
   const command = ["npm run bench -- ablations --seeds", seeds.join(","), ...settings].join(" ");
   const outcomes = new Map<string, ArmOutcome>();

@@ -5,9 +5,8 @@
  * Reward is the mean over sampled responses, so Share-GRPO's curve is over transformed and rewritten questions, GRPO's
  * over the questions as they are. The valid-advantage ratio counts questions whose N rewards are not all equal.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { mean } from "../../../src/core/stats.js";
 import { runningMean, seriesOf } from "../../../src/report/figure.js";
 import { drawSvg, pngOf } from "../../../src/report/notebook/drawing.js";
@@ -76,7 +75,7 @@ function markdownOf(figure: Figure1b): string {
 /** Runs what is missing and writes `figure1b.json`, `.md` and `.png` after every seed. */
 export async function benchFigure1b(options: SeedsOptions): Promise<Figure1b> {
   const { seeds, settings, runs, results } = options;
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const finished: RunResult[] = [];
   let figure: Figure1b | undefined;
   for (const [at, seed] of seeds.entries()) {

@@ -3,9 +3,8 @@
  *
  * The held-out questions are the same for all runs, asked before and after.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { type Interval, mean, wilson } from "../../../src/core/stats.js";
 import { zip } from "../../../src/core/zip.js";
 import {
@@ -123,7 +122,7 @@ export function benchLora(options: SeedsOptions): Promise<void> {
 }
 
 async function compareArms(options: SeedsOptions, comparison: Comparison): Promise<void> {
-  await mkdir(options.results, { recursive: true });
+  await makeFolder(options.results);
   const rows: LearningRow[] = [];
   for (const each of comparison.arms) {
     const arm = { ...each, settings: [...each.settings, ...options.settings] };

@@ -3,9 +3,9 @@
  * kept in a file, never counted again.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { readFile, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { runCommand } from "./runs.js";
 
 /** Questions in their family's common words, for both policies: what the narrow one knows, and the bundled one no better. */
@@ -25,7 +25,7 @@ export async function policyModel(name: PolicyName, runs: string): Promise<strin
   if (existsSync(folder)) return folder;
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   await runCommand(["warmup", "--narrow", "--out", partial]);
   await rename(partial, folder);
   return folder;
@@ -41,7 +41,7 @@ export async function countedOnce<T>(file: string, args: readonly string[]): Pro
     if (kept.args.join(" ") === args.join(" ")) return kept.found;
   }
   const found = JSON.parse(await runCommand(["variants", ...args, "--json"])) as T;
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   await writeFileAtomic(file, `${JSON.stringify({ args, found })}\n`);
   return found;
 }

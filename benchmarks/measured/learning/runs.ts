@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { parse } from "yaml";
@@ -12,6 +12,7 @@ import { presetInput, resolveConfig, withOverride } from "../../../src/config/lo
 import type { RunConfig, RunConfigInput } from "../../../src/config/schema.js";
 import { differences } from "../../../src/core/differences.js";
 import { BenchmarkError } from "../../../src/core/errors.js";
+import { makeFolder } from "../../../src/core/files/atomic.js";
 import { readJsonl } from "../../../src/core/files/jsonl.js";
 import { packageRoot } from "../../../src/core/files/packageRoot.js";
 import type { EvaluationRecord, StepRecord } from "../../../src/core/files/runRecords.js";
@@ -112,7 +113,7 @@ async function refuseOtherSettings(arm: Arm, seed: number, out: string): Promise
  */
 export async function finishedRun(arm: Arm, seed: number, runs: string): Promise<RunResult> {
   const out = folderOf(arm, seed, runs);
-  await mkdir(runs, { recursive: true });
+  await makeFolder(runs);
   if (await evaluationOf(out, "after")) await refuseOtherSettings(arm, seed, out);
   else {
     const resume = existsSync(join(out, "config.yaml")) ? ["--resume"] : [];

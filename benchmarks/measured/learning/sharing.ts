@@ -7,11 +7,11 @@
  * partial until every seed of every arm is there.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { presetInput, resolveConfig, withOverride } from "../../../src/config/load.js";
 import { BenchmarkError } from "../../../src/core/errors.js";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { mean } from "../../../src/core/stats.js";
 import { GLOBAL, GRPO, GRPO_AUGMENTED, SHARE, SHARE_GLOBAL, share } from "./arms.js";
@@ -143,7 +143,7 @@ async function runAndWrite(options: SharingOptions): Promise<SharingDocument> {
   const { policies, seeds, settings, results, isEqualTime, print } = options;
   if (policies.length === 0 || seeds.length === 0)
     throw new BenchmarkError("sharing: nothing to run: name a policy and a seed");
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const baselines = isEqualTime ? SHARING_ARMS.slice(0, 2).map((arm) => longer(arm, settings)) : [];
   const arms = [...SHARING_ARMS, ...baselines];
   const command = [

@@ -2,9 +2,8 @@
  * @module How far variants of a question differ in difficulty for the two policies, and what sharing should therefore
  * buy on drawn scenes.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { whileHolding } from "../../../src/core/files/folderLock.js";
 import { given } from "../../../src/core/given.js";
 import type { Interval } from "../../../src/core/stats.js";
@@ -117,7 +116,7 @@ export function benchVariants(options: VariantsOptions): Promise<void> {
 
 async function countAndWrite(options: VariantsOptions): Promise<void> {
   const { policies, results, questions, samples, print } = options;
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const counted: CountedPolicy[] = [];
   for (const policy of policies) counted.push(await forecastOf(policy, options));
   const command = `npm run bench -- variants --policies ${policies.join(",")} --questions ${questions} --samples ${samples}`;

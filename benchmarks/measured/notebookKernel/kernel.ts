@@ -1,12 +1,12 @@
 /**
  * @module `sharegrpo bench kernel`: how long a person waits for the notebook kernel, from its start to the first cells.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { quantile } from "../../../src/core/stats.js";
 import { formatMarkdownTable, formatTable, type Table } from "../../../src/report/table.js";
 import { type KernelClient, runCell, startKernel } from "./client.js";
@@ -112,7 +112,7 @@ export async function benchKernel({ rounds, results, print, onRound }: KernelBen
   ];
   const table = waitTable(waits);
   print([formatTable(table), "", ...notes].join("\n"));
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const command = "npm run bench -- kernel";
   const text = [
     "# Kernel",

@@ -1,11 +1,11 @@
 /**
  * @module `sharegrpo bench speed`: comparisons in one run on one machine, printed and written as JSON and Markdown.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { writeFileAtomic } from "../../../src/core/files/atomic.js";
+import { makeFolder, writeFileAtomic } from "../../../src/core/files/atomic.js";
 import { loadModel, type Model } from "../../../src/model/load.js";
 import { formatMarkdownTable, formatNumber, formatTable, type Table } from "../../../src/report/table.js";
 import { type BackendsResult, benchBackends } from "./backends.js";
@@ -221,7 +221,7 @@ async function publish(report: SpeedReport, { results, print, python, repetition
   const cost = report["step-cost"];
   const tables = [...(table.rows.length > 0 ? [table] : []), ...(cost ? [stepCostTable(cost)] : [])];
   print([...tables.flatMap((each) => [formatTable(each), ""]), ...notes].join("\n"));
-  await mkdir(results, { recursive: true });
+  await makeFolder(results);
   const command = `npm run bench -- speed --python ${python === "python3" ? python : "PATH"}`;
   const text = [
     "# Speed",
